@@ -1,0 +1,1 @@
+"""The file format: header, sections, checksums. Bytes in, bytes out; FORMAT.md describes it."""

@@ -1,0 +1,159 @@
+"""The sections behind the header, each with its length and a checksum."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from dataclasses import dataclass
+
+from compressor.bitstream.header import Flags, Header, unpack_header
+from compressor.bitstream.varint import read_varint, write_varint
+from compressor.errors import CorruptStreamError, TruncatedStreamError
+
+_CRC = struct.Struct("<I")
+
+# The picture comes last, so that size and metadata can be read from the beginning of a file.
+_OPTIONAL_SECTIONS = (
+    ("icc", Flags.ICC),
+    ("exif", Flags.EXIF),
+    ("xmp", Flags.XMP),
+    ("alpha", Flags.ALPHA),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """A stream taken apart: the header, and the payload of each section.
+
+    Attributes:
+        header: the header.
+        sections: payloads by name: "icc", "exif", "xmp", "alpha" where present, and "picture".
+    """
+
+    header: Header
+    sections: dict[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Preamble:
+    """What the beginning of a stream tells, up to the length of the picture section.
+
+    Attributes:
+        header: the header.
+        sections: payloads by name, of the optional sections that are present.
+        section_num_bytes: sizes of the payloads by name, the picture's included.
+        num_bytes: size of the whole stream.
+    """
+
+    header: Header
+    sections: dict[str, bytes]
+    section_num_bytes: dict[str, int]
+    num_bytes: int
+
+
+def write_container(
+    *, model_id: int, level: int, width: int, height: int, gray: bool, sections: dict[str, bytes]
+) -> bytes:
+    """Put a stream together.
+
+    Args:
+        model_id: which weights the picture was coded with, 0 to 255.
+        level: quality in quarter steps, 0 to 396.
+        width: columns of pixels.
+        height: rows of pixels.
+        gray: whether the picture is decoded to one channel.
+        sections: payloads by name: "picture", and any of "icc", "exif", "xmp", "alpha"; empty optional
+            ones are left out.
+
+    Returns:
+        The stream.
+    """
+    flags = Flags.GRAY if gray else Flags(0)
+    payloads = []
+    for name, flag in _OPTIONAL_SECTIONS:
+        if payload := sections.get(name):
+            flags |= flag
+            payloads.append(payload)
+    payloads.append(sections["picture"])
+
+    chunk = Header(model_id, flags, level, width, height).pack()
+    stream = [chunk]
+    crc = zlib.crc32(chunk)
+    for payload in payloads:
+        length = write_varint(len(payload))
+        crc = zlib.crc32(payload, zlib.crc32(length, crc))
+        stream += [length, payload, _CRC.pack(crc)]
+    return b"".join(stream)
+
+
+def read_preamble(data: bytes) -> Preamble:
+    """Read the beginning of a stream: all but the picture.
+
+    The checksum of the header is that of the first section: where no optional section is present, the
+    header is only checked for its ranges here, and by `read_container` in full.
+
+    Args:
+        data: the stream, or as much of its beginning as reaches the length of the picture section.
+
+    Raises:
+        StreamError: if the data are not a stream, or damaged, or end too early.
+    """
+    preamble, _, _ = _parse_preamble(data)
+    return preamble
+
+
+def read_container(data: bytes) -> Container:
+    """Take a stream apart and check it: every length, every checksum, and that nothing follows.
+
+    Args:
+        data: the whole stream.
+
+    Raises:
+        StreamError: if the data are not a stream, or damaged, or end too early.
+    """
+    preamble, offset, crc = _parse_preamble(data)
+    length = preamble.section_num_bytes["picture"]
+    picture, offset, _ = _read_payload(data, offset, length, crc, "picture")
+    if offset != len(data):
+        raise CorruptStreamError(
+            f"the stream has {len(data)} bytes, expected {offset}: "
+            "cut off what follows, or get the file again"
+        )
+    return Container(preamble.header, {**preamble.sections, "picture": picture})
+
+
+def _parse_preamble(data: bytes) -> tuple[Preamble, int, int]:
+    """Return the preamble, the offset of the picture's payload, and the running checksum there."""
+    header, offset = unpack_header(data)
+    crc = zlib.crc32(data[:offset])
+    sections: dict[str, bytes] = {}
+    for name, flag in _OPTIONAL_SECTIONS:
+        if flag in header.flags:
+            length, start = read_varint(data, offset, name=f"length of the {name} section", minimum=1)
+            crc = zlib.crc32(data[offset:start], crc)
+            sections[name], offset, crc = _read_payload(data, start, length, crc, name)
+    length, start = read_varint(data, offset, name="length of the picture section")
+    crc = zlib.crc32(data[offset:start], crc)
+    sizes = {name: len(payload) for name, payload in sections.items()} | {"picture": length}
+    return Preamble(header, sections, sizes, start + length + _CRC.size), start, crc
+
+
+def _read_payload(data: bytes, offset: int, length: int, crc: int, name: str) -> tuple[bytes, int, int]:
+    """Return the payload at the offset, the offset behind its checksum, and the running checksum.
+
+    The running checksum leaves out the checksum fields: a CRC-32 that has taken in its own value is a
+    constant, and would forget everything before it.
+    """
+    end = offset + length
+    if end + _CRC.size > len(data):
+        raise TruncatedStreamError(
+            f"the stream has {len(data)} bytes, its {name} section ends at {end + _CRC.size}: "
+            "get the whole file again"
+        )
+    payload = data[offset:end]
+    crc = zlib.crc32(payload, crc)
+    if _CRC.unpack_from(data, end)[0] != crc:
+        raise CorruptStreamError(
+            f"the checksum of the {name} section does not match: the file is damaged, get it again"
+        )
+    return payload, end + _CRC.size, crc

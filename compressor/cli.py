@@ -1,0 +1,243 @@
+"""The command line: `compressor encode`, `decode` and `info`."""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from io import TextIOWrapper
+from typing import NoReturn
+
+from compressor import __version__
+from compressor.bitstream.header import DEFAULT_MAX_PIXELS, DEFAULT_QUALITY, quality_to_level
+from compressor.commands import decode_file, encode_file, info_file, say
+from compressor.errors import CompressorError, OptionError
+from compressor.files import STANDARD_STREAM, is_stdout, shown
+from compressor.image_output import check_extension
+from compressor.metadata import STRIP_CHOICES
+
+EXIT_OK = 0
+EXIT_FAILED = 1
+EXIT_INTERRUPTED = 130
+
+_OS_ERROR_HINTS = {
+    errno.EACCES: "check its permissions",
+    errno.EISDIR: "name a file in it",
+    errno.ENOENT: "check its name",
+    errno.ENOSPC: "make room on the disk",
+    errno.EROFS: "name another folder with -o",
+}
+
+_DESCRIPTION = "A learned image codec: photographs into small .cmpr files, and back."
+_EPILOG = """\
+examples:
+  compressor encode photo.png                      writes photo.cmpr
+  compressor encode photo.png -q 80 -o small.cmpr
+  compressor encode *.jpg -o folder
+  compressor decode small.cmpr -o small.png        the extension chooses the type
+  compressor info small.cmpr
+  cat photo.png | compressor encode - > photo.cmpr
+
+exit status: 0 done, 1 something failed, 2 wrong usage
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        argv: the arguments; those of the process if None.
+
+    Returns:
+        The exit status: 0, 1 if an input failed, 130 after Ctrl-C.
+
+    Raises:
+        SystemExit: with status 2 for wrong usage, 0 after --help and --version.
+    """
+    parser = _build_parser()
+    options = parser.parse_args(argv)
+    if isinstance(sys.stdout, TextIOWrapper):
+        # A file name that the terminal cannot show is no reason to fail.
+        sys.stdout.reconfigure(errors="backslashreplace")
+    if options.command is None:
+        parser.error("received no command, expected encode, decode or info")
+    _check_usage(options)
+    try:
+        with warnings.catch_warnings():
+            # Pillow warns of much that concerns its callers; what concerns the user is in our own notes.
+            warnings.simplefilter("ignore")
+            results = [_run_one(source, options) for source in options.inputs]
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has seen enough. Python would complain once more when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_FAILED
+    return EXIT_OK if all(results) else EXIT_FAILED
+
+
+def _run_one(source: str, options: argparse.Namespace) -> bool:
+    """Run the command on one input; report what went wrong on one line."""
+    try:
+        options.run(source, options)
+    except BrokenPipeError:
+        raise
+    except CompressorError as error:
+        message = str(error)
+    except OSError as error:
+        name = f" {shown(os.fsdecode(error.filename))}" if error.filename not in (None, source) else ""
+        hint = _OS_ERROR_HINTS.get(error.errno or 0, "check the file and the disk")
+        message = f"cannot read or write{name} ({error.strerror or error}): {hint}"
+    except MemoryError:
+        message = "there is not enough memory: close other programs or use a smaller picture"
+    except Exception as error:
+        message = f"internal error ({type(error).__name__}: {error}): please report it, with the file"
+    else:
+        return True
+    say(f"compressor: {shown(source)}: {' '.join(message.split())}")
+    return False
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Say it on one line, without the usage."""
+        say(f"{self.prog}: {message}; see {self.prog} --help")
+        raise SystemExit(2)
+
+
+def _build_parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="compressor",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"compressor {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+
+    encode = commands.add_parser("encode", help="pictures to .cmpr files")
+    _add_inputs(encode, "picture files of any format that Pillow reads")
+    _add_output(encode, "next to the input, with the extension .cmpr")
+    encode.add_argument(
+        "-q",
+        "--quality",
+        type=_quality,
+        default=DEFAULT_QUALITY,
+        metavar="1..100",
+        help="1 is smallest, 100 is best (default: %(default)g)",
+    )
+    encode.add_argument(
+        "--strip",
+        action="append",
+        choices=STRIP_CHOICES,
+        default=[],
+        help="metadata to leave out; may be repeated",
+    )
+    encode.add_argument("--model", metavar="NAME", help="a model that ships (default: the best)")
+    _add_engine(encode)
+    encode.set_defaults(run=encode_file)
+
+    decode = commands.add_parser("decode", help=".cmpr files to pictures")
+    _add_inputs(decode, ".cmpr files")
+    _add_output(decode, "next to the input, with the extension .png, if no such file exists")
+    decode.add_argument("--format", metavar="EXT", help="type of the output, such as png (default: by -o)")
+    _add_engine(decode)
+    decode.set_defaults(run=decode_file)
+
+    info = commands.add_parser("info", help="describe and check .cmpr files")
+    _add_inputs(info, ".cmpr files")
+    info.add_argument("--json", action="store_true", help="one JSON object a line")
+    info.set_defaults(run=info_file)
+    return parser
+
+
+def _add_inputs(parser: argparse.ArgumentParser, kind: str) -> None:
+    parser.add_argument("inputs", nargs="+", metavar="INPUT", help=f"{kind}; - for the standard input")
+    parser.add_argument(
+        "--max-pixels",
+        type=_positive,
+        default=DEFAULT_MAX_PIXELS,
+        metavar="N",
+        help="refuse larger pictures (default: %(default)s)",
+    )
+    parser.add_argument("-v", "--verbose", action="store_true", help="say more")
+    parser.add_argument("--quiet", action="store_true", help="print errors only")
+
+
+def _add_output(parser: argparse.ArgumentParser, default: str) -> None:
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="OUT",
+        help=f"output file, - for the standard output; for several inputs a folder (default: {default})",
+    )
+    parser.add_argument(
+        "--no-overwrite", dest="overwrite", action="store_false", help="fail if the output exists"
+    )
+
+
+def _add_engine(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-j", "--threads", type=_positive, metavar="N", help="threads (default: all cores)")
+    parser.add_argument(
+        "--weights", metavar="DIR", help="an exported model to use in place of one that ships"
+    )
+    parser.add_argument(
+        "--engine", default="auto", help="what runs the networks (default: the fastest installed)"
+    )
+
+
+def _check_usage(options: argparse.Namespace) -> None:
+    """Check what concerns all inputs together, and note down what the commands need to know of it."""
+    try:
+        if options.command != "info":
+            _check_output_usage(options)
+        if options.command == "decode":
+            options.extension = _decode_extension(options)
+    except OptionError as error:
+        say(f"compressor {options.command}: {error}")
+        raise SystemExit(2) from error
+
+
+def _check_output_usage(options: argparse.Namespace) -> None:
+    output = options.output
+    if options.inputs.count(STANDARD_STREAM) > 1:
+        raise OptionError("received - several times, expected it once: the standard input can be read once")
+    # A closing slash says that a folder is meant, also where a pattern has matched one input only.
+    is_folder = output is not None and (len(options.inputs) > 1 or output.endswith(os.sep))
+    if is_folder and not os.path.isdir(output):
+        raise OptionError(
+            f"received the output {shown(output)}, expected a folder that exists: "
+            "create it, or give one input at a time"
+        )
+    options.output_is_folder = is_folder
+    options.outputs_so_far = set()
+
+
+def _decode_extension(options: argparse.Namespace) -> str | None:
+    """Return the type of all outputs, or None for the default."""
+    if options.format is not None:
+        return check_extension("." + options.format.removeprefix("."))
+    output = options.output
+    if output is None or options.output_is_folder or is_stdout(output) or os.path.isdir(output):
+        return None
+    if os.path.exists(output) and not os.path.isfile(output):
+        return None
+    return check_extension(os.path.splitext(output)[1])
+
+
+def _quality(text: str) -> float:
+    try:
+        quality = float(text)
+        quality_to_level(quality)
+    except (ValueError, OptionError):
+        raise argparse.ArgumentTypeError(f"received {text!r}, expected a number from 1 to 100") from None
+    return quality
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"received {text!r}, expected a whole number from 1")
+    return int(text)

@@ -1,0 +1,225 @@
+"""The public interface: pixels to bytes and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from compressor.bitstream.container import Container, Preamble, read_container, read_preamble, write_container
+from compressor.bitstream.header import (
+    DEFAULT_MAX_PIXELS,
+    DEFAULT_QUALITY,
+    Flags,
+    check_num_pixels,
+    level_to_quality,
+    quality_to_level,
+)
+from compressor.image_io import (
+    LoadedPicture,
+    colour_array,
+    colour_image,
+    decode_alpha,
+    encode_alpha,
+    load_picture,
+)
+from compressor.metadata import EXIF_PREFIX, Metadata
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
+    import numpy.typing as npt
+    from PIL import Image
+
+
+@dataclass(frozen=True, slots=True)
+class StreamInfo:
+    """What a stream says about itself.
+
+    Attributes:
+        format_version: version of the file format.
+        model_id: which weights it was coded with.
+        width: columns of pixels.
+        height: rows of pixels.
+        mode: channels: "L", "LA", "RGB" or "RGBA".
+        quality: 1.0 to 100.0.
+        num_bytes: size of the whole stream.
+        bpp: bits per pixel: 8 * num_bytes / (width * height).
+        section_num_bytes: sizes of the payloads: of "icc", "exif", "xmp", "alpha" where present, and of
+            "picture".
+    """
+
+    format_version: int
+    model_id: int
+    width: int
+    height: int
+    mode: str
+    quality: float
+    num_bytes: int
+    bpp: float
+    section_num_bytes: dict[str, int]
+
+
+def encode(
+    image: Image.Image | npt.NDArray[np.uint8],
+    quality: float = DEFAULT_QUALITY,
+    *,
+    strip: str | Iterable[str] = (),
+    model: str | None = None,
+    weights: str | Path | None = None,
+    engine: str = "auto",
+    threads: int | None = None,
+) -> bytes:
+    """Encode a picture.
+
+    Gray stays gray, alpha is kept without loss, the EXIF orientation is baked into the pixels, and ICC
+    profile, EXIF and XMP are kept.
+
+    Args:
+        image: a Pillow image of any mode but F and 32-bit I; or a uint8 array of 0..255 with shape (H, W),
+            (H, W, 1), (H, W, 2) for gray and alpha, (H, W, 3) or (H, W, 4). Any size from 1x1.
+        quality: 1 (smallest) to 100 (best), in steps of a quarter.
+        strip: metadata to leave out: one or several of "all", "exif", "icc", "xmp".
+        model: name of a model that ships; None for the default one.
+        weights: folder of an exported model to take instead; decoding needs it too.
+        engine: what runs the networks; "auto" chooses the fastest that is installed.
+        threads: how many threads it may use; None for its own choice.
+
+    Returns:
+        The stream: the content of a .cmpr file.
+
+    Raises:
+        ImageInputError: if the picture cannot be read, or its type, shape or mode is not supported.
+        OptionError: if an argument is outside its range.
+        MissingDependencyError: if the engine is not installed.
+        WeightsError: if the model files are missing or damaged.
+    """
+    quality_to_level(quality)
+    picture = load_picture(image, strip=strip)
+    return encode_loaded(picture, quality, model=model, weights=weights, engine=engine, threads=threads)
+
+
+def encode_loaded(
+    picture: LoadedPicture,
+    quality: float,
+    *,
+    model: str | None = None,
+    weights: str | Path | None = None,
+    engine: str = "auto",
+    threads: int | None = None,
+) -> bytes:
+    """Encode a picture that `load_picture` has prepared; otherwise like `encode`."""
+    from compressor.picture_coder import load_coder
+
+    level = quality_to_level(quality)
+    image, metadata = picture.image, picture.metadata
+    coder = load_coder(model, weights=weights, engine=engine, threads=threads)
+    sections = {"icc": metadata.icc, "exif": metadata.exif, "xmp": metadata.xmp}
+    if image.mode in ("LA", "RGBA"):
+        sections["alpha"] = encode_alpha(image)
+    sections["picture"] = coder.encode(colour_array(image), level)
+    return write_container(
+        model_id=coder.model_id,
+        level=level,
+        width=image.width,
+        height=image.height,
+        gray=image.mode in ("L", "LA"),
+        sections=sections,
+    )
+
+
+def decode(
+    data: bytes | bytearray | memoryview,
+    *,
+    weights: str | Path | None = None,
+    engine: str = "auto",
+    threads: int | None = None,
+    max_pixels: int | None = DEFAULT_MAX_PIXELS,
+) -> Image.Image:
+    """Decode a stream.
+
+    Args:
+        data: the content of a .cmpr file.
+        weights: folder of the exported model that the stream was made with, if it is none that ships.
+        engine: what runs the networks; "auto" chooses the fastest that is installed.
+        threads: how many threads it may use; None for its own choice.
+        max_pixels: the largest width x height allowed, or None for no limit.
+
+    Returns:
+        A picture of mode L, LA, RGB or RGBA, with "icc_profile", "exif" and "xmp" in its `info` where the
+        stream has them.
+
+    Raises:
+        StreamError: if the data are not a stream, damaged, cut off, or made by a later version.
+        LimitError: if the picture is larger than `max_pixels`.
+        OptionError: if an argument is outside its range.
+        MissingDependencyError: if the engine is not installed.
+        WeightsError: if the model files are missing or damaged.
+    """
+    container = read_container(_as_bytes(data))
+    header = container.header
+    check_num_pixels(header.width, header.height, max_pixels)
+
+    from compressor.picture_coder import load_coder
+
+    coder = load_coder(header.model_id, weights=weights, engine=engine, threads=threads)
+    # The cheaper check first: a wrong alpha section costs no run of the networks.
+    alpha = None
+    if Flags.ALPHA in header.flags:
+        alpha = decode_alpha(container.sections["alpha"], header.width, header.height)
+    pixels = coder.decode(container.sections["picture"], header.height, header.width, header.level)
+    image = colour_image(pixels, gray=Flags.GRAY in header.flags)
+    if alpha is not None:
+        image.putalpha(alpha)
+    image.info.update(metadata_of(container).info())
+    return image
+
+
+def read_info(
+    data: bytes | bytearray | memoryview,
+    *,
+    is_prefix: bool = False,
+    max_pixels: int | None = DEFAULT_MAX_PIXELS,
+) -> StreamInfo:
+    """Describe a stream without decoding its pixels.
+
+    Args:
+        data: the content of a .cmpr file.
+        is_prefix: whether the data may be the beginning of a file only. Then the picture's checksum is not
+            checked; the beginning must reach behind all other sections.
+        max_pixels: the largest width x height allowed, or None for no limit.
+
+    Raises:
+        StreamError: if the data are not a stream, damaged, cut off, or made by a later version.
+        LimitError: if the picture is larger than `max_pixels`.
+    """
+    stream = _as_bytes(data)
+    if not is_prefix:
+        read_container(stream)
+    preamble = read_preamble(stream)
+    header = preamble.header
+    check_num_pixels(header.width, header.height, max_pixels)
+    return StreamInfo(
+        format_version=header.version,
+        model_id=header.model_id,
+        width=header.width,
+        height=header.height,
+        mode=header.mode,
+        quality=level_to_quality(header.level),
+        num_bytes=preamble.num_bytes,
+        bpp=8 * preamble.num_bytes / (header.width * header.height),
+        section_num_bytes=preamble.section_num_bytes,
+    )
+
+
+def metadata_of(stream: Container | Preamble) -> Metadata:
+    """Return the metadata among the sections of a stream."""
+    icc, exif, xmp = (stream.sections.get(name, b"") for name in ("icc", "exif", "xmp"))
+    return Metadata(icc=icc, exif=exif.removeprefix(EXIF_PREFIX), xmp=xmp)
+
+
+def _as_bytes(data: bytes | bytearray | memoryview) -> bytes:
+    if not isinstance(data, bytes | bytearray | memoryview):
+        raise TypeError(f"received {type(data).__name__}, expected bytes: read the file first")
+    return bytes(data)

@@ -1,0 +1,114 @@
+"""Convolutional networks in fixed point: the same integers on every machine, thread count and BLAS.
+
+All values are integers held in float32. Every weight matrix was chosen so that, for any input in
+range, the sum of the magnitudes of a row's products and its bias stays below 2**24. So every partial
+sum is exact in any order of summation, and so is scaling by a power of two.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Integers = NDArray[np.float32]
+ACTIVATION_MAX = 255
+EXACT = 1 << 24
+LEVELS_PER_KNOT = 99
+
+
+def knots_at(values: NDArray[np.int32], level: int) -> NDArray[np.int64]:
+    """Integers (knots, C) at a quality level 0..396, interpolated in integer arithmetic, (C,)."""
+    if len(values) == 1:
+        return values[0].astype(np.int64)
+    knot, part = divmod(level, LEVELS_PER_KNOT)
+    low = values[knot].astype(np.int64)
+    high = values[min(knot + 1, len(values) - 1)].astype(np.int64)
+    return (low * (LEVELS_PER_KNOT - part) + high * part) // LEVELS_PER_KNOT
+
+
+@dataclass(frozen=True)
+class ExactLayer:
+    """A matrix product, a bias per quality, and a shift.
+
+    Attributes:
+        weights: (inputs, outputs) integers in float32.
+        bias: (knots, outputs) int32, linear in the quality level between knots; rounding included.
+        shift: (outputs,) int32: how many bits the sum is shifted down.
+        maximum: outputs are clipped to 0..maximum.
+    """
+
+    weights: Integers
+    bias: NDArray[np.int32]
+    shift: NDArray[np.int32]
+    maximum: int = ACTIVATION_MAX
+
+    def __call__(self, inputs: Integers, level: int) -> Integers:
+        """(positions, inputs) integers -> (positions, outputs) integers 0..maximum."""
+        sums = inputs @ self.weights
+        sums += knots_at(self.bias, level).astype(np.float32)
+        sums *= np.exp2(-self.shift.astype(np.float32))
+        np.floor(sums, out=sums)
+        return np.clip(sums, 0, self.maximum, out=sums)
+
+
+def patches(padded: Integers, kernel: int, stride: int, row: int = 0, column: int = 0) -> Integers:
+    """Neighbourhoods as rows of a matrix.
+
+    Args:
+        padded: (h + kernel - 1, w + kernel - 1, C), zero-padded on all sides; h, w divisible by `stride`.
+        row, column: offset of the first centre.
+
+    Returns: (h / stride * w / stride, kernel * kernel * C).
+    """
+    height, width = (n - kernel + 1 for n in padded.shape[:2])
+    channels = padded.shape[2]
+    out = np.empty((height // stride, width // stride, kernel, kernel, channels), np.float32)
+    for i in range(kernel):
+        for j in range(kernel):
+            out[:, :, i, j] = padded[
+                row + i : row + i + height : stride, column + j : column + j + width : stride
+            ][: height // stride, : width // stride]
+    return out.reshape(-1, kernel * kernel * channels)
+
+
+def pad(x: Integers, kernel: int) -> Integers:
+    """Zero-pad height and width so that a 'valid' convolution keeps the size."""
+    p = kernel // 2
+    return np.pad(x, ((p, p), (p, p), (0, 0)))
+
+
+def depth_to_space(x: Integers, block: int = 2) -> Integers:
+    """(h, w, block * block * C) -> (block * h, block * w, C)."""
+    h, w, depth = x.shape
+    channels = depth // block**2
+    x = x.reshape(h, w, block, block, channels).transpose(0, 2, 1, 3, 4)
+    return x.reshape(h * block, w * block, channels)
+
+
+@dataclass(frozen=True)
+class ExactHyper:
+    """Side information -> features at the latents' resolution: two 3x3 layers, each made finer by 2."""
+
+    layers: tuple[ExactLayer, ExactLayer]
+
+    def __call__(self, side: Integers, level: int) -> Integers:
+        """(h/4, w/4, S) integers -> (h, w, F) integers 0..255."""
+        x = side
+        for layer in self.layers:
+            h, w, _ = x.shape
+            x = depth_to_space(layer(patches(pad(x, 3), 3, 1), level).reshape(h, w, -1))
+        return x
+
+
+@dataclass(frozen=True)
+class ExactContext:
+    """Neighbourhood of magnitude codes and hyper features -> scale indices."""
+
+    layers: tuple[ExactLayer, ExactLayer, ExactLayer]
+
+    def __call__(self, features: Integers, neighbours: Integers | None, level: int) -> NDArray[np.uint8]:
+        """(positions, F) and (positions, kernel * kernel * seen) or None -> (positions, channels)."""
+        x = features if neighbours is None else np.concatenate([neighbours, features], axis=1)
+        for layer in self.layers:
+            x = layer(x, level)
+        return x.astype(np.uint8)

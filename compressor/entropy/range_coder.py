@@ -1,0 +1,141 @@
+"""Symbols to bytes and back, grouped by scale index. The only module that imports constriction."""
+
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from typing import Any
+
+import constriction
+import numpy as np
+from numpy.typing import NDArray
+
+from compressor.entropy.tables import TOTAL, ScaleTables
+from compressor.errors import CorruptStreamError
+
+# Escaped magnitudes are written as an Elias-gamma-like pair: number of bits, then the bits.
+_MAX_ESCAPE_BITS = 20
+MAX_SYMBOL = (1 << _MAX_ESCAPE_BITS) - 2
+
+
+@lru_cache(maxsize=256)
+def _model(tables: ScaleTables, index: int) -> Any:
+    # The coder's output depends on the parameters' type: float32 for ever. Frequencies over 2**16
+    # are exact in it.
+    probabilities = tables.frequencies(index).astype(np.float32) / np.float32(TOTAL)
+    return constriction.stream.model.Categorical(probabilities, perfect=False)
+
+
+def _groups(indices: NDArray[np.uint8]) -> Iterator[tuple[int, NDArray[np.intp]]]:
+    """Scale indices above 0 in use, each with the positions that have it, in ascending order."""
+    coded = np.flatnonzero(indices)
+    chosen = indices[coded]
+    order = np.argsort(chosen, kind="stable")
+    starts = np.searchsorted(chosen[order], np.arange(257))
+    for index in range(1, 256):
+        if starts[index] < starts[index + 1]:
+            yield index, coded[order[starts[index] : starts[index + 1]]]
+
+
+class SymbolEncoder:
+    """Collects symbols; `finish` gives the bytes.
+
+    Args:
+        tables: what the scale indices refer to.
+    """
+
+    def __init__(self, tables: ScaleTables) -> None:
+        self._tables = tables
+        self._coder = constriction.stream.queue.RangeEncoder()
+
+    def put(self, symbols: NDArray[np.int32], indices: NDArray[np.uint8]) -> None:
+        """Append symbols.
+
+        Args:
+            symbols: (n,) int32, |symbol| <= MAX_SYMBOL; zero where the index is 0.
+            indices: (n,) uint8 scale indices.
+        """
+        for index, positions in _groups(indices):
+            values = symbols[positions]
+            limit = int(self._tables.half_widths[index])
+            outside = np.abs(values) > limit
+            letters = np.where(outside, 2 * limit + 1, values + limit).astype(np.int32)
+            self._coder.encode(letters, _model(self._tables, index))
+            for value in values[outside]:
+                self._put_escape(int(value), limit)
+
+    def _put_escape(self, value: int, limit: int) -> None:
+        excess = abs(value) - limit  # at least 1
+        bits = excess.bit_length()
+        self._put_uniform(int(value < 0), 2)
+        self._put_uniform(bits - 1, _MAX_ESCAPE_BITS)
+        if bits > 1:
+            self._put_uniform(excess - (1 << (bits - 1)), 1 << (bits - 1))
+
+    def _put_uniform(self, value: int, size: int) -> None:
+        self._coder.encode(np.array([value], np.int32), constriction.stream.model.Uniform(size))
+
+    def finish(self) -> bytes:
+        """The stream so far: little-endian 32-bit words."""
+        return self._coder.get_compressed().astype("<u4").tobytes()
+
+
+def encode_symbols(
+    tables: ScaleTables, coded: Iterable[tuple[NDArray[np.int32], NDArray[np.uint8]]]
+) -> bytes:
+    """Bytes of pairs of symbols and scale indices (see `SymbolEncoder.put`), one after the other."""
+    encoder = SymbolEncoder(tables)
+    for symbols, indices in coded:
+        encoder.put(symbols, indices)
+    return encoder.finish()
+
+
+class SymbolDecoder:
+    """Reads symbols in the order and with the scale indices that they were put with.
+
+    Args:
+        tables: what the scale indices refer to.
+        data: bytes from `SymbolEncoder.finish`.
+
+    Raises:
+        CorruptStreamError: if the length is not a whole number of words.
+    """
+
+    def __init__(self, tables: ScaleTables, data: bytes | memoryview) -> None:
+        if len(data) % 4:
+            raise CorruptStreamError(
+                f"entropy-coded data has {len(data)} bytes, expected a multiple of 4; the file is damaged"
+            )
+        self._tables = tables
+        self._coder = constriction.stream.queue.RangeDecoder(np.frombuffer(data, "<u4").astype(np.uint32))
+
+    def get(self, indices: NDArray[np.uint8]) -> NDArray[np.int32]:
+        """The next symbols.
+
+        Args:
+            indices: (n,) uint8 scale indices.
+
+        Returns: (n,) int32, zero where the index is 0.
+
+        Raises:
+            CorruptStreamError: if the data cannot have come from the encoder.
+        """
+        symbols = np.zeros(len(indices), np.int32)
+        for index, positions in _groups(indices):
+            limit = int(self._tables.half_widths[index])
+            try:
+                letters = self._coder.decode(_model(self._tables, index), len(positions))
+                values = letters - np.int32(limit)
+                for escaped in np.flatnonzero(letters == 2 * limit + 1):
+                    values[escaped] = self._get_escape(limit)
+            except (AssertionError, ValueError) as error:
+                raise CorruptStreamError("entropy-coded data is damaged; get the file again") from error
+            symbols[positions] = values
+        return symbols
+
+    def _get_escape(self, limit: int) -> int:
+        negative = self._get_uniform(2)
+        bits = self._get_uniform(_MAX_ESCAPE_BITS) + 1
+        excess = (1 << (bits - 1)) + (self._get_uniform(1 << (bits - 1)) if bits > 1 else 0)
+        return -(limit + excess) if negative else limit + excess
+
+    def _get_uniform(self, size: int) -> int:
+        return int(self._coder.decode(constriction.stream.model.Uniform(size), 1)[0])

@@ -1,0 +1,56 @@
+"""Frozen integer frequencies: one symmetric, zero-mean table of symbols per scale index."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compressor.errors import WeightsError
+
+TOTAL_BITS = 16
+TOTAL = 1 << TOTAL_BITS
+
+
+def quantise_frequencies(weights: NDArray[np.float64]) -> NDArray[np.int32]:
+    """Relative weights of magnitudes 0..K and of the escape -> integers whose table sums to 2**16.
+
+    Magnitudes above 0 stand for two symbols each, and so count twice. Every entry is at least 1.
+
+    Args:
+        weights: (K + 2,) non-negative; the last is the escape's.
+
+    Returns: (K + 2,) int32.
+    """
+    multiplicity = np.full(len(weights), 2)
+    multiplicity[[0, -1]] = 1
+    spare = TOTAL - multiplicity.sum()
+    mass = weights * multiplicity
+    frequencies = 1 + np.floor(spare * weights / mass.sum()).astype(np.int64)
+    # What flooring left over goes to zero, the commonest symbol; it counts once, so any rest fits.
+    frequencies[0] += TOTAL - (frequencies * multiplicity).sum()
+    return frequencies.astype(np.int32)
+
+
+class ScaleTables:
+    """The tables of all scale indices, as integers.
+
+    Index 0 has no table: its symbols are zero by definition and take no bits. The table of index i
+    covers -K..K and an escape, in this order; K is `half_widths[i]`.
+
+    Args:
+        frequencies: the arrays of `quantise_frequencies` for indices 1, 2, ..., one after the other.
+        half_widths: K for each index, 0 for index 0.
+
+    Raises:
+        WeightsError: if the arrays contradict each other.
+    """
+
+    def __init__(self, frequencies: NDArray[np.int32], half_widths: NDArray[np.int32]) -> None:
+        ends = np.cumsum([0] + [int(k) + 2 for k in half_widths[1:]])
+        if len(frequencies) != ends[-1] or frequencies.min() < 1:
+            raise WeightsError("frequency tables are damaged; install the package again")
+        self.half_widths = half_widths
+        self._halves = [frequencies[a:b] for a, b in zip(ends[:-1], ends[1:], strict=True)]
+
+    def frequencies(self, index: int) -> NDArray[np.int32]:
+        """Frequencies of -K..K and the escape, (2 K + 2,), summing to 2**16."""
+        half = self._halves[index - 1]
+        return np.concatenate([half[-2:0:-1], half[:-1], half[-1:]])

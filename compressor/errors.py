@@ -1,0 +1,48 @@
+"""The errors that the codec raises: one base, one subclass per kind of cause.
+
+Each message is one line: what was received, what was expected, how to mend it.
+"""
+
+
+class CompressorError(Exception):
+    """Base of every error that this package raises on purpose."""
+
+
+class ImageInputError(CompressorError):
+    """The picture to encode cannot be read, or has a type, shape or mode that is not supported."""
+
+
+class StreamError(CompressorError):
+    """The bytes to decode are not a stream that this version can decode."""
+
+
+class NotAStreamError(StreamError):
+    """The bytes do not start like a stream of this codec."""
+
+
+class TruncatedStreamError(StreamError):
+    """The bytes end before the stream does."""
+
+
+class CorruptStreamError(StreamError):
+    """A checksum or a value in the stream contradicts the rest of it."""
+
+
+class UnsupportedStreamError(StreamError):
+    """A format version or model id that this version of the package does not know."""
+
+
+class LimitError(CompressorError):
+    """The picture is larger than the limit on pixels in force."""
+
+
+class OptionError(CompressorError):
+    """An option or argument has a value outside its range, or contradicts another."""
+
+
+class MissingDependencyError(CompressorError):
+    """An optional dependency is needed for what was asked, and is not installed."""
+
+
+class WeightsError(CompressorError):
+    """The model files are missing, damaged, or do not match their manifest."""

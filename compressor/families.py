@@ -1,0 +1,116 @@
+"""How each family of models turns pictures into tiles of latents and back, on an engine."""
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compressor.engines import Engine
+from compressor.entropy.model import load_entropy_model, load_factorized_model
+from compressor.latent_coder import FactorizedCoder, LatentCoder
+from compressor.model_files import ModelFiles
+from compressor.passes import CodingPass
+from compressor.quality import load_gains
+
+Floats = NDArray[np.float32]
+
+
+class TileCoder(Protocol):
+    """Latents of one tile to bytes and back."""
+
+    def symbols(
+        self, latents: Floats, level: int
+    ) -> Iterator[tuple[NDArray[np.int32], NDArray[np.uint8]]]: ...
+
+    def encode(self, latents: Floats, level: int) -> bytes: ...
+
+    def decode(self, data: bytes, height: int, width: int, level: int) -> Floats: ...
+
+
+class Family(Protocol):
+    """Transforms and tile coder of one exported model.
+
+    Attributes:
+        block: pixels per latent position, down and across.
+        channels: of the latents.
+        tile_coder: codes tiles of latents.
+    """
+
+    block: int
+    channels: int
+    tile_coder: TileCoder
+
+    def analyse(self, pixels: Floats, level: int) -> Floats:
+        """Pixels minus 128 (1, H, W, 3) -> latents (h, w, C) in quantisation steps."""
+        ...
+
+    def synthesise(self, latents: Floats, level: int) -> Floats:
+        """Latents (h, w, C) -> pixels minus 128 (H, W, 3)."""
+        ...
+
+
+class FlagshipFamily:
+    """Lapped transform and networks that know the quality; hyperprior and context."""
+
+    block = 16
+
+    def __init__(self, files: ModelFiles, engine: Engine) -> None:
+        self._engine = engine
+        self._gains = load_gains(files.read("gains.npz"))
+        self.channels = len(self._gains.magnitude)
+        passes = tuple(
+            CodingPass(tuple((r, c) for r, c in p["cells"]), p["low"], p["high"], p["seen"], p["kernel"])
+            for p in files.manifest["passes"]
+        )
+        entropy = load_entropy_model(files.read("entropy.npz"), len(passes))
+        self.tile_coder = LatentCoder(entropy, self._gains, passes, engine)
+
+    def _plane(self, height: int, width: int, level: int) -> Floats:
+        return np.full((1, height, width, 1), self._gains.plane_value(level), np.float32)
+
+    def analyse(self, pixels: Floats, level: int) -> Floats:
+        """See `Family.analyse`."""
+        limit = self._gains.correction_limit(level)[None, None, None]
+        _, height, width, _ = pixels.shape
+        latents = self._engine.run("analysis", pixels, self._plane(height, width, level), limit)[0]
+        latents *= self._gains.gain(level)
+        return latents
+
+    def synthesise(self, latents: Floats, level: int) -> Floats:
+        """See `Family.synthesise`."""
+        h, w, _ = latents.shape
+        coefficients = latents[None] * self._gains.inverse_gain(level)
+        amplitude = np.full((1, 1, 1, 1), self._gains.filter_amplitude(level), np.float32)
+        plane = self._plane(self.block * h, self.block * w, level)
+        pixels: Floats = self._engine.run("synthesis", coefficients, plane, amplitude)[0]
+        return pixels
+
+
+class CnnFamily:
+    """The textbook autoencoder with a factorised prior."""
+
+    block = 4
+
+    def __init__(self, files: ModelFiles, engine: Engine) -> None:
+        self._engine = engine
+        self._gains = load_gains(files.read("gains.npz"))
+        self._scale = float(files.manifest["pixel_scale"])
+        self.channels = self._gains.log_gain.shape[1]
+        self.tile_coder = FactorizedCoder(load_factorized_model(files.read("entropy.npz")))
+
+    def analyse(self, pixels: Floats, level: int) -> Floats:
+        """See `Family.analyse`."""
+        latents: Floats = self._engine.run("analysis", pixels / self._scale)[0]
+        latents *= self._gains.gain(level)
+        return latents
+
+    def synthesise(self, latents: Floats, level: int) -> Floats:
+        """See `Family.synthesise`."""
+        coefficients = latents[None] * self._gains.inverse_gain(level)
+        pixels: Floats = self._engine.run("synthesis", coefficients)[0]
+        pixels *= self._scale
+        return pixels
+
+
+FAMILIES: dict[str, Any] = {"flagship": FlagshipFamily, "cnn": CnnFamily}

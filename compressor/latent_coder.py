@@ -1,0 +1,187 @@
+"""Latents to bytes and back, pass by pass: float means from the engine, exact scale indices from NumPy."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compressor.engines import Engine
+from compressor.entropy.exact import pad, patches
+from compressor.entropy.model import EntropyModel, FactorizedModel
+from compressor.entropy.range_coder import MAX_SYMBOL, SymbolDecoder, encode_symbols
+from compressor.passes import CodingPass
+from compressor.quality import QualityGains
+
+Floats = NDArray[np.float32]
+Symbols = NDArray[np.int32]
+Indices = NDArray[np.uint8]
+# Codes or decodes one pass: (pass, means, scale indices) -> symbols, all (offsets, rows, columns, channels).
+Exchange = Callable[[CodingPass, Floats, Indices], Symbols]
+
+# Rounding towards zero a little more often than to nearest: 1 % fewer bits at the same quality.
+DEAD_ZONE = 0.05
+SIDE_STEPS = 4
+SIDE_MAX = 127
+# Side information is at a quarter of the latents' resolution.
+GRID = 4
+
+
+def offsets_of(p: CodingPass) -> tuple[tuple[int, int], ...]:
+    """First positions of the strided views that a pass codes."""
+    return p.cells if p.stride == 2 else ((0, 0),)
+
+
+def round_with_dead_zone(residual: Floats) -> Symbols:
+    """Floats in quantisation steps -> integers."""
+    magnitude = np.minimum(np.floor(np.abs(residual) + (0.5 - DEAD_ZONE)), MAX_SYMBOL)
+    return np.copysign(magnitude, residual).astype(np.int32)
+
+
+class LatentCoder:
+    """Codes a tile of latents.
+
+    Args:
+        entropy: tables and exact networks.
+        gains: the model's quality curves.
+        passes: the coding order.
+        engine: runs `hyper_analysis`, `hyper_mean`, `mean_0`, `mean_1`, ...
+    """
+
+    def __init__(
+        self, entropy: EntropyModel, gains: QualityGains, passes: tuple[CodingPass, ...], engine: Engine
+    ) -> None:
+        self._entropy, self._gains, self._passes, self._engine = entropy, gains, passes, engine
+        self._seen = max(p.seen for p in passes)
+
+    def symbols(self, latents: Floats, level: int) -> Iterator[tuple[Symbols, Indices]]:
+        """What is coded, in coding order: flat arrays of symbols and of their scale indices.
+
+        Args:
+            latents: (h, w, C) in quantisation steps.
+            level: quality level 0..396.
+        """
+        h, w, _ = latents.shape
+        latents = np.pad(latents, ((0, -h % GRID), (0, -w % GRID), (0, 0)))
+        side = self._side_information(latents, level)
+        coded = [(side.ravel(), self._side_indices(side.shape))]
+
+        def exchange(p: CodingPass, mean: Floats, indices: Indices) -> Symbols:
+            views = [latents[r :: p.stride, c :: p.stride, p.low : p.high] for r, c in offsets_of(p)]
+            symbols = round_with_dead_zone(np.stack(views) - mean)
+            symbols[indices == 0] = 0
+            coded.append((symbols.ravel(), indices.ravel()))
+            return symbols
+
+        self._walk(side, h, w, level, exchange)
+        return iter(coded)
+
+    def encode(self, latents: Floats, level: int) -> bytes:
+        """Latents (h, w, C) in quantisation steps -> bytes."""
+        return encode_symbols(self._entropy.tables, self.symbols(latents, level))
+
+    def decode(self, data: bytes | memoryview, height: int, width: int, level: int) -> Floats:
+        """Bytes -> latents (height, width, C) in quantisation steps.
+
+        Raises:
+            CorruptStreamError: if the data cannot have come from `encode`.
+        """
+        decoder = SymbolDecoder(self._entropy.tables, data)
+        shape = (-(-height // GRID), -(-width // GRID), len(self._entropy.side_index))
+        side = decoder.get(self._side_indices(shape)).reshape(shape)
+        np.clip(side, -SIDE_MAX, SIDE_MAX, out=side)
+
+        def exchange(p: CodingPass, mean: Floats, indices: Indices) -> Symbols:
+            return decoder.get(indices.ravel()).reshape(indices.shape)
+
+        return self._walk(side, height, width, level, exchange)
+
+    def _side_information(self, latents: Floats, level: int) -> Symbols:
+        expected = np.arcsinh(2 * self._gains.expected(level))
+        relative = np.arcsinh(2 * np.abs(latents)) - expected
+        plane = np.full((*latents.shape[:2], 1), self._gains.plane_value(level), np.float32)
+        inputs = np.concatenate([relative, plane], axis=2)[None]
+        side = np.rint(SIDE_STEPS * self._engine.run("hyper_analysis", inputs)[0])
+        side[:, :, self._entropy.side_index == 0] = 0
+        return np.clip(side, -SIDE_MAX, SIDE_MAX).astype(np.int32)
+
+    def _side_indices(self, shape: tuple[int, ...]) -> Indices:
+        return np.broadcast_to(self._entropy.side_index, shape).ravel()
+
+    def _walk(self, side: Symbols, height: int, width: int, level: int, exchange: Exchange) -> Floats:
+        """Go through the passes, the same way for encoder and decoder; returns the decoded latents."""
+        h, w = GRID * side.shape[0], GRID * side.shape[1]
+        plane = np.full((1, *side.shape[:2], 1), self._gains.plane_value(level), np.float32)
+        inputs = np.concatenate([side[None].astype(np.float32) / SIDE_STEPS, plane], axis=3)
+        mean_features = self._engine.run("hyper_mean", inputs)[0]
+        scale_features = self._entropy.hyper(side.astype(np.float32), level)
+        expected = self._gains.expected(level)
+        # Positions beyond the picture code nothing: their scale index is 0.
+        inside = np.zeros((h, w, 1), bool)
+        inside[:height, :width] = True
+
+        decoded = np.zeros((h, w, self._passes[-1].high), np.float32)
+        codes = np.zeros((h, w, self._seen), np.float32)
+        near = np.zeros((h, w, self._seen), np.float32)
+        for k, p in enumerate(self._passes):
+            s, offsets, coded = p.stride, offsets_of(p), slice(p.low, p.high)
+            mean = expected[coded] * self._means(k, p, mean_features, near)
+            indices = self._indices(k, p, scale_features, codes, level)
+            indices *= np.stack([inside[r::s, c::s] for r, c in offsets])
+            symbols = exchange(p, mean, indices)
+            values = mean + symbols
+            for i, (r, c) in enumerate(offsets):
+                decoded[r::s, c::s, coded] = values[i]
+                if p.high <= self._seen:
+                    codes[r::s, c::s, coded] = self._entropy.codes(symbols[i])
+                    near[r::s, c::s, coded] = np.arcsinh(values[i] / np.maximum(expected[coded], 0.3))
+        return decoded[:height, :width]
+
+    def _means(self, k: int, p: CodingPass, features: Floats, near: Floats) -> Floats:
+        offsets, s = offsets_of(p), p.stride
+        inputs = [np.stack([features[r::s, c::s] for r, c in offsets])]
+        if p.seen:
+            padded = pad(near[:, :, : p.seen], p.kernel)
+            height, width = (n - s + 1 for n in padded.shape[:2])
+            windows = np.stack([padded[r : r + height, c : c + width] for r, c in offsets])
+            inputs.insert(0, windows)
+        return self._engine.run(f"mean_{k}", *inputs)
+
+    def _indices(self, k: int, p: CodingPass, features: Floats, codes: Floats, level: int) -> Indices:
+        s, found = p.stride, []
+        for r, c in offsets_of(p):
+            own = features[r::s, c::s]
+            neighbours = None
+            if p.seen:
+                neighbours = patches(pad(codes[:, :, : p.seen], p.kernel), p.kernel, s, r, c)
+            indices = self._entropy.contexts[k](own.reshape(-1, own.shape[2]), neighbours, level)
+            found.append(indices.reshape(*own.shape[:2], -1))
+        return np.stack(found)
+
+
+class FactorizedCoder:
+    """Codes a tile of latents whose density depends on channel and quality alone.
+
+    Args:
+        model: tables and their choice.
+    """
+
+    def __init__(self, model: FactorizedModel) -> None:
+        self._model = model
+
+    def symbols(self, latents: Floats, level: int) -> Iterator[tuple[Symbols, Indices]]:
+        """See `LatentCoder.symbols`."""
+        indices = np.broadcast_to(self._model.indices(level), latents.shape)
+        symbols = round_with_dead_zone(latents)
+        symbols[indices == 0] = 0
+        yield symbols.ravel(), indices.ravel()
+
+    def encode(self, latents: Floats, level: int) -> bytes:
+        """See `LatentCoder.encode`."""
+        return encode_symbols(self._model.tables, self.symbols(latents, level))
+
+    def decode(self, data: bytes | memoryview, height: int, width: int, level: int) -> Floats:
+        """See `LatentCoder.decode`."""
+        indices = self._model.indices(level)
+        flat = np.broadcast_to(indices, (height, width, len(indices))).ravel()
+        symbols = SymbolDecoder(self._model.tables, data).get(flat)
+        return symbols.reshape(height, width, -1).astype(np.float32)

@@ -1,0 +1,19 @@
+"""Public Keras layers and functions that the models are made of."""
+
+from compressor.layers.density import logistic_bits, training_bits
+from compressor.layers.gains import QualityCurve
+from compressor.layers.lapped import LappedAnalysis, LappedSynthesis
+from compressor.layers.quantisation import add_uniform_noise, round_with_dead_zone, straight_through
+from compressor.layers.shuffle import DepthToSpace
+
+__all__ = [
+    "DepthToSpace",
+    "LappedAnalysis",
+    "LappedSynthesis",
+    "QualityCurve",
+    "add_uniform_noise",
+    "logistic_bits",
+    "round_with_dead_zone",
+    "straight_through",
+    "training_bits",
+]

@@ -1,0 +1,48 @@
+"""The zero-mean logistic density, and the grid of scales that the entropy coder knows."""
+
+import math
+
+from keras import ops
+
+from compressor.layers.quantisation import add_uniform_noise
+
+NUM_SCALES = 64
+SCALE_MIN, SCALE_MAX = 0.06, 128.0
+LOG_SCALE_STEP = math.log(SCALE_MAX / SCALE_MIN) / (NUM_SCALES - 1)
+
+
+def logistic_bits(value, scale):
+    """Bits of the unit interval around `value` under a zero-mean logistic density.
+
+    Args:
+        value: float tensor: symbols, or residuals with uniform noise.
+        scale: positive float tensor, broadcast against `value`.
+
+    Returns: float tensor, at least 0 and at most 30 bits an element.
+    """
+    value = ops.abs(value)
+    probability = ops.sigmoid((0.5 - value) / scale) - ops.sigmoid((-0.5 - value) / scale)
+    return -ops.log(ops.maximum(probability, 2.0**-30)) / math.log(2)
+
+
+def training_bits(residual, symbols, scale, seed):
+    """Bits of `symbols`, with gradients that training can use.
+
+    The value, and the gradient of the scale, are those of the integers that the coder would see:
+    noise would charge a residual of almost zero 0.14 bits at the smallest scale, which the coder does
+    not. The gradient of the residual is that of its noisy version, since integers have none.
+
+    Args:
+        residual: float tensor in quantisation steps.
+        symbols: `residual` rounded.
+        scale: positive float tensor, broadcast against `residual`.
+        seed: `keras.random.SeedGenerator`.
+    """
+    exact = logistic_bits(ops.stop_gradient(symbols), scale)
+    noisy = logistic_bits(add_uniform_noise(residual, seed), ops.stop_gradient(scale))
+    return exact + noisy - ops.stop_gradient(noisy)
+
+
+def clip_log_scale(log_scale):
+    """Clip to the grid's range."""
+    return ops.clip(log_scale, math.log(SCALE_MIN), math.log(SCALE_MAX))

@@ -1,0 +1,170 @@
+"""The fixed linear path: a time-domain lapped transform as a pair of Keras layers."""
+
+import keras
+import numpy as np
+from keras import ops
+
+BLOCK = 16
+COLOURS = 3
+ALL_CHANNELS = BLOCK * BLOCK * COLOURS
+# Tran, Liang and Tu: stretching the first basis function of the pre-filter makes the transform
+# biorthogonal and raises the coding gain at correlation 0.95 from 9.46 dB (DCT) to 9.93 dB.
+STRETCH = 1.4
+
+
+def dct2(n: int) -> np.ndarray:
+    """Orthonormal DCT-II matrix (n, n): rows are basis functions."""
+    k, x = np.arange(n)[:, None], np.arange(n)[None]
+    matrix = np.sqrt(2 / n) * np.cos(np.pi * (2 * x + 1) * k / (2 * n))
+    matrix[0] /= np.sqrt(2)
+    return matrix
+
+
+def dct4(n: int) -> np.ndarray:
+    """Orthonormal DCT-IV matrix (n, n)."""
+    k, x = np.arange(n)[:, None], np.arange(n)[None]
+    return np.sqrt(2 / n) * np.cos(np.pi * (2 * x + 1) * (2 * k + 1) / (4 * n))
+
+
+def pre_filter(n: int = BLOCK, stretch: float = STRETCH) -> np.ndarray:
+    """The (n, n) matrix applied to the n samples around a block edge before the DCT.
+
+    It leaves mirror-symmetric input unchanged, so mirroring the picture at its border is the same
+    as leaving the filter out there.
+
+    Reference: Tran, Liang and Tu, "Lapped transform via time-domain pre- and post-filtering",
+    IEEE Transactions on Signal Processing 51(6), 2003.
+    """
+    half = n // 2
+    identity, flip = np.eye(half), np.eye(half)[::-1]
+    scale = np.eye(half)
+    scale[0, 0] = stretch
+    v = flip @ dct2(half).T @ scale @ dct4(half) @ flip
+    butterfly = np.block([[identity, flip], [flip, -identity]])
+    zero = np.zeros((half, half))
+    return 0.5 * butterfly @ np.block([[identity, zero], [zero, v]]) @ butterfly
+
+
+def post_filter(n: int = BLOCK, stretch: float = STRETCH) -> np.ndarray:
+    """Inverse of `pre_filter`."""
+    return np.linalg.inv(pre_filter(n, stretch))
+
+
+def block_basis() -> np.ndarray:
+    """All basis pictures, (16, 16, 3, 768): 2-D DCT-II in an orthonormal luma / chroma basis."""
+    colour = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]], float)
+    colour /= np.linalg.norm(colour, axis=1, keepdims=True)
+    cosines = dct2(BLOCK)
+    basis = np.einsum("ui,vj,kc->ijcuvk", cosines, cosines, colour)
+    return basis.reshape(BLOCK, BLOCK, COLOURS, ALL_CHANNELS)
+
+
+def filter_block_edges(x, matrix: np.ndarray):
+    """Apply a (16, 16) matrix to the 16 samples around every block edge, in both directions.
+
+    Args:
+        x: (N, H, W, C), H and W divisible by 16. Mirrored by 8 samples at the border.
+        matrix: `pre_filter()` or `post_filter()`.
+
+    Returns: (N, H, W, C).
+    """
+    half = BLOCK // 2
+    matrix = ops.convert_to_tensor(matrix.astype("float32"))
+    for axis in (1, 2):
+        width = [(0, 0)] * 4
+        width[axis] = (half, half)
+        padded = ops.pad(x, width, mode="symmetric")
+        n, h, w, c = ops.shape(padded)
+        if axis == 1:
+            groups = ops.reshape(padded, (n, h // BLOCK, BLOCK, w * c))
+            padded = ops.reshape(ops.matmul(matrix, groups), (n, h, w, c))
+            x = padded[:, half:-half]
+        else:
+            groups = ops.reshape(padded, (n, h, w // BLOCK, BLOCK, c))
+            padded = ops.reshape(ops.einsum("ij,nhgjc->nhgic", matrix, groups), (n, h, w, c))
+            x = padded[:, :, half:-half]
+    return x
+
+
+class _LappedTransform(keras.layers.Layer):
+    """What both directions share: the chosen channels' kernel, (16, 16, 3, channels)."""
+
+    def __init__(self, channels: int = 320, **kwargs):
+        super().__init__(**{"trainable": False, "dtype": "float32"} | kwargs)
+        if not 1 <= channels <= ALL_CHANNELS:
+            raise ValueError(f"channels must be 1..{ALL_CHANNELS}, received {channels}")
+        self.channels = channels
+
+    def build(self, input_shape):
+        basis = block_basis()[..., : self.channels].astype("float32")
+        self.kernel = self.add_weight(
+            shape=basis.shape,
+            initializer=lambda shape, dtype=None: ops.convert_to_tensor(basis, dtype=dtype),
+            trainable=False,
+            name="kernel",
+        )
+        self.built = True
+
+    def get_config(self):
+        return {**super().get_config(), "channels": self.channels}
+
+
+@keras.saving.register_keras_serializable(package="compressor")
+class LappedAnalysis(_LappedTransform):
+    """Pictures to lapped-transform coefficients: pre-filter, then a 16x16 convolution at stride 16.
+
+    Args:
+        channels: how many of the 768 coefficients are kept. `select` chooses which.
+
+    Input shape: (N, H, W, 3), H and W divisible by 16, any unit.
+    Output shape: (N, H / 16, W / 16, channels), the input's unit; orthonormal up to the stretch.
+
+    Raises:
+        ValueError: if `channels` is not in 1..768.
+
+    Reference: Tran, Liang and Tu 2003 (see `pre_filter`).
+    """
+
+    def call(self, images):
+        return ops.conv(filter_block_edges(images, pre_filter()), self.kernel, strides=BLOCK, padding="valid")
+
+    def compute_output_shape(self, input_shape):
+        n, h, w, _ = input_shape
+        return (n, h and h // BLOCK, w and w // BLOCK, self.channels)
+
+    def select(self, images: np.ndarray) -> np.ndarray:
+        """Keep the channels of largest energy over `images`, strongest first.
+
+        Args:
+            images: (N, H, W, 3) in the unit of later inputs.
+
+        Returns: mean magnitude of each kept channel, (channels,), at least 0.5.
+        """
+        if not self.built:
+            self.build(images.shape)
+        basis = block_basis().astype("float32")
+        filtered = filter_block_edges(ops.convert_to_tensor(images, "float32"), pre_filter())
+        coefficients = ops.conv(filtered, ops.convert_to_tensor(basis), strides=BLOCK, padding="valid")
+        coefficients = ops.convert_to_numpy(coefficients).reshape(-1, ALL_CHANNELS)
+        order = np.argsort(-np.square(coefficients).mean(0), kind="stable")[: self.channels]
+        self.kernel.assign(basis[..., order])
+        return np.maximum(np.abs(coefficients).mean(0)[order], 0.5)
+
+
+@keras.saving.register_keras_serializable(package="compressor")
+class LappedSynthesis(_LappedTransform):
+    """Coefficients to pictures: a 16x16 transposed convolution at stride 16, then the post-filter.
+
+    The inverse of `LappedAnalysis` when all 768 channels are kept and both hold the same kernel.
+
+    Input shape: (N, h, w, channels).
+    Output shape: (N, 16 h, 16 w, 3).
+    """
+
+    def call(self, coefficients):
+        blocks = ops.conv_transpose(coefficients, self.kernel, strides=BLOCK, padding="valid")
+        return filter_block_edges(blocks, post_filter())
+
+    def compute_output_shape(self, input_shape):
+        n, h, w, _ = input_shape
+        return (n, h and h * BLOCK, w and w * BLOCK, COLOURS)

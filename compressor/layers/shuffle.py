@@ -1,0 +1,54 @@
+"""Moving channels to space: the cheap, artefact-free form of a transposed convolution."""
+
+import keras
+from keras import ops
+
+
+def depth_to_space(x, block: int):
+    """(N, h, w, block * block * C) -> (N, block * h, block * w, C); channels ordered row, column, C."""
+    n, h, w, depth = ops.shape(x)
+    channels = depth // (block * block)
+    x = ops.reshape(x, (n, h, w, block, block, channels))
+    x = ops.transpose(x, (0, 1, 3, 2, 4, 5))
+    return ops.reshape(x, (n, h * block, w * block, channels))
+
+
+@keras.saving.register_keras_serializable(package="compressor")
+class DepthToSpace(keras.layers.Layer):
+    """Rearrange channels into a finer grid.
+
+    Args:
+        block: factor by which height and width grow, at least 1.
+
+    Input shape: (N, h, w, block * block * C).
+    Output shape: (N, block * h, block * w, C).
+
+    Raises:
+        ValueError: if the channels are not divisible by `block` squared.
+
+    Reference: Shi et al., "Real-time single image and video super-resolution using an efficient
+    sub-pixel convolutional neural network", CVPR 2016.
+    """
+
+    def __init__(self, block: int = 2, **kwargs):
+        super().__init__(**kwargs)
+        self.block = block
+
+    def build(self, input_shape):
+        if input_shape[-1] % self.block**2:
+            raise ValueError(
+                f"DepthToSpace({self.block}) needs channels divisible by {self.block**2}, "
+                f"received {input_shape[-1]}"
+            )
+        self.built = True
+
+    def call(self, x):
+        return depth_to_space(x, self.block)
+
+    def compute_output_shape(self, input_shape):
+        n, h, w, depth = input_shape
+        grow = lambda size: None if size is None else size * self.block  # noqa: E731
+        return (n, grow(h), grow(w), depth // self.block**2)
+
+    def get_config(self):
+        return {**super().get_config(), "block": self.block}

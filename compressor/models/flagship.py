@@ -1,0 +1,281 @@
+"""The flagship: lapped transform, transform networks, hyperprior, seven passes of context."""
+
+from functools import partial
+
+import keras
+import numpy as np
+from keras import ops
+
+from compressor.layers import (
+    LappedAnalysis,
+    LappedSynthesis,
+    QualityCurve,
+    logistic_bits,
+    straight_through,
+    training_bits,
+)
+from compressor.layers.density import clip_log_scale
+from compressor.models import networks
+from compressor.models.base import RateDistortionModel, distortion_weight
+from compressor.passes import coding_passes
+
+# Side information enters the networks divided by this, so that one quantisation step is a small input.
+SIDE_STEPS = 4
+SIDE_MAX = 127
+
+
+def quality_plane(quality, height, width):
+    """(N,) quality 0..1 -> (N, height, width, 1), -1..1."""
+    return ops.ones((1, height, width, 1)) * (2 * quality - 1)[:, None, None, None]
+
+
+def cells_of(x, cells):
+    """Positions of the 2x2 pattern's `cells`, one after the other on the batch axis."""
+    return ops.concatenate([x[:, row::2, column::2] for row, column in cells], axis=0)
+
+
+def windows_of(x, coding_pass):
+    """Zero-padded views of x so that a strided 'valid' convolution is centred on each cell."""
+    pad = coding_pass.kernel // 2
+    _, h, w, _ = ops.shape(x)
+    padded = ops.pad(x, [(0, 0), (pad, pad), (pad, pad), (0, 0)])
+    if coding_pass.stride == 1:
+        return padded
+    height, width = h + 2 * pad - 1, w + 2 * pad - 1
+    return ops.concatenate([padded[:, r : r + height, c : c + width] for r, c in coding_pass.cells], axis=0)
+
+
+def from_cells(values, cells):
+    """Inverse of `cells_of`; positions of other cells are zero."""
+    parts = dict(zip(cells, ops.split(values, len(cells), axis=0), strict=True))
+    zero = ops.zeros_like(next(iter(parts.values())))
+    grid = [parts.get((row, column), zero) for row in (0, 1) for column in (0, 1)]
+    n, h, w, c = ops.shape(zero)
+    stacked = ops.reshape(ops.stack(grid, axis=3), (n, h, w, 2, 2, c))
+    return ops.reshape(ops.transpose(stacked, (0, 1, 3, 2, 4, 5)), (n, 2 * h, 2 * w, c))
+
+
+def magnitude_code(symbols):
+    """|symbol| -> the logarithmic code that scale networks see: asinh in 1/32 steps, capped."""
+    steps = networks.ACTIVATION_STEPS
+    code = ops.round(steps * ops.arcsinh(ops.abs(ops.stop_gradient(symbols)))) / steps
+    return ops.minimum(code, networks.ACTIVATION_MAX)
+
+
+@keras.saving.register_keras_serializable(package="compressor")
+class Flagship(RateDistortionModel):
+    """Learned codec beside a fixed lapped transform; one model for every quality.
+
+        x --lapped + f--> y --gain--> r = y - mean --round--> symbols --coder--> bytes
+        y_hat = mean + symbols --inverse gain--> lapped' --> + g --> picture
+        y --h_a--> z --round--> h_s --> features --> mean, scale of each of seven passes
+
+    Means come from float networks and see decoded latents; scales come from networks that see
+    only integers (z and the magnitudes of earlier symbols), so that the exported codec can
+    evaluate them exactly.
+
+    Args:
+        channels: latent channels kept of 768.
+        width: channels of the analysis and hyper-analysis networks at 1/16.
+        filter_width: channels of the synthesis filter at 1/4.
+        side: channels of the side information z at 1/64.
+        mean_features, scale_features: channels of the decoded hyper features at 1/16.
+        mean_hidden, scale_hidden: hidden channels of the context networks of strong, middle and
+            weak channels.
+        transforms: whether f and g take part; without them the transform is the fixed lapped one.
+
+    Input: see `RateDistortionModel`; H and W divisible by 64.
+
+    References: Ballé et al., "Variational image compression with a scale hyperprior", ICLR 2018;
+    Minnen, Ballé and Toderici, "Joint autoregressive and hierarchical priors for learned image
+    compression", NeurIPS 2018; He et al., "Checkerboard context model for efficient learned image
+    compression", CVPR 2021.
+    """
+
+    def __init__(
+        self,
+        channels=320,
+        width=128,
+        filter_width=48,
+        side=96,
+        mean_features=128,
+        scale_features=64,
+        mean_hidden=(128, 192, 192),
+        scale_hidden=(64, 128, 128),
+        transforms=True,
+        **kwargs,
+    ):
+        kwargs.setdefault("dtype", "float32")
+        super().__init__(**kwargs)
+        self.config = dict(
+            channels=channels,
+            width=width,
+            filter_width=filter_width,
+            side=side,
+            mean_features=mean_features,
+            scale_features=scale_features,
+            mean_hidden=tuple(mean_hidden),
+            scale_hidden=tuple(scale_hidden),
+            transforms=transforms,
+        )
+        self.transforms = transforms
+        self.channels = channels
+        self.passes = coding_passes(channels)
+        self.lapped_analysis = LappedAnalysis(channels, name="lapped_analysis")
+        self.lapped_synthesis = LappedSynthesis(channels, name="lapped_synthesis")
+        self.log_gain = QualityCurve(channels, name="log_gain")
+        self.log_inverse_gain = QualityCurve(channels, name="log_inverse_gain")
+        self.log_scale_offset = QualityCurve(channels, name="log_scale_offset")
+        self.scale_bias = QualityCurve(4 * scale_features, name="scale_bias")
+        self.analysis = networks.analysis_network(channels, width)
+        self.synthesis = networks.synthesis_network(filter_width)
+        self.hyper_analysis = networks.hyper_analysis_network(channels, width, side)
+        self.hyper_mean = networks.hyper_mean_network(side, mean_features)
+        self.hyper_scale = networks.hyper_scale_network(side, scale_features)
+        self.mean_contexts, self.scale_contexts = [], []
+        for k, p in enumerate(self.passes):
+            group = 0 if k < 4 else 1 if k < 6 else 2
+            shape = (p.seen, p.kernel, p.stride)
+            self.mean_contexts.append(
+                networks.context_network(
+                    *shape, mean_features, mean_hidden[group], p.high - p.low, None, f"mean_{k}"
+                )
+            )
+            self.scale_contexts.append(
+                networks.context_network(
+                    *shape,
+                    scale_features,
+                    scale_hidden[group],
+                    p.high - p.low,
+                    networks.ACTIVATION_MAX,
+                    f"scale_{k}",
+                )
+            )
+        if not transforms:
+            self.analysis.trainable = self.synthesis.trainable = False
+        self.noise = keras.random.SeedGenerator(0)
+
+    def build(self, input_shape=None):
+        if self.built:
+            return
+        for transform in (self.lapped_analysis, self.lapped_synthesis):
+            transform.build(None)
+        for curve in (self.log_gain, self.log_inverse_gain, self.log_scale_offset, self.scale_bias):
+            curve.build((None,))
+        side = (self.config["side"],)
+        self.magnitude = self.add_weight(
+            shape=(self.channels,), initializer="ones", trainable=False, name="magnitude"
+        )
+        self.log_side_scale = self.add_weight(shape=side, initializer="zeros", name="log_side_scale")
+        self.built = True
+
+    def get_config(self):
+        return {**super().get_config(), **self.config}
+
+    def adapt(self, images: np.ndarray) -> None:
+        """Choose the latent channels and measure their magnitudes on sample pictures.
+
+        Args:
+            images: (N, H, W, 3) floats 0..1, H and W divisible by 16.
+        """
+        self.build()
+        centred = 255 * np.asarray(images, "float32") - 128
+        self.magnitude.assign(self.lapped_analysis.select(centred))
+        self.lapped_synthesis.kernel.assign(self.lapped_analysis.kernel)
+
+    def gains(self, quality):
+        """Quantisation step, gain and inverse gain of each channel at a quality, (N, 1, 1, .)."""
+        step = ops.sqrt(14.0 / distortion_weight(quality))[:, None, None, None]
+        return step, ops.exp(self.log_gain(quality)) / step, ops.exp(self.log_inverse_gain(quality)) * step
+
+    def analyse(self, images, quality):
+        """Pictures (N, H, W, 3) 0..1 -> latents in units of the quantisation step (N, H/16, W/16, C)."""
+        _, gain, _ = self.gains(quality)
+        centred = 255 * images - 128
+        latents = self.lapped_analysis(centred)
+        if self.transforms:
+            _, h, w, _ = ops.shape(images)
+            inputs = ops.concatenate([centred / 64, quality_plane(quality, h, w)], axis=3)
+            correction = ops.cast(self.analysis(inputs), "float32")
+            latents += ops.minimum(self.magnitude, 1 / gain) * correction
+        return latents * gain
+
+    def synthesise(self, latents, quality):
+        """Decoded latents in units of the quantisation step -> pictures 0..1, not clipped."""
+        step, _, inverse = self.gains(quality)
+        centred = self.lapped_synthesis(latents * inverse)
+        if self.transforms:
+            _, h, w, _ = ops.shape(centred)
+            inputs = ops.concatenate([centred / 64, quality_plane(quality, h, w)], axis=3)
+            centred += 0.5 * ops.sqrt(step) * ops.cast(self.synthesis(inputs), "float32")
+        return (centred + 128) / 255
+
+    def hyper_latents(self, latents, quality):
+        """Latents -> side information before rounding, (N, h/4, w/4, side)."""
+        _, h, w, _ = ops.shape(latents)
+        expected = self.magnitude * self.gains(quality)[1]
+        relative = ops.arcsinh(2 * ops.abs(latents)) - ops.arcsinh(2 * expected)
+        inputs = ops.concatenate([relative, quality_plane(quality, h, w)], axis=3)
+        return ops.clip(SIDE_STEPS * ops.cast(self.hyper_analysis(inputs), "float32"), -SIDE_MAX, SIDE_MAX)
+
+    def hyper_features(self, side, quality):
+        """Rounded side information -> features for means and features for scales, (N, h, w, .)."""
+        _, h, w, _ = ops.shape(side)
+        side = side / SIDE_STEPS
+        mean = self.hyper_mean(ops.concatenate([side, quality_plane(quality, h, w)], axis=3))
+        scale = self.hyper_scale([side, self.scale_bias(quality)])
+        return mean, scale
+
+    def bits(self, residual, symbols, scale, training):
+        """Estimated bits of each sample, (N,)."""
+        if training:
+            bits = training_bits(residual, symbols, scale, self.noise)
+        else:
+            bits = logistic_bits(symbols, scale)
+        return ops.sum(bits, axis=(1, 2, 3))
+
+    def call(self, inputs, training=False):
+        images, quality = inputs["images"], inputs["quality"]
+        n, height, width, _ = ops.shape(images)
+        latents = self.analyse(images, quality)
+        expected = self.magnitude * self.gains(quality)[1]
+        side = self.hyper_latents(latents, quality)
+        side_hat = straight_through(side, dead_zone=0.0)
+        bits = self.bits(side, side_hat, ops.exp(clip_log_scale(self.log_side_scale)), training)
+        mean_features, scale_features = self.hyper_features(side_hat, quality)
+        base_log_scale = ops.log(0.7 * expected) + self.log_scale_offset(quality)
+
+        # Channel range -> decoded latents and magnitude codes of the passes so far.
+        known = {}
+        for p, mean_context, scale_context in zip(
+            self.passes, self.mean_contexts, self.scale_contexts, strict=True
+        ):
+            pick = partial(cells_of, cells=p.cells) if p.stride == 2 else lambda x: x
+            repeat = len(p.cells) if p.stride == 2 else 1
+            coded = slice(p.low, p.high)
+            mean_inputs, scale_inputs = pick(mean_features), pick(scale_features)
+            if p.seen:
+                seen, loud = (
+                    ops.concatenate([part[i] for (_, high), part in known.items() if high <= p.seen], axis=3)
+                    for i in (0, 1)
+                )
+                near = ops.arcsinh(seen / ops.maximum(expected[..., : p.seen], 0.3))
+                mean_inputs = [windows_of(near, p), mean_inputs]
+                scale_inputs = [windows_of(loud, p), scale_inputs]
+            mean = ops.tile(expected[..., coded], (repeat, 1, 1, 1)) * mean_context(mean_inputs)
+            base = ops.tile(base_log_scale[..., coded], (repeat, 1, 1, 1))
+            scale = ops.exp(clip_log_scale(base + scale_context(scale_inputs)))
+            residual = pick(latents[..., coded]) - mean
+            symbols = straight_through(residual)
+            pass_bits = self.bits(residual, symbols, scale, training)
+            bits += ops.sum(ops.reshape(pass_bits, (repeat, n)), axis=0)
+            new = (mean + symbols, magnitude_code(symbols))
+            if p.stride == 2:
+                new = tuple(from_cells(x, p.cells) for x in new)
+            before = known.get((p.low, p.high))
+            known[p.low, p.high] = new if before is None else tuple(map(ops.add, before, new))
+        latents_hat = ops.concatenate([values for values, _ in known.values()], axis=3)
+
+        pictures = self.synthesise(latents_hat, quality)
+        mse = ops.mean(ops.square(255 * (pictures - images)), axis=(1, 2, 3))
+        return {"images": pictures, "bpp": bits / (height * width), "mse": mse}

@@ -1,0 +1,119 @@
+"""Pillow reads and writes .cmpr files: `Image.open` without decoding pixels, `Image.save` with a quality.
+
+Registered by `import compressor`. Pillow expects `SyntaxError` for files of another format and `OSError`
+for damaged ones.
+"""
+
+from __future__ import annotations
+
+from typing import IO, Any, cast
+
+from PIL import Image, ImageFile
+
+from compressor.bitstream.container import Preamble, read_container, read_preamble
+from compressor.bitstream.header import DEFAULT_QUALITY, FILE_EXTENSION, MAGIC, MIME_TYPE
+from compressor.codec import decode, encode, metadata_of
+from compressor.errors import CompressorError, NotAStreamError, OptionError, TruncatedStreamError
+from compressor.metadata import EXIF_PREFIX
+
+_FORMAT = "CMPR"
+_FIRST_READ_NUM_BYTES = 4096
+
+
+def _accept(prefix: bytes) -> bool:
+    return prefix.startswith(MAGIC)
+
+
+class CmprImageFile(ImageFile.ImageFile):
+    """A .cmpr file: size, mode and metadata at once, pixels when they are needed."""
+
+    format = _FORMAT
+    format_description = "Learned image codec"
+
+    _is_decoded = False
+
+    def _open(self) -> None:
+        try:
+            preamble = _read_preamble_of(cast("IO[bytes]", self.fp))
+        except NotAStreamError as error:
+            raise SyntaxError(str(error)) from error
+        except CompressorError as error:
+            raise OSError(str(error)) from error
+        header = preamble.header
+        self._size = (header.width, header.height)
+        self._mode = header.mode
+        self.info.update(metadata_of(preamble).info())
+
+    def load(self) -> Any:
+        """Decode the pixels, the first time."""
+        if not self._is_decoded:
+            data = self._read_all()
+            try:
+                # Image.open has compared the size with Pillow's own limit.
+                self.im = decode(data, max_pixels=None).im
+            except CompressorError as error:
+                raise OSError(str(error)) from error
+            self._is_decoded = True
+        return super().load()
+
+    def verify(self) -> None:
+        """Check the checksums of the file, without decoding pixels.
+
+        Raises:
+            OSError: if the file is damaged.
+        """
+        data = self._read_all()
+        try:
+            read_container(data)
+        except CompressorError as error:
+            raise OSError(str(error)) from error
+
+    def _read_all(self) -> bytes:
+        fp = self.fp
+        if fp is None:
+            raise ValueError("the file is closed: open it again")
+        fp.seek(0)
+        data = fp.read()
+        if self._exclusive_fp:
+            fp.close()
+        self.fp = None
+        return data
+
+
+def _read_preamble_of(fp: IO[bytes]) -> Preamble:
+    data = fp.read(_FIRST_READ_NUM_BYTES)
+    while True:
+        try:
+            return read_preamble(data)
+        except TruncatedStreamError:
+            # The metadata may be longer than what was read so far.
+            more = fp.read(len(data))
+            if not more:
+                raise
+            data += more
+
+
+def _save(image: Image.Image, fp: IO[bytes], filename: str | bytes) -> None:
+    options = image.encoderinfo
+    source = image
+    replaced = {key: options[key] for key in ("icc_profile", "exif", "xmp") if key in options}
+    if replaced:
+        if isinstance(replaced.get("exif"), Image.Exif):
+            replaced["exif"] = EXIF_PREFIX + replaced["exif"].tobytes().removeprefix(EXIF_PREFIX)
+        source = image.copy()
+        source.info.update(replaced)
+    try:
+        data = encode(source, options.get("quality", DEFAULT_QUALITY), strip=options.get("strip", ()))
+    except OptionError as error:
+        raise ValueError(str(error)) from error
+    except CompressorError as error:
+        raise OSError(str(error)) from error
+    fp.write(data)
+
+
+def register() -> None:
+    """Make the format known to Pillow; doing so again changes nothing."""
+    Image.register_open(_FORMAT, CmprImageFile, _accept)
+    Image.register_save(_FORMAT, _save)
+    Image.register_extension(_FORMAT, FILE_EXTENSION)
+    Image.register_mime(_FORMAT, MIME_TYPE)

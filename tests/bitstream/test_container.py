@@ -1,0 +1,154 @@
+import struct
+import zlib
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from compressor.bitstream.container import read_container, read_preamble, write_container
+from compressor.bitstream.header import Flags
+from compressor.bitstream.varint import MAX_VALUE, read_varint, write_varint
+from compressor.errors import CorruptStreamError, NotAStreamError, StreamError, TruncatedStreamError
+
+OPTIONAL = ("icc", "exif", "xmp", "alpha")
+SECTIONS = st.fixed_dictionaries(
+    {"picture": st.binary(max_size=300)},
+    optional={name: st.binary(min_size=1, max_size=200) for name in OPTIONAL},
+)
+
+
+def make(sections, *, gray=False):
+    return write_container(model_id=1, level=196, width=768, height=512, gray=gray, sections=sections)
+
+
+FULL = make({name: name.encode() * 20 for name in (*OPTIONAL, "picture")})
+
+
+@given(SECTIONS, st.booleans())
+def test_what_is_read_is_what_was_written(sections, gray):
+    data = make(sections, gray=gray)
+    container = read_container(data)
+    assert container.sections == sections
+    assert (container.header.width, container.header.height, container.header.level) == (768, 512, 196)
+    assert (Flags.GRAY in container.header.flags) == gray
+
+
+@given(SECTIONS)
+def test_preamble_needs_all_but_the_picture(sections):
+    data = make(sections)
+    needed = len(data) - 4 - len(sections["picture"])
+    preamble = read_preamble(data[:needed])
+    assert preamble.sections == {name: sections[name] for name in OPTIONAL if name in sections}
+    assert preamble.section_num_bytes == {name: len(payload) for name, payload in sections.items()}
+    assert preamble.num_bytes == len(data)
+    with pytest.raises(TruncatedStreamError):
+        read_preamble(data[: needed - 1])
+
+
+def test_layout_is_that_of_the_format_document():
+    data = make({"picture": b"pixels", "icc": b"profile"})
+    header = b"CMPR\x01\x01\x01\xc4\x00\x80\x06\x80\x04"
+    before_crc = header + b"\x07profile"
+    crc_of_icc = struct.pack("<I", zlib.crc32(before_crc))
+    crc_of_picture = struct.pack("<I", zlib.crc32(before_crc + b"\x06pixels"))
+    assert data == before_crc + crc_of_icc + b"\x06pixels" + crc_of_picture
+
+
+def test_example_of_the_format_document():
+    text = (Path(__file__).parents[2] / "FORMAT.md").read_text(encoding="utf-8")
+    example = text.split("## Example")[1].split("```")[1]
+    data = bytes.fromhex("".join(line.split("    ")[0] for line in example.splitlines()))
+    assert make({"picture": b"PPP"}) == data
+
+
+@pytest.mark.parametrize("num_bytes", [20_000, 2_000_000, 20_000_000])
+def test_overhead_of_a_photograph_without_metadata(num_bytes):
+    data = write_container(
+        model_id=1, level=196, width=30_000, height=20_000, gray=False, sections={"picture": bytes(num_bytes)}
+    )
+    assert len(data) - num_bytes <= 24
+
+
+def test_empty_optional_sections_are_left_out():
+    assert make({"picture": b"x", "icc": b"", "alpha": b""}) == make({"picture": b"x"})
+
+
+def test_every_truncation_is_reported_as_such():
+    for length in range(1, len(FULL)):
+        with pytest.raises(TruncatedStreamError):
+            read_container(FULL[:length])
+
+
+def test_every_change_of_one_byte_is_noticed():
+    for position in range(len(FULL)):
+        for change in (0x01, 0x10, 0x80, 0xFF):
+            damaged = bytearray(FULL)
+            damaged[position] ^= change
+            with pytest.raises(StreamError):
+                read_container(bytes(damaged))
+
+
+@given(st.lists(st.tuples(st.integers(0, len(FULL) - 1), st.integers(0, 255)), max_size=12))
+def test_several_changes_are_noticed(changes):
+    damaged = bytearray(FULL)
+    for position, value in changes:
+        damaged[position] = value
+    if damaged != FULL:
+        with pytest.raises(StreamError):
+            read_container(bytes(damaged))
+
+
+@given(st.binary(max_size=64))
+def test_random_bytes_behind_a_good_start_give_typed_errors(tail):
+    with pytest.raises(StreamError):
+        read_container(b"CMPR\x01" + tail)
+
+
+@given(st.binary(min_size=1, max_size=40))
+def test_bytes_after_the_end_are_refused(rest):
+    with pytest.raises(CorruptStreamError, match="cut off what follows"):
+        read_container(FULL + rest)
+
+
+def test_a_section_of_another_stream_is_noticed():
+    """The checksum of a section also covers all before it."""
+    other = write_container(
+        model_id=1, level=196, width=512, height=768, gray=False, sections=read_container(FULL).sections
+    )
+    assert len(other) == len(FULL)
+    start_of_picture = len(FULL) - 4 - 140 - 2
+    with pytest.raises(CorruptStreamError, match="picture"):
+        read_container(other[:start_of_picture] + FULL[start_of_picture:])
+
+
+def test_a_length_beyond_the_data_is_not_believed():
+    data = make({"picture": b"x"})
+    header = data[:-6]
+    assert data == header + b"\x01x" + data[-4:]
+    with pytest.raises(TruncatedStreamError, match="get the whole file"):
+        read_container(header + write_varint(MAX_VALUE) + b"x" + data[-4:])
+
+
+def test_a_flagged_section_must_not_be_empty():
+    data = make({"picture": b"x", "icc": b"p"})
+    with pytest.raises(CorruptStreamError, match="length of the icc section is 0"):
+        read_container(data.replace(b"\x01p", b"\x00"))
+
+
+def test_empty_input():
+    with pytest.raises(NotAStreamError):
+        read_container(b"")
+
+
+@given(st.integers(0, MAX_VALUE))
+def test_varint_round_trip(value):
+    encoded = write_varint(value)
+    assert len(encoded) == max(1, -(-value.bit_length() // 7))
+    assert read_varint(b"ab" + encoded + b"c", 2, name="number") == (value, 2 + len(encoded))
+
+
+@pytest.mark.parametrize("value", [-1, MAX_VALUE + 1])
+def test_varint_range(value):
+    with pytest.raises(ValueError, match="expected 0 to"):
+        write_varint(value)

@@ -1,0 +1,129 @@
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from compressor.bitstream.header import (
+    MAGIC,
+    QUALITY_LEVELS,
+    Flags,
+    Header,
+    check_num_pixels,
+    level_to_quality,
+    quality_to_level,
+    unpack_header,
+)
+from compressor.errors import (
+    CorruptStreamError,
+    LimitError,
+    NotAStreamError,
+    OptionError,
+    StreamError,
+    TruncatedStreamError,
+    UnsupportedStreamError,
+)
+
+HEADERS = st.builds(
+    Header,
+    model_id=st.integers(0, 255),
+    flags=st.integers(0, 31).map(Flags),
+    level=st.integers(0, QUALITY_LEVELS - 1),
+    width=st.integers(1, 2**31 - 1),
+    height=st.integers(1, 2**31 - 1),
+)
+EXAMPLE = Header(model_id=3, flags=Flags.GRAY | Flags.EXIF, level=196, width=768, height=512)
+EXAMPLE_BYTES = b"CMPR\x01\x03\x12\xc4\x00\x80\x06\x80\x04"
+
+
+def test_bytes_are_those_of_the_format_document():
+    assert EXAMPLE.pack() == EXAMPLE_BYTES
+
+
+@given(HEADERS, st.binary(max_size=9))
+def test_unpacked_header_is_what_was_packed(header, rest):
+    packed = header.pack()
+    assert 11 <= len(packed) <= 19
+    assert unpack_header(packed + rest) == (header, len(packed))
+
+
+@given(HEADERS)
+def test_every_truncation_is_reported_as_such(header):
+    packed = header.pack()
+    for length in range(1, len(packed)):
+        with pytest.raises(TruncatedStreamError):
+            unpack_header(packed[:length])
+
+
+@given(HEADERS, st.integers(0, 18), st.integers(1, 255))
+def test_a_changed_byte_gives_another_header_or_a_typed_error(header, position, change):
+    packed = bytearray(header.pack())
+    packed[position % len(packed)] ^= change
+    try:
+        changed, end = unpack_header(bytes(packed))
+    except StreamError:
+        return
+    # The canonical form: what was read is the only spelling of its values.
+    assert changed.pack() == packed[:end]
+    assert changed != header
+
+
+@pytest.mark.parametrize("data", [b"", b"X", b"\x89PNG\r\n\x1a\n", b"cmpr\x01\x00\x00\x00\x00\x01\x01"])
+def test_other_files_are_not_streams(data):
+    with pytest.raises(NotAStreamError, match="CMPR"):
+        unpack_header(data)
+
+
+@pytest.mark.parametrize("version", [0, 2, 255])
+def test_other_versions_are_unsupported(version):
+    with pytest.raises(UnsupportedStreamError, match=f"version {version}, expected 1"):
+        unpack_header(MAGIC + bytes([version]) + EXAMPLE_BYTES[5:])
+
+
+@pytest.mark.parametrize("bit", [5, 6, 7])
+def test_reserved_flags_are_unsupported(bit):
+    with pytest.raises(UnsupportedStreamError, match="flags"):
+        unpack_header(EXAMPLE_BYTES[:6] + bytes([1 << bit]) + EXAMPLE_BYTES[7:])
+
+
+@pytest.mark.parametrize(
+    ("tail", "message"),
+    [
+        (b"\x8d\x01\x01\x01", "quality level is 397"),
+        (b"\x00\x00\x00\x01", "width is 0"),
+        (b"\x00\x00\x01\x00", "height is 0"),
+        (b"\x00\x00\x81\x00\x01", "width has needless bytes"),
+        (b"\x00\x00\xff\xff\xff\xff\x08\x01", "width is 2415919103"),
+        (b"\x00\x00\x01\x80\x80\x80\x80\x80\x01", "height takes more than 5 bytes"),
+    ],
+)
+def test_values_outside_their_range_are_corrupt(tail, message):
+    with pytest.raises(CorruptStreamError, match=message):
+        unpack_header(EXAMPLE_BYTES[:7] + tail)
+
+
+@pytest.mark.parametrize(
+    ("flags", "mode"),
+    [(0, "RGB"), (Flags.ALPHA, "RGBA"), (Flags.GRAY, "L"), (Flags.GRAY | Flags.ALPHA | Flags.ICC, "LA")],
+)
+def test_mode_follows_from_the_flags(flags, mode):
+    assert Header(0, Flags(flags), 0, 1, 1).mode == mode
+
+
+def test_every_level_survives_the_way_over_quality():
+    qualities = [level_to_quality(level) for level in range(QUALITY_LEVELS)]
+    assert (qualities[0], qualities[1], qualities[-1]) == (1, 1.25, 100)
+    assert [quality_to_level(quality) for quality in qualities] == list(range(QUALITY_LEVELS))
+
+
+@pytest.mark.parametrize("quality", [0.99, 100.01, -1, math.nan, math.inf, "50", None])
+def test_quality_outside_its_range_is_refused(quality):
+    with pytest.raises(OptionError, match="1 to 100"):
+        quality_to_level(quality)
+
+
+def test_limit_on_pixels():
+    check_num_pixels(100, 100, 10_000)
+    check_num_pixels(2**31 - 1, 2**31 - 1, None)
+    with pytest.raises(LimitError, match="10100 pixels, expected at most 10000"):
+        check_num_pixels(100, 101, 10_000)

@@ -1,0 +1,174 @@
+"""What several test files share: a picture coder of a few lines in place of the networks."""
+
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+import compressor  # noqa: F401  (registers the Pillow plugin)
+
+# Lossless, so that tests of everything around the coder can compare pixels exactly.
+FAKE_CODER_SOURCE = textwrap.dedent(
+    """
+    import zlib
+
+    import numpy as np
+
+    from compressor.errors import CorruptStreamError, OptionError, UnsupportedStreamError
+
+    MODEL_ID = 7
+
+
+    class PictureCoder:
+        model_id = MODEL_ID
+        model_name = "fake"
+
+        def __init__(self, engine):
+            self.engine_name = "fake-" + engine
+
+        def encode(self, image_uint8, level):
+            assert image_uint8.dtype == np.uint8 and image_uint8.shape[2] == 3 and 0 <= level <= 396
+            return bytes([level % 251]) + zlib.compress(image_uint8.tobytes(), 1)
+
+        def decode(self, payload, height, width, level):
+            try:
+                pixels = zlib.decompress(payload[1:])
+            except zlib.error as error:
+                raise CorruptStreamError(f"the picture is damaged ({error}): get it again") from error
+            if payload[0] != level % 251 or len(pixels) != height * width * 3:
+                raise CorruptStreamError("the picture contradicts its header: get it again")
+            return np.frombuffer(pixels, np.uint8).reshape(height, width, 3)
+
+
+    def load_coder(model=None, *, weights=None, engine="auto", threads=None):
+        if model not in (None, MODEL_ID):
+            raise UnsupportedStreamError(f"received model {model}, expected {MODEL_ID}: update")
+        if engine not in ("auto", "other"):
+            raise OptionError(f"received engine {engine!r}, expected auto or other")
+        return PictureCoder(engine)
+    """
+)
+
+_RUN_WITH_FAKE_CODER = textwrap.dedent(
+    """
+    import sys
+    from types import ModuleType
+
+    fake = ModuleType("compressor.picture_coder")
+    exec(compile(sys.argv.pop(1), "fake_coder", "exec"), fake.__dict__)
+    sys.modules[fake.__name__] = fake
+    from compressor.cli import main
+
+    sys.exit(main())
+    """
+)
+
+
+@pytest.fixture
+def fake_coder(monkeypatch):
+    """Put the fake coder in the place of the real one; returns its module's content."""
+    content: dict = {"__name__": "compressor.picture_coder"}
+    exec(compile(FAKE_CODER_SOURCE, "fake_coder", "exec"), content)
+    module = SimpleNamespace(**content)
+    monkeypatch.setitem(sys.modules, "compressor.picture_coder", module)
+    return module
+
+
+@pytest.fixture
+def start_process():
+    """Return a function that starts the command line in a process of its own, with the fake coder."""
+    root = Path(compressor.__file__).parents[1]
+
+    def start(*arguments, env=None, **options):
+        command = [sys.executable, "-c", _RUN_WITH_FAKE_CODER, FAKE_CODER_SOURCE, *map(str, arguments)]
+        environment = {"PYTHONPATH": str(root), "PATH": "/usr/bin:/bin"} | (env or {})
+        return subprocess.Popen(command, env=environment, **options)
+
+    return start
+
+
+@pytest.fixture
+def run_process(start_process):
+    """Return a function that runs the command line as `start_process` does, until it has ended."""
+
+    def run(*arguments, input=b"", **options):
+        pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+        with start_process(*arguments, **pipes | options) as process:
+            output, message = process.communicate(input, timeout=30)
+        return subprocess.CompletedProcess(arguments, process.returncode, output, message)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def conformance_folder():
+    """Return the folder of odd and broken pictures that lies beside the checkout, if it is there."""
+    folder = Path(__file__).parents[2] / "shared" / "data" / "conformance"
+    if not folder.is_dir():
+        pytest.skip("the conformance pictures (../shared/data/conformance) are not at hand")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def random_pictures():
+    """Return a function that makes smooth random pictures (n, height, width, 3), floats 0..1."""
+    import numpy as np
+    from PIL import Image
+
+    def make(n, height, width, seed=0):
+        random = np.random.default_rng(seed)
+        small = random.integers(0, 256, (n, max(2, height // 8), max(2, width // 8), 3)).astype(np.uint8)
+        size = (width, height)
+        large = [np.asarray(Image.fromarray(x).resize(size, Image.Resampling.BICUBIC)) for x in small]
+        return np.stack(large).astype(np.float32) / 255
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def tiny_options():
+    """Options of small models, by family."""
+    return {
+        "flagship": {
+            "channels": 104,
+            "width": 16,
+            "filter_width": 8,
+            "side": 12,
+            "mean_features": 8,
+            "scale_features": 8,
+            "mean_hidden": (12, 12, 12),
+            "scale_hidden": (12, 12, 12),
+        },
+        "cnn": {"hidden": 8, "channels": 6},
+    }
+
+
+@pytest.fixture(scope="session")
+def tiny_flagship(random_pictures, tiny_options):
+    """An untrained small flagship whose every weight is random, so that every part acts."""
+    np = pytest.importorskip("numpy")
+    pytest.importorskip("keras", reason="needs the train extra")
+    from compressor.models import build_model
+
+    model = build_model("flagship", **tiny_options["flagship"])
+    model.adapt(random_pictures(8, 64, 64))
+    random = np.random.default_rng(5)
+    for variable in model.trainable_variables:
+        value = np.asarray(variable)
+        if not value.any():
+            variable.assign(0.05 * random.standard_normal(value.shape))
+    return model
+
+
+@pytest.fixture(scope="session")
+def tiny_folder(tiny_flagship, tmp_path_factory):
+    """The exported tiny flagship."""
+    pytest.importorskip("onnx", reason="needs the train extra")
+    from training.export import export
+
+    folder = tmp_path_factory.mktemp("tiny")
+    export(tiny_flagship, folder, name="tiny", model_id=0, provenance={})
+    return folder

@@ -1,0 +1,97 @@
+"""The fixed-point networks against plain int64 loops, for any size and number of threads."""
+
+import numpy as np
+import pytest
+
+from compressor.entropy.exact import EXACT, ExactContext, ExactHyper, ExactLayer, knots_at, pad, patches
+
+threadpoolctl = pytest.importorskip("threadpoolctl")
+
+
+def random_layer(random, inputs, outputs, knots=1, input_max=255, maximum=255, shift=8):
+    weights = random.integers(-300, 301, (inputs, outputs))
+    room = EXACT - 1 - np.abs(weights).sum(0) * input_max
+    assert room.min() > 0
+    bias = (random.random((knots, outputs)) * np.minimum(room, 2**20)).astype(np.int32)
+    shifts = random.integers(shift - 2, shift + 3, outputs).astype(np.int32)
+    return ExactLayer(weights.astype(np.float32), bias, shifts, maximum)
+
+
+def reference_layer(layer, x, level):
+    """(positions, inputs) Python-exact int64."""
+    sums = x.astype(np.int64) @ layer.weights.astype(np.int64) + knots_at(layer.bias, level)
+    return np.clip(sums >> layer.shift.astype(np.int64), 0, layer.maximum)
+
+
+def reference_patches(x, kernel, stride, row, column):
+    """Neighbourhoods by plain loops, zero outside."""
+    h, w, c = x.shape
+    p, found = kernel // 2, []
+    for i in range(row, h, stride):
+        for j in range(column, w, stride):
+            near = np.zeros((kernel, kernel, c), np.int64)
+            for a in range(kernel):
+                for b in range(kernel):
+                    y, z = i + a - p, j + b - p
+                    if 0 <= y < h and 0 <= z < w:
+                        near[a, b] = x[y, z]
+            found.append(near.ravel())
+    return np.array(found)
+
+
+@pytest.mark.parametrize("kernel", [3, 5])
+@pytest.mark.parametrize(("stride", "row", "column"), [(1, 0, 0), (2, 0, 1), (2, 1, 1)])
+def test_patches(kernel, stride, row, column):
+    x = np.random.default_rng(0).integers(0, 256, (6, 8, 2)).astype(np.float32)
+    got = patches(pad(x, kernel), kernel, stride, row, column)
+    np.testing.assert_array_equal(got, reference_patches(x, kernel, stride, row, column))
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 5), (7, 12)])
+@pytest.mark.parametrize("level", [0, 57, 99, 250, 396])
+def test_networks_equal_the_int64_reference(size, level):
+    random = np.random.default_rng(3)
+    first = random_layer(random, 9 * 6, 16, knots=5, input_max=127)
+    second = random_layer(random, 9 * 4, 12)
+    side = random.integers(-127, 128, (*size, 6))
+    features = ExactHyper((first, second))(side.astype(np.float32), level)
+
+    x = side
+    for layer in (first, second):
+        h, w, _ = x.shape
+        y = reference_layer(layer, reference_patches(x, 3, 1, 0, 0), level).reshape(h, w, 2, 2, -1)
+        x = y.transpose(0, 2, 1, 3, 4).reshape(2 * h, 2 * w, -1)
+    np.testing.assert_array_equal(features, x)
+
+    codes = random.integers(0, 256, (*features.shape[:2], 5))
+    layers = (
+        random_layer(random, 25 * 5 + 3, 20),
+        random_layer(random, 20, 20),
+        random_layer(random, 20, 9, knots=5, maximum=63, shift=14),
+    )
+    own = features[1::2, 0::2].reshape(-1, 3)
+    near = patches(pad(codes.astype(np.float32), 5), 5, 2, 1, 0)
+    indices = ExactContext(layers)(own, near, level)
+    y = np.concatenate([reference_patches(codes, 5, 2, 1, 0), own.astype(np.int64)], 1)
+    for layer in layers:
+        y = reference_layer(layer, y, level)
+    np.testing.assert_array_equal(indices, y)
+    assert indices.max() > indices.min() or indices.size < 20
+
+
+def test_thread_count_changes_nothing():
+    random = np.random.default_rng(4)
+    layer = random_layer(random, 900, 128, input_max=30)
+    x = random.integers(0, 31, (3000, 900)).astype(np.float32)
+    results = []
+    for threads in (1, 2):
+        with threadpoolctl.threadpool_limits(threads):
+            results.append(layer(x, 0))
+    np.testing.assert_array_equal(*results)
+    np.testing.assert_array_equal(results[0][::100], reference_layer(layer, x[::100], 0))
+
+
+def test_knots_are_interpolated_in_integers():
+    values = np.array([[0], [99], [-98], [0], [7]], np.int32)
+    levels = [0, 1, 98, 99, 100, 197, 198, 396]
+    assert [int(knots_at(values, level)[0]) for level in levels] == [0, 1, 98, 99, 97, -97, -98, 7]

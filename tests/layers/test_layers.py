@@ -1,0 +1,85 @@
+"""Contract of the public layers, and their numbers against independent formulas."""
+
+import numpy as np
+import pytest
+
+keras = pytest.importorskip("keras", reason="needs the train extra")
+
+from compressor.layers import (  # noqa: E402
+    DepthToSpace,
+    LappedAnalysis,
+    LappedSynthesis,
+    QualityCurve,
+    logistic_bits,
+    round_with_dead_zone,
+    straight_through,
+    training_bits,
+)
+
+CONTRACT = [
+    (DepthToSpace(2), (2, 3, 5, 12), (2, 6, 10, 3)),
+    (LappedAnalysis(7), (1, 32, 48, 3), (1, 2, 3, 7)),
+    (LappedSynthesis(7), (1, 2, 3, 7), (1, 32, 48, 3)),
+    (QualityCurve(6, knots=3), (4,), (4, 1, 1, 6)),
+]
+
+
+@pytest.mark.parametrize(("layer", "given", "expected"), CONTRACT, ids=lambda x: getattr(x, "name", ""))
+def test_shapes_and_serialisation(layer, given, expected):
+    x = np.random.default_rng(0).random(given, np.float32)
+    y = np.asarray(layer(x))
+    assert y.shape == expected
+    if not isinstance(layer, QualityCurve):
+        assert tuple(layer.compute_output_shape(given)) == expected
+    copy = type(layer).from_config(layer.get_config())
+    copy(x)
+    copy.set_weights(layer.get_weights())
+    np.testing.assert_array_equal(np.asarray(copy(x)), y)
+
+
+def test_depth_to_space_by_hand():
+    x = np.arange(8, dtype=np.float32).reshape(1, 1, 1, 8)
+    np.testing.assert_array_equal(np.asarray(DepthToSpace(2)(x))[0], [[[0, 1], [2, 3]], [[4, 5], [6, 7]]])
+    with pytest.raises(ValueError, match="divisible by 4"):
+        DepthToSpace(2).build((1, 1, 1, 6))
+
+
+def test_quality_curve_interpolates_between_knots():
+    curve = QualityCurve(1, knots=5)
+    curve.build((None,))
+    curve.values.assign(np.array([[0.0], [1.0], [4.0], [9.0], [16.0]]))
+    got = np.asarray(curve(np.array([-1, 0, 0.125, 0.5, 0.8, 1, 2], "float32"))).ravel()
+    np.testing.assert_allclose(got, [0, 0, 0.5, 4, 9 + 0.2 * 7, 16, 16], atol=1e-5)
+    with pytest.raises(ValueError, match="at least 2"):
+        QualityCurve(1, knots=1)
+
+
+def test_rounding_and_its_dead_zone():
+    x = np.array([-1.6, -0.54, -0.5, 0.49, 0.54, 0.56, 2.5], "float32")
+    np.testing.assert_array_equal(np.asarray(round_with_dead_zone(x, 0.0)), [-2, -1, -1, 0, 1, 1, 3])
+    np.testing.assert_array_equal(np.asarray(round_with_dead_zone(x, 0.05)), [-2, 0, 0, 0, 0, 1, 2])
+    np.testing.assert_array_equal(np.asarray(straight_through(x, 0.05)), [-2, 0, 0, 0, 0, 1, 2])
+
+
+def test_logistic_bits_are_those_of_the_distribution():
+    stats = pytest.importorskip("scipy.stats")
+    values, scales = np.meshgrid(np.arange(-6, 7), [0.3, 1.0, 4.0])
+    interval = stats.logistic.cdf(values + 0.5, scale=scales) - stats.logistic.cdf(values - 0.5, scale=scales)
+    got = np.asarray(logistic_bits(values.astype("float32"), scales.astype("float32")))
+    np.testing.assert_allclose(got, np.minimum(-np.log2(interval), 30), rtol=2e-3, atol=1e-4)
+
+
+def test_training_bits_value_is_of_integers_and_gradient_of_noise():
+    tf = pytest.importorskip("tensorflow")
+    if keras.backend.backend() != "tensorflow":
+        pytest.skip("gradient tape of TensorFlow")
+    residual, scale = tf.constant([0.2, 1.3, -2.4]), tf.Variable([0.5, 0.5, 0.5])
+    symbols = round_with_dead_zone(residual)
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(residual)
+        bits = training_bits(residual, symbols, scale, keras.random.SeedGenerator(0))
+        exact = logistic_bits(symbols, scale)
+    np.testing.assert_allclose(bits, exact, rtol=1e-6)
+    np.testing.assert_allclose(tape.gradient(bits, scale), tape.gradient(exact, scale), rtol=1e-5)
+    # Larger residuals cost more, whichever way the noise fell.
+    assert np.all(np.sign(tape.gradient(bits, residual)[1:]) == [1, -1])

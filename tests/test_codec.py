@@ -1,0 +1,263 @@
+"""The public interface around the picture coder, whose place a lossless fake takes."""
+
+import io
+import struct
+import subprocess
+import sys
+import warnings
+import zlib
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+import compressor
+from compressor.bitstream.container import read_container, write_container
+from compressor.codec import encode_loaded
+from compressor.errors import (
+    CompressorError,
+    CorruptStreamError,
+    ImageInputError,
+    LimitError,
+    NotAStreamError,
+    OptionError,
+    StreamError,
+    TruncatedStreamError,
+    UnsupportedStreamError,
+)
+from compressor.image_io import load_picture, open_picture
+
+pytestmark = pytest.mark.usefixtures("fake_coder")
+
+RNG = np.random.default_rng(2)
+ICC = b"an ICC profile"
+XMP = b"<x:xmpmeta/>"
+
+
+def noise(*shape):
+    return RNG.integers(0, 256, shape, dtype=np.uint8)
+
+
+def exif_of(maker):
+    exif = Image.Exif()
+    exif[0x010F] = maker
+    return exif.tobytes()
+
+
+def rebuilt(data, **changes):
+    """Return a stream with other values and good checksums."""
+    container = read_container(data)
+    header = container.header
+    values = {
+        "model_id": header.model_id,
+        "level": header.level,
+        "width": header.width,
+        "height": header.height,
+        "gray": header.mode in ("L", "LA"),
+        "sections": dict(container.sections),
+    }
+    values["sections"] |= changes.pop("sections", {})
+    return write_container(**values | changes)
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    st.integers(1, 70),
+    st.integers(1, 70),
+    st.sampled_from(["L", "LA", "RGB", "RGBA"]),
+    st.floats(1, 100),
+    st.booleans(),
+)
+def test_any_size_mode_and_quality(width, height, mode, quality, as_array):
+    image = Image.fromarray(noise(height, width, 4)).convert(mode)
+    data = compressor.encode(np.asarray(image) if as_array else image, quality)
+    decoded = compressor.decode(data)
+    assert (decoded.mode, decoded.size) == (mode, (width, height))
+    assert decoded.tobytes() == image.tobytes()
+    info = compressor.read_info(data)
+    assert (info.mode, info.width, info.height) == (mode, width, height)
+    assert abs(info.quality - quality) <= 0.125
+
+
+def test_info():
+    image = Image.fromarray(noise(20, 30, 4))
+    image.info["icc_profile"] = ICC
+    data = compressor.encode(image, 60.25)
+    info = compressor.read_info(data)
+    sections = read_container(data).sections
+    assert info == compressor.StreamInfo(
+        format_version=1,
+        model_id=7,
+        width=30,
+        height=20,
+        mode="RGBA",
+        quality=60.25,
+        num_bytes=len(data),
+        bpp=len(data) * 8 / 600,
+        section_num_bytes={name: len(sections[name]) for name in ("icc", "alpha", "picture")},
+    )
+
+
+def test_info_of_the_beginning_of_a_file():
+    data = compressor.encode(noise(20, 30, 3))
+    assert compressor.read_info(data[:30], is_prefix=True) == compressor.read_info(data)
+    with pytest.raises(TruncatedStreamError):
+        compressor.read_info(data[:30])
+    with pytest.raises(TruncatedStreamError):
+        compressor.read_info(data[:10], is_prefix=True)
+
+
+def test_info_checks_the_whole_stream():
+    data = compressor.encode(noise(20, 30, 3))
+    with pytest.raises(CorruptStreamError):
+        compressor.read_info(data[:-9] + b"?" + data[-8:])
+
+
+@pytest.mark.parametrize("file_format", ["PNG", "JPEG", "WEBP", "TIFF"])
+def test_metadata_of_a_file_are_kept(file_format):
+    buffer = io.BytesIO()
+    options = {"icc_profile": ICC, "exif": exif_of("Maker")}
+    if file_format in ("JPEG", "WEBP"):
+        options["xmp"] = XMP
+    Image.fromarray(noise(16, 16, 3)).save(buffer, file_format, **options)
+    source = Image.open(buffer)
+    decoded = compressor.decode(compressor.encode(source))
+    assert decoded.info["icc_profile"] == source.info["icc_profile"] == ICC
+    assert decoded.getexif()[0x010F] == "Maker"
+    assert decoded.info.get("xmp") == source.info.get("xmp")
+    if file_format in ("PNG", "JPEG"):
+        assert decoded.info["exif"] == source.info["exif"]
+
+
+def test_strip_leaves_nothing():
+    image = Image.fromarray(noise(8, 8))
+    image.info |= {"icc_profile": ICC, "exif": exif_of("Maker"), "xmp": XMP}
+    plain = compressor.encode(Image.fromarray(np.asarray(image)))
+    assert compressor.encode(image, strip="all") == plain
+    assert len(compressor.encode(image)) > len(plain)
+
+
+def test_a_decoded_picture_encodes_to_the_same_bytes():
+    image = Image.fromarray(noise(8, 9, 4))
+    image.info |= {"icc_profile": ICC, "exif": exif_of("Maker"), "xmp": XMP}
+    data = compressor.encode(image, 70)
+    assert compressor.encode(compressor.decode(data), 70) == data
+
+
+@pytest.mark.parametrize("wrap", [bytearray, memoryview])
+def test_data_of_other_types(wrap):
+    data = compressor.encode(noise(4, 4, 3))
+    assert compressor.decode(wrap(data)).tobytes() == compressor.decode(data).tobytes()
+
+
+def test_data_must_be_bytes():
+    with pytest.raises(TypeError, match="received str, expected bytes"):
+        compressor.decode("photo.cmpr")
+
+
+def test_every_truncation_and_some_changes_give_stream_errors():
+    data = compressor.encode(noise(9, 9, 4))
+    for length in range(len(data)):
+        with pytest.raises(TruncatedStreamError if length else NotAStreamError):
+            compressor.decode(data[:length])
+    for position in range(len(data)):
+        with pytest.raises(StreamError):
+            compressor.decode(data[:position] + bytes([data[position] ^ 0x55]) + data[position + 1 :])
+
+
+def test_limit_on_pixels_comes_before_the_model():
+    data = rebuilt(compressor.encode(noise(4, 4, 3)), width=2**31 - 1, height=2**31 - 1, model_id=99)
+    for function in (compressor.decode, compressor.read_info):
+        with pytest.raises(LimitError, match="at most 178956970"):
+            function(data)
+    with pytest.raises(UnsupportedStreamError):
+        compressor.decode(data, max_pixels=None)
+
+
+def test_limit_on_pixels_is_settable():
+    data = compressor.encode(noise(4, 5, 3))
+    assert compressor.decode(data, max_pixels=20).size == (5, 4)
+    with pytest.raises(LimitError):
+        compressor.decode(data, max_pixels=19)
+
+
+def test_unknown_model():
+    with pytest.raises(UnsupportedStreamError, match="model 9"):
+        compressor.decode(rebuilt(compressor.encode(noise(4, 4, 3)), model_id=9))
+
+
+@pytest.mark.parametrize("alpha", [b"no png", b"\x89PNG\r\n\x1a\n", b"12"])
+def test_a_bad_alpha_section_behind_a_good_checksum(alpha):
+    with pytest.raises(CorruptStreamError, match="alpha"):
+        compressor.decode(rebuilt(compressor.encode(noise(4, 4, 4)), sections={"alpha": alpha}))
+
+
+def test_alpha_of_another_size_is_not_decoded():
+    small = io.BytesIO()
+    Image.new("L", (4, 4)).save(small, "PNG")
+    header = b"IHDR" + struct.pack(">2I", 2**31 - 1, 2**31 - 1) + small.getvalue()[24:29]
+    bomb = small.getvalue()[:12] + header + struct.pack(">I", zlib.crc32(header)) + small.getvalue()[33:]
+    data = rebuilt(compressor.encode(noise(4, 4, 4)), sections={"alpha": bomb})
+    with pytest.raises(CorruptStreamError, match="L 2147483647x2147483647, expected L 4x4"):
+        compressor.decode(data)
+
+
+def test_a_bad_picture_section_behind_a_good_checksum():
+    with pytest.raises(CorruptStreamError, match="contradicts"):
+        compressor.decode(rebuilt(compressor.encode(noise(4, 4, 3)), width=5))
+
+
+@pytest.mark.parametrize("quality", [0, 101, float("nan")])
+def test_quality_is_checked_before_the_picture_is_read(quality):
+    with pytest.raises(OptionError):
+        compressor.encode(Image.new("F", (4, 4)), quality)
+
+
+def test_unsupported_pictures():
+    with pytest.raises(ImageInputError):
+        compressor.encode(Image.new("F", (4, 4)))
+
+
+def test_conformance_pictures_are_coded_or_refused(conformance_folder):
+    refused = []
+    modes = set()
+    for path in conformance_folder.rglob("*.*"):
+        if path.suffix in (".bin", ".txt") or not path.is_file():
+            continue
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                picture = load_picture(open_picture(path.read_bytes()))
+                data = encode_loaded(picture, 50)
+            except CompressorError:
+                refused.append(path.name)
+                continue
+        decoded = compressor.decode(data)
+        assert (decoded.mode, decoded.size) == (picture.image.mode, picture.image.size), path
+        assert decoded.tobytes() == picture.image.tobytes(), path
+        modes.add(decoded.mode)
+    assert modes == {"L", "LA", "RGB", "RGBA"}
+    assert 10 < len(refused) < 50
+
+
+def test_engine_is_passed_on():
+    with pytest.raises(OptionError, match="engine 'none'"):
+        compressor.encode(noise(4, 4, 3), engine="none")
+    data = compressor.encode(noise(4, 4, 3), engine="other")
+    with pytest.raises(OptionError, match="engine 'none'"):
+        compressor.decode(data, engine="none")
+
+
+def test_import_is_quick_and_light():
+    code = (
+        "import sys, time; start = time.perf_counter(); import compressor, compressor.cli; "
+        "seconds = time.perf_counter() - start; "
+        "heavy = {'numpy', 'tensorflow', 'keras', 'onnxruntime', 'constriction'} & set(sys.modules); "
+        "print(seconds, sorted(heavy))"
+    )
+    runs = [subprocess.run([sys.executable, "-c", code], capture_output=True, text=True) for _ in range(3)]
+    seconds, heavy = zip(*(run.stdout.split(" ", 1) for run in runs), strict=True)
+    assert set(heavy) == {"[]\n"}
+    assert min(map(float, seconds)) < 0.3

@@ -1,0 +1,146 @@
+"""Pictures to payloads and back with real (small, random) networks."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("keras", reason="needs the train extra")
+pytest.importorskip("onnx", reason="needs the train extra")
+
+from compressor import latent_coder, picture_coder  # noqa: E402
+from compressor.errors import StreamError, UnsupportedStreamError, WeightsError  # noqa: E402
+from compressor.model_files import ModelFiles  # noqa: E402
+from compressor.picture_coder import PictureCoder, load_coder, tiles  # noqa: E402
+
+ENGINES = ["onnxruntime", "openvino", "tensorflow"]
+
+
+@pytest.fixture(scope="module")
+def coder(tiny_folder):
+    return PictureCoder(ModelFiles(tiny_folder), "onnxruntime")
+
+
+@pytest.fixture
+def picture(random_pictures):
+    """Return a function that makes a picture, uint8 (height, width, 3)."""
+    return lambda height, width: np.rint(255 * random_pictures(1, height, width)[0]).astype(np.uint8)
+
+
+def psnr_db(a, b):
+    return 10 * np.log10(255**2 / np.mean((a.astype(float) - b.astype(float)) ** 2))
+
+
+def symbols_of(coder, image, level):
+    return [symbols for symbols, _ in coder.symbols(image, level)]
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 70), (16, 16), (37, 53), (64, 128), (65, 17)])
+def test_any_size_round_trips(coder, picture, size):
+    image = picture(*size)
+    payload = coder.encode(image, 300)
+    decoded = coder.decode(payload, *size, 300)
+    assert decoded.shape == image.shape
+    assert decoded.dtype == np.uint8
+    assert psnr_db(decoded, image) > 25
+    assert coder.encode(image, 300) == payload
+
+
+def test_decoder_sees_the_symbols_of_the_encoder(coder, picture, monkeypatch):
+    """What is decoded is what was coded, pass by pass, although each side computes its own means."""
+    image = picture(60, 84)
+    coded = symbols_of(coder, image, 200)
+    decoded = []
+
+    class RecordingDecoder(latent_coder.SymbolDecoder):
+        def get(self, indices):
+            decoded.append(super().get(indices))
+            return decoded[-1]
+
+    monkeypatch.setattr(latent_coder, "SymbolDecoder", RecordingDecoder)
+    coder.decode(coder.encode(image, 200), 60, 84, 200)
+    assert len(coded) == len(decoded) == 8
+    for ours, theirs in zip(coded, decoded, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert sum(np.count_nonzero(x) for x in coded) > 100
+
+
+def test_quality_raises_rate_and_fidelity(coder, picture):
+    image = picture(96, 128)
+    payloads = [coder.encode(image, level) for level in (0, 200, 396)]
+    quality = [
+        psnr_db(coder.decode(p, 96, 128, v), image) for p, v in zip(payloads, (0, 200, 396), strict=True)
+    ]
+    assert len(payloads[0]) < len(payloads[1]) < len(payloads[2])
+    assert quality[0] < quality[1] < quality[2]
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_engines_decode_each_others_streams(coder, picture, tiny_folder, name):
+    pytest.importorskip(name, reason=f"{name} is not installed")
+    other = PictureCoder(ModelFiles(tiny_folder), name, threads=2)
+    image = picture(80, 112)
+    theirs, ours = other.encode(image, 250), coder.encode(image, 250)
+    for payload in (theirs, ours):
+        a, b = coder.decode(payload, 80, 112, 250), other.decode(payload, 80, 112, 250)
+        assert np.abs(a.astype(int) - b.astype(int)).max() <= 1
+
+
+def test_tiles_cover_the_grid_and_large_pictures_round_trip(coder, picture, monkeypatch):
+    monkeypatch.setattr(picture_coder, "TILE", 3)
+    covered = np.zeros((7, 5), int)
+    for rows, columns in tiles(7, 5):
+        covered[rows, columns] += 1
+    assert covered.min() == covered.max() == 1
+    image = picture(100, 75)
+    payload = coder.encode(image, 300)
+    assert psnr_db(coder.decode(payload, 100, 75, 300), image) > 25
+    # Cut inside the first tile, which has a length; what the last one lacks only a checksum can tell.
+    with pytest.raises(StreamError, match="tile 0"):
+        coder.decode(payload[:5], 100, 75, 300)
+
+
+def test_float_noise_in_the_means_never_changes_a_symbol(coder, picture, tiny_folder):
+    """The decoder's means may drift between machines; the stream must not."""
+    noisy = PictureCoder(ModelFiles(tiny_folder), "onnxruntime")
+    run, random = noisy._family._engine.run, np.random.default_rng(7)
+
+    def drifting(graph, *inputs):
+        result = run(graph, *inputs)
+        if "mean" in graph:
+            result = result * (1 + 1e-3 * random.standard_normal(result.shape)).astype(np.float32)
+        return result
+
+    noisy._family._engine.run = drifting
+    image = picture(64, 96)
+    payload = coder.encode(image, 300)
+    clean, drifted = coder.decode(payload, 64, 96, 300), noisy.decode(payload, 64, 96, 300)
+    assert psnr_db(drifted, image) > psnr_db(clean, image) - 0.05
+
+
+def test_cnn_round_trips(random_pictures, picture, tmp_path, tiny_options):
+    from compressor.models import build_model
+    from training.export import export
+
+    model = build_model("cnn", **tiny_options["cnn"])
+    model.adapt(None)
+    model.log_scale.values.assign(np.ones((5, 6)))
+    export(model, tmp_path, name="cnn", model_id=0, provenance={})
+    coder = PictureCoder(ModelFiles(tmp_path))
+    image = picture(33, 50)
+    images = np.pad(image, ((0, 3), (0, 2), (0, 0)), mode="edge")[None].astype("float32") / 255
+    outputs = model({"images": images, "quality": np.array([200 / 396], "float32")})
+    decoded = coder.decode(coder.encode(image, 200), 33, 50, 200)
+    expected = np.clip(255 * np.asarray(outputs["images"])[0, :33, :50], 0, 255)
+    # Weights were rounded to float16 on export: a symbol on the edge may round the other way.
+    assert np.mean(np.abs(decoded - expected)) < 1
+
+
+def test_damaged_or_unknown_models_are_refused(tiny_folder, tmp_path):
+    with pytest.raises(WeightsError, match="manifest"):
+        load_coder(weights=tmp_path)
+    with pytest.raises(UnsupportedStreamError, match="upgrade"):
+        load_coder(250)
+    for path in tiny_folder.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    (tmp_path / "gains.npz").write_bytes(b"damaged")
+    with pytest.raises(WeightsError, match=r"gains\.npz"):
+        load_coder(weights=tmp_path)

@@ -1,0 +1,169 @@
+"""The format behaves in Pillow like its own formats."""
+
+import io
+import os
+
+import numpy as np
+import pytest
+from PIL import Image, UnidentifiedImageError
+
+import compressor
+from compressor.bitstream.container import read_container
+
+pytestmark = pytest.mark.usefixtures("fake_coder")
+
+RNG = np.random.default_rng(3)
+ICC = b"an ICC profile" * 500
+
+
+def noise(*shape):
+    return RNG.integers(0, 256, shape, dtype=np.uint8)
+
+
+def exif_of(maker):
+    exif = Image.Exif()
+    exif[0x010F] = maker
+    return exif
+
+
+def stream(image, **options):
+    buffer = io.BytesIO()
+    image.save(buffer, "CMPR", **options)
+    return buffer.getvalue()
+
+
+def test_the_format_is_registered():
+    assert Image.registered_extensions()[".cmpr"] == "CMPR"
+    assert Image.MIME["CMPR"] == "image/x-cmpr"
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA"])
+def test_save_and_open_by_name(tmp_path, mode):
+    image = Image.fromarray(noise(6, 5, 4)).convert(mode)
+    image.save(tmp_path / "picture.cmpr", quality=60)
+    with Image.open(tmp_path / "picture.cmpr") as opened:
+        assert (opened.format, opened.mode, opened.size) == ("CMPR", mode, (5, 6))
+        assert opened.get_format_mimetype() == "image/x-cmpr"
+        assert opened.tobytes() == image.tobytes()
+    assert compressor.read_info((tmp_path / "picture.cmpr").read_bytes()).quality == 60
+
+
+def test_opening_decodes_nothing(monkeypatch, fake_coder):
+    image = Image.fromarray(noise(6, 5, 3))
+    image.info |= {"icc_profile": ICC, "exif": exif_of("Maker").tobytes(), "xmp": b"<x/>"}
+    buffer = io.BytesIO(stream(image))
+    calls = []
+    monkeypatch.setattr(fake_coder, "load_coder", lambda *_, **__: calls.append(1))
+    opened = Image.open(buffer)
+    assert (opened.mode, opened.size) == ("RGB", (5, 6))
+    assert opened.info["icc_profile"] == ICC
+    assert opened.getexif()[0x010F] == "Maker"
+    assert opened.info["xmp"] == b"<x/>"
+    assert calls == []
+
+
+def test_pixels_are_decoded_once(monkeypatch, fake_coder):
+    opened = Image.open(io.BytesIO(stream(Image.fromarray(noise(6, 5, 3)))))
+    opened.load()
+    monkeypatch.setattr(fake_coder, "load_coder", None)
+    opened.load()
+    assert opened.resize((3, 3)).size == (3, 3)
+
+
+def test_metadata_longer_than_the_first_read():
+    image = Image.fromarray(noise(60, 50, 4))
+    image.info["icc_profile"] = ICC * 20
+    opened = Image.open(io.BytesIO(stream(image)))
+    assert opened.info["icc_profile"] == ICC * 20
+    assert opened.tobytes() == image.tobytes()
+
+
+def test_parameters_of_save_replace_what_the_picture_has():
+    image = Image.fromarray(noise(6, 5, 3))
+    image.info |= {"icc_profile": b"old", "exif": exif_of("Old").tobytes()}
+    for exif in (exif_of("New"), exif_of("New").tobytes()):
+        opened = Image.open(io.BytesIO(stream(image, icc_profile=b"new", exif=exif)))
+        assert (opened.info["icc_profile"], opened.getexif()[0x010F]) == (b"new", "New")
+    opened = Image.open(io.BytesIO(stream(image, icc_profile=None, exif=b"")))
+    assert not {"icc_profile", "exif"} & set(opened.info)
+    assert image.info["icc_profile"] == b"old"
+
+
+def test_strip_parameter():
+    image = Image.fromarray(noise(6, 5, 3))
+    image.info |= {"icc_profile": ICC, "xmp": b"<x/>"}
+    assert set(read_container(stream(image, strip="icc")).sections) == {"xmp", "picture"}
+
+
+@pytest.mark.parametrize("quality", [0, 101])
+def test_quality_outside_its_range(tmp_path, quality):
+    with pytest.raises(ValueError, match="1 to 100"):
+        Image.new("RGB", (4, 4)).save(tmp_path / "x.cmpr", quality=quality)
+    assert os.listdir(tmp_path) == []
+
+
+def test_modes_that_cannot_be_saved(tmp_path):
+    with pytest.raises(OSError, match="mode F"):
+        Image.new("F", (4, 4)).save(tmp_path / "x.cmpr")
+    assert os.listdir(tmp_path) == []
+
+
+def test_every_truncation_raises_os_error():
+    data = stream(Image.fromarray(noise(6, 5, 4)))
+    for length in range(len(data)):
+        with pytest.raises(OSError):  # noqa: PT011  (UnidentifiedImageError where the magic bytes are cut)
+            Image.open(io.BytesIO(data[:length])).load()
+
+
+def test_damaged_pixels_raise_os_error():
+    data = stream(Image.fromarray(noise(6, 5, 3)))
+    damaged = Image.open(io.BytesIO(data[:-6] + b"?" + data[-5:]))
+    with pytest.raises(OSError, match="checksum"):
+        damaged.load()
+
+
+def test_verify():
+    data = stream(Image.fromarray(noise(6, 5, 3)))
+    Image.open(io.BytesIO(data)).verify()
+    with pytest.raises(OSError, match="checksum"):
+        Image.open(io.BytesIO(data[:-6] + b"?" + data[-5:])).verify()
+
+
+def test_a_later_version_says_so():
+    data = bytearray(stream(Image.fromarray(noise(6, 5, 3))))
+    data[4] = 2
+    with pytest.raises(OSError, match="format version 2"):
+        Image.open(io.BytesIO(data))
+
+
+def test_other_files_stay_unidentified():
+    with pytest.raises(UnidentifiedImageError):
+        Image.open(io.BytesIO(b"CMPX" + bytes(40)))
+
+
+def test_the_limit_is_that_of_pillow(monkeypatch):
+    data = stream(Image.fromarray(noise(10, 10, 3)))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 40)
+    with pytest.raises(Image.DecompressionBombError):
+        Image.open(io.BytesIO(data))
+
+
+def test_files_are_closed_after_loading(tmp_path):
+    Image.new("RGB", (4, 4)).save(tmp_path / "x.cmpr")
+    opened = Image.open(tmp_path / "x.cmpr")
+    file = opened.fp
+    opened.load()
+    assert file.closed
+    unread = Image.open(tmp_path / "x.cmpr")
+    unread.close()
+    with pytest.raises(ValueError, match="closed"):
+        unread.load()
+
+
+def test_matplotlib_and_imageio_read_it(tmp_path):
+    image_module = pytest.importorskip("matplotlib.image")
+    imageio = pytest.importorskip("imageio.v3")
+    pixels = noise(6, 5, 3)
+    Image.fromarray(pixels).save(tmp_path / "x.cmpr")
+    assert np.array_equal(image_module.imread(tmp_path / "x.cmpr"), pixels)
+    assert np.array_equal(imageio.imread(tmp_path / "x.cmpr"), pixels)

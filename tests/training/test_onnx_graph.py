@@ -1,0 +1,70 @@
+"""Exported graphs against the Keras models that they came from."""
+
+import numpy as np
+import pytest
+
+keras = pytest.importorskip("keras", reason="needs the train extra")
+pytest.importorskip("onnx", reason="needs the train extra")
+onnxruntime = pytest.importorskip("onnxruntime")
+
+from compressor.models.deploy import deployment_graphs  # noqa: E402
+from training.onnx_graph import subpixel_kernel, to_onnx  # noqa: E402
+
+
+def run(model, *inputs):
+    session = onnxruntime.InferenceSession(
+        to_onnx(model).SerializeToString(), providers=["CPUExecutionProvider"]
+    )
+    return session.run(None, {f"x{k}": x for k, x in enumerate(inputs)})[0]
+
+
+def halved(model):
+    """Round the weights to what float16 holds, as exported files do."""
+    for variable in model.weights:
+        variable.assign(np.asarray(variable).astype(np.float16).astype(np.float32))
+    return model
+
+
+@pytest.mark.parametrize(("kernel", "stride"), [(2, 2), (3, 2), (4, 2), (5, 2), (8, 4), (16, 16), (5, 3)])
+def test_transposed_convolution_equals_convolution_and_depth_to_space(kernel, stride):
+    inputs = keras.layers.Input((None, None, 3))
+    outputs = keras.layers.Conv2DTranspose(
+        2, kernel, stride, "same", bias_initializer="normal", activation="relu"
+    )(inputs)
+    model = halved(keras.Model(inputs, outputs))
+    x = np.random.default_rng(0).normal(size=(2, 4, 5, 3)).astype(np.float32)
+    np.testing.assert_allclose(run(model, x), np.asarray(model(x)), atol=2e-6)
+
+
+def test_subpixel_kernel_by_hand():
+    kernel, padding = subpixel_kernel(np.arange(1.0, 5).reshape(2, 2, 1, 1), 2)
+    assert kernel.shape == (1, 1, 1, 4)
+    assert padding == (0, 0)
+    np.testing.assert_array_equal(kernel.ravel(), [1, 2, 3, 4])
+
+
+@pytest.mark.parametrize("size", [(4, 4), (8, 12)])
+def test_every_graph_of_the_flagship(tiny_flagship, size):
+    random = np.random.default_rng(1)
+    for name, graph in deployment_graphs(tiny_flagship).items():
+        halved(graph)
+        inputs = []
+        for tensor in graph.inputs:
+            grid = size
+            if name == "analysis" or (name == "synthesis" and tensor.shape[-1] == 1):
+                grid = (16 * size[0], 16 * size[1])
+            if name.startswith("mean") and len(graph.inputs) == 2 and tensor is graph.inputs[0]:
+                kernel = graph.get_layer("window").kernel_size[0]
+                stride = graph.get_layer("window").strides[0]
+                grid = tuple(stride * n + kernel - stride for n in size)
+            shape = [n or g for n, g in zip(tensor.shape[1:3], grid, strict=True)]
+            inputs.append(random.normal(size=(1, *shape, tensor.shape[-1])).astype(np.float32))
+        expected = np.asarray(graph(inputs if len(inputs) > 1 else inputs[0]))
+        tolerance = 1e-4 * max(1, np.abs(expected).max())
+        np.testing.assert_allclose(run(graph, *inputs), expected, atol=tolerance, err_msg=name)
+
+
+def test_a_layer_without_a_rule_is_refused():
+    inputs = keras.layers.Input((4, 4, 3))
+    with pytest.raises(TypeError, match="no ONNX rule"):
+        to_onnx(keras.Model(inputs, keras.layers.MaxPooling2D()(inputs)))

@@ -1,0 +1,1 @@
+"""Training of the codec's models: data, objective, schedule, export. Runs from the checkout."""

@@ -1,0 +1,113 @@
+"""Train a model, and export it to the files that encode and decode load."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+EPILOG = """\
+examples:
+  python -m training --data photos/ --out runs/first --minutes 60
+  python -m training --data photos/ --out runs/first            goes on where it stopped
+  python -m training export runs/first --out my-model
+  compressor encode photo.png --weights my-model
+"""
+
+
+def add_run(parser: argparse.ArgumentParser) -> None:
+    """Arguments of a training run."""
+    parser.add_argument(
+        "--data", required=True, help="folder of images, or folder:PATH, or shards:PATTERN (tar files)"
+    )
+    parser.add_argument("--out", type=Path, default=Path("runs/default"), help="run folder (%(default)s)")
+    parser.add_argument("--model", default="flagship", choices=["cnn", "flagship"])
+    parser.add_argument(
+        "--stage",
+        default="all",
+        choices=["entropy", "all"],
+        help="entropy: fixed transform (flagship)",
+    )
+    parser.add_argument("--steps", type=int, default=20000, help="length of the run (%(default)s)")
+    parser.add_argument(
+        "--minutes", type=float, default=float("inf"), help="stop after this long; run again to go on"
+    )
+    parser.add_argument("--batch", type=int, default=8, help="crops a step (%(default)s)")
+    parser.add_argument("--crop", type=int, default=128, help="pixels, divisible by 64 (%(default)s)")
+    parser.add_argument("--learning-rate", type=float, default=1e-3, help="highest (%(default)s)")
+    parser.add_argument(
+        "--tail", type=float, default=0.4, help="share of the run in which the rate falls to 0 (%(default)s)"
+    )
+    parser.add_argument("--precision", default="float32", choices=["float32", "bfloat16"])
+    parser.add_argument("--init", default="", help="start from the weights of this checkpoint")
+    parser.add_argument("--seed", type=int, default=1)
+
+
+def add_export(parser: argparse.ArgumentParser) -> None:
+    """Arguments of an export."""
+    parser.add_argument("run", type=Path, help="run folder")
+    parser.add_argument("--out", type=Path, help="folder to write (default: RUN/export)")
+    parser.add_argument("--name", help="name of the model (default: the run folder's)")
+    parser.add_argument(
+        "--id", type=int, default=0, help="model id in streams (0: does not ship)"
+    )
+    parser.add_argument(
+        "--count", type=int, default=200, help="training pictures whose symbols make the tables (%(default)s)"
+    )
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """`run` is what is meant when no command is named."""
+    root = argparse.ArgumentParser(
+        prog="python -m training",
+        description=__doc__,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    add_run(commands.add_parser("run", help="train (the default command)"))
+    add_export(commands.add_parser("export", help="write the files that encode and decode load"))
+    return root
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Returns 0, or 1 after a one-line error."""
+    argv = sys.argv[1:] if argv is None else argv
+    if argv and argv[0].startswith("--") and argv[0] != "--help":
+        argv = ["run", *argv]
+    options = build_parser().parse_args(argv)
+    from training.errors import TrainingError
+
+    try:
+        if options.command == "export":
+            from training.export_run import export_run
+
+            export_run(
+                options.run, options.out, name=options.name, model_id=options.id, pictures=options.count
+            )
+        else:
+            from training.run import Settings, train
+
+            settings = Settings(
+                data=options.data,
+                model=options.model,
+                transforms=options.stage == "all",
+                steps=options.steps,
+                batch=options.batch,
+                crop=options.crop,
+                learning_rate=options.learning_rate,
+                tail=options.tail,
+                precision=options.precision,
+                init=options.init,
+                seed=options.seed,
+            )
+            train(options.out, settings, options.minutes)
+    except TrainingError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
