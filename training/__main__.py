@@ -49,9 +49,7 @@ def add_export(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", type=Path, help="run folder")
     parser.add_argument("--out", type=Path, help="folder to write (default: RUN/export)")
     parser.add_argument("--name", help="name of the model (default: the run folder's)")
-    parser.add_argument(
-        "--id", type=int, default=0, help="model id in streams (0: does not ship)"
-    )
+    parser.add_argument("--id", type=int, default=0, help="model id in streams (0: does not ship)")
     parser.add_argument(
         "--count", type=int, default=200, help="training pictures whose symbols make the tables (%(default)s)"
     )

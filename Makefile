@@ -1,0 +1,30 @@
+# `make demo` and `make test` need Python 3.11 or newer and a package index; everything else they make here.
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+
+.PHONY: demo test lint clean
+
+demo: $(VENV)/.installed-eval
+	$(BIN)/python scripts/demo.py
+
+test: $(VENV)/.installed-test
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.installed-test
+	$(BIN)/python -m pip install -q -e '.[dev]'
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed-eval: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install -q -e '.[eval]'
+	touch $@
+
+$(VENV)/.installed-test: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install -q -e '.[train,eval,demos,test]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) out build dist *.egg-info

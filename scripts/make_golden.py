@@ -1,0 +1,71 @@
+"""Add golden streams of the shipped models: `python scripts/make_golden.py`.
+
+Writes `tests/golden/MODEL-*.cmpr` with the digest of their symbols and the decoded pixels for models
+that have none yet. Streams that are there stay: they must decode for ever.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from skimage import data
+
+from compressor import codec, latent_coder
+from compressor.bitstream.container import read_container
+from compressor.model_files import SHELF, WEIGHTS
+from compressor.picture_coder import load_coder
+
+GOLDEN = Path(__file__).parents[1] / "tests" / "golden"
+# Odd sizes, gray, alpha, and the ends of the quality range.
+CASES = {"photo": ((93, 70), 50), "coarse": ((64, 48), 1), "fine": ((40, 33), 100), "dot": ((1, 1), 75)}
+
+
+def symbol_digest(stream: bytes) -> str:
+    """SHA-256 over all symbols that decoding a stream yields, as little-endian int32."""
+    container, digest = read_container(stream), hashlib.sha256()
+    header, original = container.header, latent_coder.SymbolDecoder
+
+    class Recording(original):
+        def get(self, indices):
+            symbols = super().get(indices)
+            digest.update(symbols.astype("<i4").tobytes())
+            return symbols
+
+    latent_coder.SymbolDecoder = Recording
+    try:
+        coder = load_coder(header.model_id)
+        coder.decode(container.sections["picture"], header.height, header.width, header.level)
+    finally:
+        latent_coder.SymbolDecoder = original
+    return digest.hexdigest()
+
+
+def pictures() -> dict[str, Image.Image]:
+    """One small picture for each case."""
+    photo = Image.fromarray(data.astronaut())
+    made = {name: photo.resize(size, Image.Resampling.LANCZOS) for name, (size, _) in CASES.items()}
+    made["coarse"] = made["coarse"].convert("L")
+    alpha = np.linspace(0, 255, 40 * 33).reshape(33, 40).astype(np.uint8)
+    made["fine"].putalpha(Image.fromarray(alpha))
+    return made
+
+
+def main() -> None:
+    """Write what is missing."""
+    GOLDEN.mkdir(exist_ok=True)
+    for model in json.loads((WEIGHTS / "index.json").read_text())["models"]:
+        for name, picture in pictures().items():
+            path = GOLDEN / f"{SHELF.files(model).name}-{name}.cmpr"
+            if path.exists():
+                continue
+            stream = codec.encode(picture, CASES[name][1], model=model)
+            path.write_bytes(stream)
+            codec.decode(stream).save(path.with_suffix(".png"))
+            path.with_suffix(".json").write_text(json.dumps({"symbols_sha256": symbol_digest(stream)}) + "\n")
+            print(path)
+
+
+if __name__ == "__main__":
+    main()

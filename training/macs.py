@@ -1,0 +1,98 @@
+"""Multiply-accumulates per pixel of an exported model, counted in its graphs and integer networks."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import onnx
+
+from compressor.model_files import ModelFiles
+from compressor.passes import CELLS
+
+# Any size that the model's strides divide; convolutions cost the same per pixel at each.
+SIDE = 256
+ENCODER_ONLY = {"analysis", "hyper_analysis"}
+DECODER_ONLY = {"synthesis"}
+
+
+def graph_macs(model: onnx.ModelProto, sizes: dict[str, int]) -> int:
+    """Multiply-accumulates of the convolutions and matrix products of a graph.
+
+    Args:
+        model: with symbolic dimensions.
+        sizes: value of each symbolic dimension of the inputs.
+    """
+    for value in model.graph.input:
+        for dimension in value.type.tensor_type.shape.dim:
+            if dimension.dim_param:
+                dimension.dim_value = sizes[dimension.dim_param]
+    inferred = onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True).graph
+    shapes = {
+        value.name: [d.dim_value for d in value.type.tensor_type.shape.dim]
+        for value in [*inferred.value_info, *inferred.output, *inferred.input]
+    } | {tensor.name: list(tensor.dims) for tensor in inferred.initializer}
+    total = 0
+    for node in inferred.node:
+        if node.op_type == "Conv":
+            weights = shapes[node.input[1]]
+            total += int(np.prod(shapes[node.output[0]])) * int(np.prod(weights[1:]))
+        elif node.op_type == "MatMul":
+            total += int(np.prod(shapes[node.output[0]])) * shapes[node.input[1]][0]
+    return total
+
+
+def _grid(files: ModelFiles, name: str) -> tuple[float, int]:
+    """Positions per picture side that a graph's inputs have, and how often the graph runs."""
+    if name == "analysis":
+        return SIDE, 1
+    if files.manifest["family"] == "cnn":
+        return SIDE / 4, 1
+    if name == "hyper_mean":
+        return SIDE / 64, 1
+    if name.startswith("mean_"):
+        coding_pass = files.manifest["passes"][int(name.removeprefix("mean_"))]
+        if len(coding_pass["cells"]) < len(CELLS):
+            return SIDE / 32, len(coding_pass["cells"])
+    return SIDE / 16, 1
+
+
+def macs_per_pixel(folder: Path) -> dict[str, float]:
+    """Multiply-accumulates per pixel of each graph, of the integer networks, of encoder and decoder.
+
+    Args:
+        folder: an exported model.
+    """
+    files, found = ModelFiles(folder), {}
+    for file in files.manifest["files"]:
+        if not file.endswith(".onnx"):
+            continue
+        name = file.removesuffix(".onnx")
+        model = onnx.load_from_string(files.read(file))
+        grid, runs = _grid(files, name)
+        sizes = {}
+        for value in model.graph.input:
+            channels = value.type.tensor_type.shape.dim[3].dim_value
+            for dimension in value.type.tensor_type.shape.dim:
+                side = SIDE if name == "synthesis" and channels == 1 else grid
+                # Windows of strided passes are about twice as fine as what they compute.
+                if name.startswith("mean_") and value.name == "x0" and len(model.graph.input) == 2:
+                    coding_pass = files.manifest["passes"][int(name.removeprefix("mean_"))]
+                    stride = 1 if len(coding_pass["cells"]) == len(CELLS) else 2
+                    side = stride * grid + coding_pass["kernel"] - stride
+                sizes[dimension.dim_param] = 1 if dimension.dim_param.endswith("n") else int(side)
+        found[name] = runs * graph_macs(model, sizes) / SIDE**2
+    if "passes" in files.manifest:
+        found["exact"] = _exact_macs(files)
+    shared = sum(v for k, v in found.items() if k not in ENCODER_ONLY | DECODER_ONLY)
+    found["encoder"] = shared + sum(v for k, v in found.items() if k in ENCODER_ONLY)
+    found["decoder"] = shared + sum(found[k] for k in DECODER_ONLY)
+    return found
+
+
+def _exact_macs(files: ModelFiles) -> float:
+    arrays = np.load(io.BytesIO(files.read("entropy.npz")), allow_pickle=False)
+    total = arrays["hyper_0_weights"].size / 64**2 + arrays["hyper_1_weights"].size / 32**2
+    for k, coding_pass in enumerate(files.manifest["passes"]):
+        share = len(coding_pass["cells"]) / len(CELLS)
+        total += sum(share * arrays[f"context_{k}_{i}_weights"].size for i in range(3)) / 16**2
+    return total
