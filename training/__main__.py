@@ -19,7 +19,7 @@ examples:
 def add_run(parser: argparse.ArgumentParser) -> None:
     """Arguments of a training run."""
     parser.add_argument(
-        "--data", required=True, help="folder of images, or folder:PATH, or shards:PATTERN (tar files)"
+        "--data", required=True, help="folder of images, shards:PATTERN (tar files), or tfds:NAME[:SPLIT]"
     )
     parser.add_argument("--out", type=Path, default=Path("runs/default"), help="run folder (%(default)s)")
     parser.add_argument("--model", default="flagship", choices=["cnn", "flagship"])
@@ -42,6 +42,9 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--precision", default="float32", choices=["float32", "bfloat16"])
     parser.add_argument("--init", default="", help="start from the weights of this checkpoint")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--checkpoint-every", type=int, default=250, help="steps between checkpoints (%(default)s)"
+    )
 
 
 def add_export(parser: argparse.ArgumentParser) -> None:
@@ -99,6 +102,7 @@ def main(argv: list[str] | None = None) -> int:
                 precision=options.precision,
                 init=options.init,
                 seed=options.seed,
+                checkpoint_every=options.checkpoint_every,
             )
             train(options.out, settings, options.minutes)
     except TrainingError as error:

@@ -17,29 +17,49 @@ SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".avif"}
 
 
 def encoded_images(source: str) -> Iterator[tuple[str, bytes]]:
-    """Names and bytes of the images in `folder:PATH`, `shards:PATTERN` (tar files) or a plain path.
+    """Names and bytes of the images of a source.
+
+    Args:
+        source: `folder:PATH` or a plain path, `shards:PATTERN` (tar files), or `tfds:NAME[:SPLIT]` (any
+            dataset of tensorflow-datasets with a feature `image`; the split is `train` by default).
 
     Raises:
         TrainingError: if the folder or the pattern matches nothing.
     """
-    kind, _, where = source.rpartition(":")
-    if kind not in ("", "folder", "shards"):
-        raise TrainingError(f"data source {source!r}: expected folder:PATH or shards:PATTERN")
-    if kind == "shards":
-        pattern = Path(where)
-        paths = sorted(pattern.parent.glob(pattern.name))
-    else:
-        paths = sorted(p for p in Path(where).rglob("*") if p.suffix.lower() in SUFFIXES)
+    kind, _, where = source.partition(":")
+    if not where:
+        kind, where = "folder", source
+    if kind == "tfds":
+        yield from _dataset_images(where)
+        return
+    if kind not in ("folder", "shards"):
+        raise TrainingError(f"data source {source!r}: expected folder:PATH, shards:PATTERN or tfds:NAME")
+    pattern = Path(where)
+    is_folder = kind == "folder"
+    paths = sorted(pattern.rglob("*") if is_folder else pattern.parent.glob(pattern.name))
+    if is_folder:
+        paths = [path for path in paths if path.suffix.lower() in SUFFIXES]
     if not paths:
         raise TrainingError(f"data source {source!r}: nothing found there; check the path")
     for path in paths:
-        if kind == "shards":
-            with tarfile.open(path) as tar:
-                for member in tar:
-                    if Path(member.name).suffix.lower() in SUFFIXES:
-                        yield member.name, tar.extractfile(member).read()
-        else:
+        if is_folder:
             yield path.name, path.read_bytes()
+            continue
+        with tarfile.open(path) as tar:
+            for member in tar:
+                if Path(member.name).suffix.lower() in SUFFIXES:
+                    yield member.name, tar.extractfile(member).read()
+
+
+def _dataset_images(where: str) -> Iterator[tuple[str, bytes]]:
+    import tensorflow_datasets as tfds
+
+    name, _, split = where.partition(":")
+    # Their bytes as they are: decoded here, like those of every other source.
+    decoders = {"image": tfds.decode.SkipDecoding()}
+    dataset = tfds.load(name, split=split or "train", decoders=decoders)
+    for number, example in enumerate(tfds.as_numpy(dataset)):
+        yield f"{where}-{number}", example["image"]
 
 
 def data_digest(source: str) -> str:

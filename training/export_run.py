@@ -14,7 +14,7 @@ from training.run import CHECKPOINT, SETTINGS, Settings, averaged_weights
 
 # Qualities over which the tables are counted: all of the range, since one set serves them all.
 COUNT_LEVELS = tuple(range(0, 397, 36))
-MIN_COUNT_SIDE = 128
+MIN_COUNT_SIDE = 64
 
 
 def export_run(

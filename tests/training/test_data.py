@@ -1,0 +1,97 @@
+"""Sources of photographs and the crops made of them."""
+
+import io
+import tarfile
+
+import numpy as np
+import pytest
+from PIL import Image
+
+pytest.importorskip("keras", reason="needs the train extra")
+
+from training.data import Crops, data_digest, encoded_images, load_photos  # noqa: E402
+from training.errors import TrainingError  # noqa: E402
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Three readable pictures, one of them small, and a broken one."""
+    for name, size in {"a.png": (80, 70), "b.jpg": (64, 64), "small.png": (64, 20)}.items():
+        pixels = np.random.default_rng(len(name)).integers(0, 256, (size[1], size[0], 3)).astype(np.uint8)
+        Image.fromarray(pixels).save(tmp_path / name)
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    (tmp_path / "notes.txt").write_text("not an image")
+    return tmp_path
+
+
+def test_folder_and_shards_hold_the_same(folder, tmp_path_factory):
+    shard = tmp_path_factory.mktemp("shards") / "photos-0.tar"
+    with tarfile.open(shard, "w") as tar:
+        for path in sorted(folder.iterdir()):
+            tar.add(path, arcname=path.name)
+    from_folder = dict(encoded_images(f"folder:{folder}"))
+    assert from_folder.keys() == {"a.png", "b.jpg", "small.png", "broken.png"}
+    assert dict(encoded_images(str(folder))) == from_folder
+    pattern = f"shards:{shard.parent}/photos-*.tar"
+    assert dict(encoded_images(pattern)) == from_folder
+    assert data_digest(pattern) == data_digest(str(folder))
+
+
+def test_tensorflow_dataset(folder, tmp_path_factory, monkeypatch):
+    tfds = pytest.importorskip("tensorflow_datasets", reason="needs the train extra")
+    root = tmp_path_factory.mktemp("tfds")
+    (root / "train" / "one").mkdir(parents=True)
+    for name in ("a.png", "b.jpg"):
+        (root / "train" / "one" / name).write_bytes((folder / name).read_bytes())
+    builder = tfds.ImageFolder(str(root))
+    monkeypatch.setattr(
+        tfds, "load", lambda name, split, **options: builder.as_dataset(split=split, **options)
+    )
+    got = sorted(len(data) for _, data in encoded_images("tfds:pictures:train"))
+    assert got == sorted((folder / name).stat().st_size for name in ("a.png", "b.jpg"))
+
+
+def test_unreadable_and_small_pictures_are_left_out(folder):
+    with pytest.warns(UserWarning, match="1 unreadable"):
+        photos = load_photos(str(folder), 64)
+    assert sorted(p.shape for p in photos) == [(64, 64, 3), (70, 80, 3)]
+
+
+def test_nothing_left_is_an_error(folder):
+    with (
+        pytest.warns(UserWarning, match="unreadable"),
+        pytest.raises(TrainingError, match="at least 512x512"),
+    ):
+        load_photos(str(folder), 512)
+    with pytest.raises(TrainingError, match="nothing found"):
+        list(encoded_images(str(folder / "absent")))
+    with pytest.raises(TrainingError, match="expected folder:PATH"):
+        list(encoded_images("ftp:somewhere"))
+
+
+def test_crops_are_cut_from_the_photos_and_repeat_by_position():
+    photo = np.random.default_rng(0).integers(0, 256, (70, 90, 3)).astype(np.uint8)
+    crops = Crops([photo], 4, 64, 10, seed=3)
+    (batch,) = crops[2]
+    assert batch["images"].shape == (4, 64, 64, 3)
+    assert batch["images"].dtype == batch["quality"].dtype == np.float32
+    assert np.all(np.sort(batch["quality"]) // 0.25 == [0, 1, 2, 3])
+    image = np.rint(255 * batch["images"][0]).astype(np.uint8)
+    found = [
+        np.array_equal(photo[y : y + 64, x : x + 64], candidate)
+        for candidate in (image, image[:, ::-1])
+        for y in range(7)
+        for x in range(27)
+    ]
+    assert sum(found) == 1
+    later = Crops([photo], 4, 64, 10, first=2, seed=3)
+    np.testing.assert_array_equal(later[0][0]["images"], batch["images"])
+    assert not np.array_equal(crops[3][0]["images"], batch["images"])
+
+
+def test_bytes_of_other_formats(tmp_path):
+    buffer = io.BytesIO()
+    Image.new("L", (64, 64), 9).save(buffer, "WEBP", lossless=True)
+    (tmp_path / "gray.webp").write_bytes(buffer.getvalue())
+    (photo,) = load_photos(str(tmp_path), 64)
+    assert photo.shape == (64, 64, 3)

@@ -1,0 +1,114 @@
+"""Runs: schedule, stop and resume, export, and use of what was exported."""
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+keras = pytest.importorskip("keras", reason="needs the train extra")
+pytest.importorskip("onnx", reason="needs the train extra")
+
+import compressor  # noqa: E402
+from compressor.errors import UnsupportedStreamError  # noqa: E402
+from training.__main__ import main  # noqa: E402
+from training.errors import TrainingError  # noqa: E402
+from training.run import Settings, train  # noqa: E402
+from training.schedule import WarmConstantCosine  # noqa: E402
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory, random_pictures):
+    folder = tmp_path_factory.mktemp("photos")
+    for k, picture in enumerate(random_pictures(6, 160, 160)):
+        Image.fromarray(np.rint(255 * picture).astype(np.uint8)).save(folder / f"{k}.png")
+    return folder
+
+
+def settings_for(photos, **changes):
+    options = {"model": "cnn", "steps": 6, "batch": 2, "crop": 64, "checkpoint_every": 2}
+    return Settings(data=str(photos), **options | changes)
+
+
+def rows(folder):
+    with (folder / "log.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+def test_schedule_warms_up_holds_and_falls_to_zero():
+    schedule = WarmConstantCosine(1e-3, 1000, warm_up=100, tail=0.5)
+    got = [float(schedule(step)) for step in (0, 49, 99, 499, 750, 1000)]
+    np.testing.assert_allclose(got, [1e-5, 5e-4, 1e-3, 1e-3, 5e-4, 0], atol=1e-7)
+    again = WarmConstantCosine.from_config(schedule.get_config())
+    assert float(again(49)) == got[1]
+
+
+def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(photos, tmp_path):
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    settings = settings_for(photos)
+    train(whole, settings)
+    train(parts, settings, minutes=0)
+    assert [row["step"] for row in rows(parts)] == ["2"]
+    train(parts, settings)
+    assert [row["step"] for row in rows(parts)] == ["2", "4", "6"]
+    # The last part of the stopped run needs its weights, its optimizer and its random state.
+    losses = [[float(row["loss"]) for row in rows(folder)] for folder in (whole, parts)]
+    np.testing.assert_allclose(*losses, rtol=1e-4)
+
+
+def test_other_settings_are_refused(photos, tmp_path):
+    train(tmp_path, settings_for(photos), minutes=0)
+    with pytest.raises(TrainingError, match="other settings"):
+        train(tmp_path, settings_for(photos, batch=3))
+
+
+def test_init_starts_from_the_averaged_weights(photos, tmp_path):
+    train(tmp_path / "first", settings_for(photos))
+    init = str(tmp_path / "first" / "checkpoint.keras")
+    second = settings_for(photos, init=init, steps=2, learning_rate=1e-12)
+    train(tmp_path / "second", second)
+    a, b = (keras.saving.load_model(tmp_path / name / "checkpoint.keras") for name in ("first", "second"))
+    a.optimizer.finalize_variable_values(a.trainable_variables)
+    for ours, theirs in zip(a.trainable_variables, b.trainable_variables, strict=True):
+        np.testing.assert_allclose(np.asarray(ours), np.asarray(theirs), atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["cnn", "flagship"])
+def test_what_is_exported_encodes_and_decodes(photos, tmp_path, name, random_pictures):
+    train(tmp_path / "run", settings_for(photos, model=name, steps=2))
+    assert main(["export", str(tmp_path / "run"), "--out", str(tmp_path / "model"), "--count", "4"]) == 0
+    image = np.rint(255 * random_pictures(1, 50, 70)[0]).astype(np.uint8)
+    stream = compressor.encode(image, 60, weights=tmp_path / "model")
+    assert compressor.decode(stream, weights=tmp_path / "model").size == (70, 50)
+    with pytest.raises(UnsupportedStreamError, match="weights"):
+        compressor.decode(stream)
+
+
+def test_a_killed_run_leaves_a_checkpoint_that_loads(photos, tmp_path):
+    run = tmp_path / "run"
+    command = [sys.executable, "-m", "training", "--data", str(photos), "--out", str(run), "--model", "cnn"]
+    command += ["--batch", "2", "--crop", "64", "--steps", "100000", "--checkpoint-every", "1"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        deadline = time.time() + 120
+        while not ((run / "log.csv").exists() and len(rows(run)) >= 3) and time.time() < deadline:
+            time.sleep(0.05)
+        os.kill(process.pid, signal.SIGKILL)
+    before = len(rows(run))
+    assert before >= 3
+    model = keras.saving.load_model(run / "checkpoint.keras")
+    assert int(model.optimizer.iterations) >= before - 1
+
+
+def test_errors_are_one_line(tmp_path, capsys):
+    assert main(["--data", str(tmp_path / "absent"), "--out", str(tmp_path / "run")]) == 1
+    assert main(["export", str(tmp_path / "absent")]) == 1
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert [line.startswith("error: ") for line in lines] == [True, True]
