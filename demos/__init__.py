@@ -1,0 +1,1 @@
+"""Lessons on convolution and deconvolution in Keras 3: `python -m demos list`."""

@@ -1,0 +1,76 @@
+"""`python -m demos`: list the demos, run one, or run all into a gallery."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from demos.common import DemoError
+from demos.registry import NAMES, describe, run_demo
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command line: three commands, options as in the rest of the project."""
+    parser = argparse.ArgumentParser(prog="python -m demos", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands.add_parser("list", help="name and title of every demo")
+    run = commands.add_parser("run", help="run one demo")
+    run.add_argument("name", metavar="NAME", choices=NAMES, help="a name that `list` prints")
+    gallery = commands.add_parser("gallery", help="run all demos and write an index.html with the figures")
+    gallery.add_argument(
+        "--thumbnails", type=Path, metavar="DIR", help="also write one small picture each there"
+    )
+    for command, out in ((run, "out/demos"), (gallery, "out/gallery")):
+        command.add_argument(
+            "--image", type=Path, metavar="PATH", help="a picture (default: a sample picture)"
+        )
+        command.add_argument("--out", type=Path, metavar="DIR", default=out, help="default: %(default)s")
+        command.add_argument("--seed", type=_seed, metavar="N", default=0, help="default: %(default)s")
+    return parser
+
+
+def _seed(text: str) -> int:
+    value = int(text)
+    if not 0 <= value < 2**32:
+        raise argparse.ArgumentTypeError(f"must be in 0..{2**32 - 1}, received {value}")
+    return value
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code: 0 done, 1 failed, 2 wrong usage."""
+    options = build_parser().parse_args(arguments)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up notices are not the lesson
+    try:
+        if options.command == "list":
+            for name in NAMES:
+                print(f"{name:<20}{describe(name).title}")
+        elif options.command == "run":
+            started = time.perf_counter()
+            context = run_demo(options.name, options.out, options.image, options.seed)
+            for path, _ in context.figures:
+                print(f"wrote {path}")
+            print(f"{time.perf_counter() - started:.1f} s")
+        else:
+            from demos.gallery import write_gallery
+
+            print(f"wrote {write_gallery(options.out, options.image, options.seed, options.thumbnails)}")
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] == "demos":
+            raise
+        return _fail(f"{error.name} is not installed; the demos need: pip install '.[demos,train]'")
+    except (DemoError, OSError) as error:
+        return _fail(str(error))
+    return 0
+
+
+def _fail(message: str) -> int:
+    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,74 @@
+"""U-Net with transposed convolutions
+
+Four times down and four times up, from 64 to 1024 channels and back, each level joined to its counterpart by
+a skip; transposed convolutions enlarge, a sigmoid gives the mask. Four halvings need sides divisible by 16.
+Trained here at an eighth of the width on the same shapes as the small model.
+
+Reference: Ronneberger, Fischer and Brox, U-Net, 2015, arXiv 1505.04597 (here padded, so that the mask is as
+large as the picture).
+"""
+
+from __future__ import annotations
+
+import keras
+from keras import layers
+
+from demos.common import ArgumentError, Context, require_positive
+from demos.segmentation import make_shapes, report
+
+LEVELS = 4
+
+
+@keras.saving.register_keras_serializable(package="demos")
+class UNet(keras.Model):
+    """The functional model that `unet` builds; it refuses sizes that four halvings do not divide."""
+
+    def __call__(self, images: object, *args: object, **kwargs: object) -> object:
+        """Check the static shape, here and not in `call`, where Keras would wrap the message."""
+        for name, size in zip(("height", "width"), images.shape[1:3], strict=True):
+            if size is not None and size % 2**LEVELS:
+                raise ArgumentError(f"{name} must be divisible by {2**LEVELS}, received {size}")
+        return super().__call__(images, *args, **kwargs)
+
+
+def double_convolution(features: object, filters: int) -> object:
+    """Two Conv2D 3x3 with ReLU; the size stays."""
+    for _ in range(2):
+        features = layers.Conv2D(
+            filters, 3, padding="same", activation="relu", kernel_initializer="he_normal"
+        )(features)
+    return features
+
+
+def unet(width: int = 64, channels: int = 3) -> UNet:
+    """Build a U-Net: (N, H, W, channels) to a probability (N, H, W, 1), H and W divisible by 16.
+
+    Args:
+        width: channels of the first level; they double at each of four levels, 64 to 1024 by default.
+        channels: of the pictures.
+    """
+    require_positive(width=width, channels=channels)
+    pictures = keras.Input((None, None, channels))
+    features, skips = pictures, []
+    for level in range(LEVELS):
+        features = double_convolution(features, width * 2**level)
+        skips.append(features)
+        features = layers.MaxPooling2D(2)(features)
+    features = double_convolution(features, width * 2**LEVELS)
+    for level in reversed(range(LEVELS)):
+        features = layers.Conv2DTranspose(width * 2**level, 2, 2)(features)
+        features = double_convolution(layers.Concatenate()([skips[level], features]), width * 2**level)
+    return UNet(pictures, layers.Conv2D(1, 1, activation="sigmoid")(features), name="unet")
+
+
+def run(context: Context) -> None:
+    """Print the full model's size, show the error for a wrong size, and train a narrow one."""
+    full = unet()
+    context.say(f"width 64: {full.count_params():,} parameters, 64, 128, 256, 512, 1024 channels")
+    narrow = unet(width=8)
+    pictures, masks = make_shapes(68, 64, context.rng)
+    try:
+        narrow(pictures[:1, :50])
+    except ArgumentError as error:
+        context.say(f"a picture of 50x64 is refused: {error}")
+    report(context, narrow, keras.optimizers.Adam(2e-3), pictures, masks, epochs=12)

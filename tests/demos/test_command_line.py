@@ -1,0 +1,130 @@
+"""`python -m demos`: commands, exit codes, one-line errors."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from demos.__main__ import main
+from demos.registry import NAMES, describe
+
+
+def need_the_extras():
+    for name in ("keras", "tensorflow", "scipy", "skimage", "matplotlib"):
+        pytest.importorskip(name, reason="the demos run with the extras demos and train")
+
+
+def test_list_names_every_demo_and_imports_nothing_heavy():
+    code = (
+        "import sys; from demos.__main__ import main; code = main(['list']);"
+        "heavy = {'keras', 'tensorflow', 'matplotlib', 'scipy', 'skimage'} & set(sys.modules);"
+        "sys.exit(code or (str(heavy) if heavy else 0))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [line.split()[0] for line in done.stdout.splitlines()] == list(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_demo_describes_itself(name):
+    about = describe(name)
+    assert about.title
+    assert not about.title.endswith(".")
+    assert len(about.summary) > 100
+    assert about.summary.endswith(".")
+    assert "Reference" in about.sources
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["dance"],
+        ["run"],
+        ["run", "no_such_demo"],
+        ["run", "convolve", "--seed", "x"],
+        ["run", "convolve", "--seed", "-1"],
+        ["run", "convolve", "--seed", str(2**32)],
+        ["gallery", "--image"],
+        ["list", "more"],
+    ],
+)
+def test_wrong_usage_is_2(arguments, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(arguments)
+    assert stop.value.code == 2
+    assert "usage:" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", [None, b"", b"plain text"])
+def test_a_file_that_is_no_picture_is_1_in_one_line(tmp_path, capsys, content):
+    path = tmp_path / "x.png"
+    if content is not None:
+        path.write_bytes(content)
+    assert main(["run", "convolve", "--image", str(path), "--out", str(tmp_path)]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith(f"error: cannot read {path} as a picture")
+    assert error.count("\n") == 1
+
+
+def test_no_traceback_from_the_shell(tmp_path):
+    command = [
+        sys.executable,
+        "-m",
+        "demos",
+        "run",
+        "kernels",
+        "--image",
+        str(tmp_path),
+        "--out",
+        str(tmp_path),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: ")
+    assert "Traceback" not in done.stderr
+
+
+def test_kernel_larger_than_the_picture(tmp_path, capsys):
+    need_the_extras()
+    path = tmp_path / "tiny.png"
+    Image.fromarray(np.zeros((2, 2, 3), np.uint8)).save(path)
+    assert main(["run", "convolve", "--image", str(path), "--out", str(tmp_path)]) == 1
+    assert capsys.readouterr().err == "error: kernel 3x3 is larger than the image 2x2\n"
+
+
+def test_a_folder_that_is_a_file(tmp_path, capsys):
+    need_the_extras()
+    blocker = tmp_path / "file"
+    blocker.touch()
+    assert main(["run", "transpose_by_hand", "--out", str(blocker)]) == 1
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_missing_extra_is_named(tmp_path, capsys, monkeypatch):
+    def missing(*_):
+        raise ModuleNotFoundError("No module named 'keras'", name="keras")
+
+    monkeypatch.setattr("demos.__main__.run_demo", missing)
+    assert main(["run", "convolve", "--out", str(tmp_path)]) == 1
+    assert "keras is not installed; the demos need: pip install" in capsys.readouterr().err
+
+
+def test_run_prints_the_lesson_and_the_figure(tmp_path, capsys):
+    need_the_extras()
+    assert main(["run", "transpose_by_hand", "--out", str(tmp_path / "new")]) == 0
+    output = capsys.readouterr().out
+    assert "[[18.0, 21.0], [30.0, 33.0]]" in output
+    with Image.open(tmp_path / "new" / "transpose_by_hand.png") as figure:
+        assert np.asarray(figure.convert("L")).std() > 5
+
+
+def test_same_seed_same_words(tmp_path, capsys):
+    need_the_extras()
+    said = []
+    for seed in ("3", "3", "4"):
+        main(["run", "transpose_by_hand", "--out", str(tmp_path), "--seed", seed])
+        said.append([line for line in capsys.readouterr().out.splitlines() if "<Ax, y>" in line])
+    assert said[0] == said[1] != said[2]
