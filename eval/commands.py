@@ -1,0 +1,166 @@
+"""What each command does, in order; the work is in the other modules."""
+
+import contextlib
+import json
+import sys
+from pathlib import Path
+
+from eval import codecs, metrics, outputs, published
+from eval.errors import BadPicture, CodecUnavailable, EvalError
+from eval.images import find_pictures, load_rgb
+from eval.machine import describe
+from eval.measure import Cache, write_atomically
+from eval.runner import plan, run
+from eval.tables import METRICS, bd_table
+
+_SHOWN_FAILURES = 12
+
+
+def warn(line: str) -> None:
+    print(f"warning: {line}", file=sys.stderr)
+
+
+def run_command(options) -> int:
+    """Measure, then write rows, tables, plots and the report."""
+    # What can be wrong is asked first: the measuring takes long.
+    if options.reference not in {codec.name for codec in codecs.CODECS}:
+        raise EvalError(f"no codec named {options.reference} to take as reference")
+    options.out.mkdir(parents=True, exist_ok=True)
+    pictures, problems = find_pictures(options.images)
+    chosen, missing = codecs.select(options.codecs)
+    for line in [*problems, *missing]:
+        warn(f"left out: {line}")
+    curves = published.load(options.published, options.images)
+    cache = Cache(options.cache)
+    rows, failures = run(plan(pictures, chosen, options.qualities), cache, options.jobs, options.quiet)
+    for line in failures[:_SHOWN_FAILURES]:
+        warn(f"failed: {line}")
+    if len(failures) > _SHOWN_FAILURES:
+        warn(f"failed: {len(failures) - _SHOWN_FAILURES} more; {options.name}.json has them all")
+    if not rows:
+        raise EvalError("no measurement succeeded")
+    for note in dict.fromkeys(f"{row['image']}: {row['note']}" for row in rows if row["note"]):
+        warn(note)
+    table = _table(rows, options, curves)
+    about = {
+        "pictures": len(pictures),
+        "reference": options.reference,
+        "method": options.method,
+        **describe(),
+    }
+
+    def write(suffix: str, text: str) -> None:
+        write_atomically(options.out / f"{options.name}{suffix}", text.encode())
+
+    problems = [
+        *(f"left out: {line}" for line in [*problems, *missing]),
+        *(f"failed: {line}" for line in failures),
+    ]
+    write(".csv", outputs.rows_to_csv(rows))
+    write(".json", outputs.rows_to_json(rows, about, problems))
+    write("-bd.csv", outputs.bd_to_csv(table, options.reference, options.method))
+    write("-bd.md", "\n".join(_all_bd_lines(table, options.reference)))
+    _plot(rows, curves, options.out, options.name)
+    if not options.no_html:
+        from eval import report
+
+        write(".html", report.build(rows, table, curves, pictures, chosen, cache, about, problems, options))
+    # The terminal gets what was measured; the files have the published curves too.
+    measured = [row for row in table if not row.published]
+    print("\n".join(outputs.bd_lines(measured, options.reference)))
+    print(f"\nwritten to {options.out}: {options.name}.csv and the files beside it")
+    # A codec that is simply not installed is no failure, unless it was asked for by name.
+    return 1 if failures or len(problems) > len(missing) or (missing and options.codecs) else 0
+
+
+def _table(rows: list[dict], options, curves: dict) -> list:
+    if any(row["codec"] == options.reference for row in rows):
+        return bd_table(rows, options.reference, curves, options.method)
+    warn(f"no BD-rates: the reference {options.reference} is not among the results")
+    return []
+
+
+def _all_bd_lines(table: list, reference: str) -> list[str]:
+    lines = []
+    for metric in METRICS:
+        lines += [*outputs.bd_lines(table, reference, metric.column), ""]
+    return lines
+
+
+def _plot(rows: list[dict], curves: dict, folder: Path, name: str) -> None:
+    from eval import plots  # Matplotlib takes its time to import
+
+    plots.draw(rows, curves, folder, name)
+
+
+def plot_command(options) -> int:
+    """The plots and tables of rows that an earlier run wrote."""
+    rows = outputs.rows_from_csv(_read_text(options.rows))
+    if options.codecs:
+        there = {row["codec"] for row in rows}
+        unknown = [name for name in options.codecs if name not in there]
+        if unknown:
+            raise EvalError(f"no rows of {', '.join(unknown)} in {options.rows}")
+        rows = [row for row in rows if row["codec"] in options.codecs]
+    curves = published.load(options.published, options.rows)
+    table = _table(rows, options, curves)
+    _plot(rows, curves, options.out, options.rows.stem)
+    print("\n".join(_all_bd_lines(table, options.reference)).rstrip())
+    return 0
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError as error:
+        raise EvalError(f"{path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise EvalError(f"{path}: not a text file") from None
+
+
+def compare_command(options) -> int:
+    """The metrics of one pair; the second may be a file of any codec here."""
+    original = load_rgb(options.original)
+    compressed = load_any(options.compressed)
+    try:
+        result = metrics.compare(original, compressed)
+    except EvalError as error:
+        raise type(error)(f"{options.original.name} and {options.compressed.name}: {error}") from None
+    num_bytes = options.compressed.stat().st_size
+    result = {
+        "num_bytes": num_bytes,
+        "bpp": 8 * num_bytes / (original.shape[0] * original.shape[1]),
+        **result,
+    }
+    if options.json:
+        print(json.dumps({key: None if value == float("inf") else value for key, value in result.items()}))
+        return 0
+    note = result.pop("note")
+    for key, value in result.items():
+        print(f"{key:12} {'-' if value is None else value if key == 'num_bytes' else f'{value:.5g}'}")
+    if note:
+        print(note)
+    return 0
+
+
+def load_any(path: Path):
+    """A picture that Pillow or one of its plugins here reads, or one of our own files."""
+    for codec in codecs.CODECS:
+        if getattr(codec, "plugin", ""):
+            with contextlib.suppress(CodecUnavailable):
+                codec.version()  # importing the plugin registers it
+    try:
+        return load_rgb(path)
+    except BadPicture as error:
+        ours = next(codec for codec in codecs.CODECS if isinstance(codec, codecs.LearnedCodec))
+        try:
+            ours.version()
+            return ours.decode(path.read_bytes())
+        except Exception:  # noqa: BLE001  not ours either: the first reason is the one that helps
+            raise error from None
+
+
+def bench_command(options) -> int:
+    from eval import bench
+
+    return bench.bench_command(options)

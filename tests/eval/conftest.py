@@ -1,0 +1,102 @@
+"""Small pictures and a counting codec; no test writes outside its own folder."""
+
+import sys
+import types
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from eval import codecs
+from eval.codecs import Codec
+
+SHARED = Path(__file__).resolve().parents[3] / "shared"
+
+
+def photo_like(height: int, width: int, seed: int = 0) -> np.ndarray:
+    """Smooth shapes with some texture: codecs and metrics behave on it as on photographs."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:height, :width] / max(height, width, 2)
+    planes = [np.sin(7 * x + seed) + np.cos(9 * y * (c + 1)) + (x > 0.5) * (y > 0.3) for c in range(3)]
+    image = 60 + 40 * np.stack(planes, axis=-1) + rng.normal(0, 4, (height, width, 3))
+    return np.clip(np.round(image), 0, 255).astype(np.uint8)
+
+
+@pytest.fixture
+def photo():
+    return photo_like
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two small pictures of different size."""
+    path = tmp_path / "pictures"
+    path.mkdir()
+    Image.fromarray(photo_like(48, 64)).save(path / "a.png")
+    Image.fromarray(photo_like(40, 56, seed=1)).save(path / "b.png")
+    return path
+
+
+@dataclass(frozen=True)
+class NumbersCodec(Codec):
+    """Keeps the top bits of each byte; counts its calls in `log`, so a test sees what was run."""
+
+    log: tuple = ()
+    number: str = "1"
+    fail_at: int = -1
+    error: type[BaseException] = ValueError
+
+    def version(self) -> str:
+        return self.number
+
+    def encode(self, image_uint8, quality):
+        self.log[0].append(quality)
+        if len(self.log[0]) == self.fail_at:
+            raise self.error("the codec says no")
+        height, width = image_uint8.shape[:2]
+        shift = 7 - int(quality * 7 / 100)
+        kept = (image_uint8 >> shift) << shift
+        return bytes([height, width, shift]) + kept.tobytes() + bytes(int(quality))
+
+    def decode(self, data):
+        height, width, _ = data[:3]
+        return np.frombuffer(data, np.uint8, 3 * height * width, 3).reshape(height, width, 3)
+
+
+@pytest.fixture
+def numbers_codec():
+    def make(**kwargs):
+        return NumbersCodec("numbers", "Numbers", ".num", qualities=(10, 50, 90), log=([],), **kwargs)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The optional data beside the checkout."""
+    if not SHARED.is_dir():
+        pytest.skip("the optional data folder ../shared is not there")
+    return SHARED
+
+
+@pytest.fixture
+def fake_compressor(monkeypatch, tmp_path):
+    """A stand-in for the package, with its public names alone."""
+    module = types.ModuleType("compressor")
+    module.__version__ = "9.9"
+    module.__file__ = str(tmp_path / "__init__.py")
+    (tmp_path / "__init__.py").write_text("# code")
+    module.seen = []
+
+    def encode(image, quality=50, **options):
+        module.seen.append((quality, options))
+        return bytes(image.shape[:2])
+
+    module.encode = encode
+    module.decode = lambda data: Image.new("L", (data[1], data[0]), 7)
+    monkeypatch.setitem(sys.modules, "compressor", module)
+    codecs._source_digest.cache_clear()
+    yield module
+    codecs._source_digest.cache_clear()

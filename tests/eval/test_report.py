@@ -1,0 +1,122 @@
+import argparse
+import base64
+import io
+import json
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from eval import report, viewer
+from eval.codecs import select
+from eval.images import find_pictures
+from eval.measure import Cache
+from eval.published import KODAK, load
+from eval.runner import plan, run
+from eval.tables import bd_table
+
+
+@pytest.fixture
+def build(tmp_path, folder):
+    """Makes a report of the small folder; returns its text and the data inside it."""
+
+    def call(**changes):
+        options = argparse.Namespace(
+            name="mine", reference="jpeg420", method="pchip", jobs=1, quiet=True,
+            viewer_images=2, viewer_bpp=[1.0, 2.0], viewer_mb=5.0,
+        )  # fmt: skip
+        vars(options).update(changes)
+        pictures, problems = find_pictures(folder)
+        chosen, _ = select(["jpeg420", "webp"])
+        cache = Cache(tmp_path / "cache")
+        rows, _ = run(plan(pictures, chosen, None), cache, quiet=True)
+        curves = load("kodak", folder)
+        table = bd_table(rows, "jpeg420", curves)
+        about = {"python": "3"}
+        text = report.build(rows, table, curves, pictures, chosen, cache, about, problems, options)
+        data = re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.S).group(1)
+        return text, json.loads(data, parse_constant=pytest.fail)
+
+    return call
+
+
+def test_nothing_points_outside(build):
+    text, _ = build()
+    visible = re.sub(r"<script.*?</script>", "", text, flags=re.S)
+    assert not re.search(r'(?:src|href|action)\s*=\s*"(?!data:|#)', visible)
+    assert not re.search(r"@import|url\((?!#)", text)
+    assert "default-src 'none'" in text
+
+
+def test_names_cannot_become_markup(build, folder):
+    evil = "<b onload=x>&amp;.txt"
+    (folder / evil).write_text("no picture")
+    (folder / "a.png").rename(folder / "<script>a.png")
+    text, data = build()
+    assert "<b onload" not in text
+    assert "<script>a" not in text
+    assert "&lt;b onload=x&gt;&amp;amp;.txt" in text
+    assert "<script>a.png" in data["images"]
+
+
+def test_curves_hold_the_rows(build):
+    _, data = build()
+    assert [codec["name"] for codec in data["codecs"]] == ["jpeg420", "webp"]
+    assert [chart["label"] for chart in data["charts"]] == ["PSNR (RGB)", "PSNR (luma)", "SSIM"]
+    jpeg = data["charts"][0]["series"][0]
+    assert len(jpeg["mean"]) == len(jpeg["images"][0]) == 12
+    mean_bpp = np.mean([points[0][0] for points in jpeg["images"]])
+    assert jpeg["mean"][0][0] == pytest.approx(mean_bpp, abs=1e-4)
+    assert len(data["published"]) == len(json.loads(KODAK.read_text())["curves"])
+
+
+def test_the_viewer_holds_the_decoded_pixels_at_the_rate(build, folder, photo):
+    _, data = build()
+    shown = data["viewer"]["pictures"]
+    assert [picture["name"] for picture in shown] == ["a.png", "b.png"]
+    image = Image.open(io.BytesIO(base64.b64decode(shown[0]["original"].split(",")[1])))
+    assert np.array_equal(np.asarray(image.convert("RGB")), photo(48, 64))
+    for rate in shown[0]["rates"]:
+        assert rate["items"]
+        for item in rate["items"]:
+            assert item["bpp"] == pytest.approx(rate["bpp"], rel=0.15)
+            decoded = np.asarray(
+                Image.open(io.BytesIO(base64.b64decode(item["src"].split(",")[1]))).convert("RGB")
+            )
+            mse = np.mean((decoded.astype(float) - photo(48, 64)) ** 2)
+            assert 10 * np.log10(255**2 / mse) == pytest.approx(item["psnr_rgb_db"])
+
+
+def test_the_viewer_stays_inside_its_limit(build):
+    _, full = build()
+    sizes = full["viewer"]["mb"]
+    text, data = build(viewer_mb=sizes / 2)
+    assert 0 < data["viewer"]["mb"] <= sizes / 2
+    assert "More did not fit" in text
+    assert "No pictures are embedded" in build(viewer_images=0)[0]
+
+
+def test_a_large_picture_is_shown_by_its_centre():
+    assert viewer.crop_box(2000, 500) == (616, 0, 768, 500)
+    image = np.zeros((900, 800, 3), np.uint8)
+    image[66, 16] = 255
+    with Image.open(io.BytesIO(base64.b64decode(viewer.data_uri(image).split(",")[1]))) as shown:
+        assert shown.size == (768, 768)
+        assert shown.convert("RGB").getpixel((0, 0)) == (255, 255, 255)
+
+
+@pytest.mark.parametrize(("wanted", "expected"), [(0, []), (1, [5]), (2, [2, 7]), (20, list(range(10)))])
+def test_spread(wanted, expected):
+    assert viewer.spread(list(range(10)), wanted) == expected
+
+
+def test_published_curves_are_for_kodak(tmp_path):
+    assert load("auto", tmp_path / "Kodak")["vtm"]["label"] == "VTM (VVC intra)"
+    assert load("auto", tmp_path / "kodak.csv") == load("kodak", tmp_path)
+    assert load("auto", tmp_path / "kodak-12") == {}
+    assert load("none", tmp_path / "kodak") == {}
+    for curve in load("kodak", tmp_path).values():
+        assert curve["source"]
+        rates = [point["bpp"] for point in curve["points"]]
+        assert rates == sorted(rates)
