@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint train-smoke clean
 
 demo: $(VENV)/.installed-eval
 	$(BIN)/python scripts/demo.py
@@ -14,6 +14,9 @@ test: $(VENV)/.installed-test
 lint: $(VENV)/.installed-test
 	$(BIN)/python -m pip install -q -e '.[dev]'
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+train-smoke: $(VENV)/.installed-test
+	$(BIN)/python -m training.smoke
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import errno
+import math
 import os
 import sys
 import warnings
@@ -13,8 +13,8 @@ from typing import NoReturn
 
 from compressor import __version__
 from compressor.bitstream.header import DEFAULT_MAX_PIXELS, DEFAULT_QUALITY, quality_to_level
-from compressor.commands import decode_file, encode_file, info_file, say
-from compressor.errors import CompressorError, OptionError
+from compressor.commands import decode_file, encode_file, explain, info_file, output_path, say
+from compressor.errors import OptionError
 from compressor.files import STANDARD_STREAM, is_stdout, shown
 from compressor.image_output import check_extension
 from compressor.metadata import STRIP_CHOICES
@@ -23,20 +23,15 @@ EXIT_OK = 0
 EXIT_FAILED = 1
 EXIT_INTERRUPTED = 130
 
-_OS_ERROR_HINTS = {
-    errno.EACCES: "check its permissions",
-    errno.EISDIR: "name a file in it",
-    errno.ENOENT: "check its name",
-    errno.ENOSPC: "make room on the disk",
-    errno.EROFS: "name another folder with -o",
-}
-
 _DESCRIPTION = "A learned image codec: photographs into small .cmpr files, and back."
 _EPILOG = """\
 examples:
   compressor encode photo.png                      writes photo.cmpr
   compressor encode photo.png -q 80 -o small.cmpr
+  compressor encode photo.png --target-size 200k   the best that 200,000 bytes can hold
+  compressor encode photo.png --target-psnr 38     the smallest that is so close to the original
   compressor encode *.jpg -o folder
+  compressor encode photos -o small --recursive -j 4 --skip-existing
   compressor decode small.cmpr -o small.png        the extension chooses the type
   compressor info small.cmpr
   cat photo.png | compressor encode - > photo.cmpr
@@ -69,6 +64,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         with warnings.catch_warnings():
             # Pillow warns of much that concerns its callers; what concerns the user is in our own notes.
             warnings.simplefilter("ignore")
+            if options.command != "info" and options.is_batch:
+                from compressor.batch import run_batch
+
+                return EXIT_OK if run_batch(options) else EXIT_FAILED
             results = [_run_one(source, options) for source in options.inputs]
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
@@ -82,23 +81,17 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run_one(source: str, options: argparse.Namespace) -> bool:
     """Run the command on one input; report what went wrong on one line."""
     try:
-        options.run(source, options)
+        if options.command == "info":
+            info_file(source, options)
+        else:
+            for line in options.run(source, output_path(source, options), options).lines:
+                say(line)
     except BrokenPipeError:
         raise
-    except CompressorError as error:
-        message = str(error)
-    except OSError as error:
-        name = f" {shown(os.fsdecode(error.filename))}" if error.filename not in (None, source) else ""
-        hint = _OS_ERROR_HINTS.get(error.errno or 0, "check the file and the disk")
-        message = f"cannot read or write{name} ({error.strerror or error}): {hint}"
-    except MemoryError:
-        message = "there is not enough memory: close other programs or use a smaller picture"
     except Exception as error:
-        message = f"internal error ({type(error).__name__}: {error}): please report it, with the file"
-    else:
-        return True
-    say(f"compressor: {shown(source)}: {' '.join(message.split())}")
-    return False
+        say(explain(source, error))
+        return False
+    return True
 
 
 class _Parser(argparse.ArgumentParser):
@@ -121,14 +114,7 @@ def _build_parser() -> argparse.ArgumentParser:
     encode = commands.add_parser("encode", help="pictures to .cmpr files")
     _add_inputs(encode, "picture files of any format that Pillow reads")
     _add_output(encode, "next to the input, with the extension .cmpr")
-    encode.add_argument(
-        "-q",
-        "--quality",
-        type=_quality,
-        default=DEFAULT_QUALITY,
-        metavar="1..100",
-        help="1 is smallest, 100 is best (default: %(default)g)",
-    )
+    _add_aim(encode)
     encode.add_argument(
         "--strip",
         action="append",
@@ -137,7 +123,15 @@ def _build_parser() -> argparse.ArgumentParser:
         help="metadata to leave out; may be repeated",
     )
     encode.add_argument("--model", metavar="NAME", help="a model that ships (default: the best)")
+    encode.add_argument(
+        "--verify",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="read each new stream again, and compare it with what was meant (default: yes; it takes "
+        "less than a tenth of the time)",
+    )
     _add_engine(encode)
+    _add_many(encode, "all pictures in them")
     encode.set_defaults(run=encode_file)
 
     decode = commands.add_parser("decode", help=".cmpr files to pictures")
@@ -145,12 +139,12 @@ def _build_parser() -> argparse.ArgumentParser:
     _add_output(decode, "next to the input, with the extension .png, if no such file exists")
     decode.add_argument("--format", metavar="EXT", help="type of the output, such as png (default: by -o)")
     _add_engine(decode)
+    _add_many(decode, "all .cmpr files in them")
     decode.set_defaults(run=decode_file)
 
     info = commands.add_parser("info", help="describe and check .cmpr files")
     _add_inputs(info, ".cmpr files")
     info.add_argument("--json", action="store_true", help="one JSON object a line")
-    info.set_defaults(run=info_file)
     return parser
 
 
@@ -167,6 +161,39 @@ def _add_inputs(parser: argparse.ArgumentParser, kind: str) -> None:
     parser.add_argument("--quiet", action="store_true", help="print errors only")
 
 
+def _add_aim(parser: argparse.ArgumentParser) -> None:
+    aims = parser.add_mutually_exclusive_group()
+    aims.add_argument(
+        "-q",
+        "--quality",
+        type=_quality,
+        metavar="1..100",
+        help=f"1 is smallest, 100 is best (default: {DEFAULT_QUALITY:g})",
+    )
+    aims.add_argument(
+        "--target-bpp", type=_number, metavar="BPP", help="the best of at most so many bits per pixel"
+    )
+    aims.add_argument(
+        "--target-size",
+        type=_size,
+        metavar="N",
+        help="the best file of at most so many bytes; 200k is 200,000, 1.5M is 1,500,000",
+    )
+    aims.add_argument(
+        "--target-psnr", type=_number, metavar="DB", help="the smallest file of at least this PSNR"
+    )
+
+
+def _add_many(parser: argparse.ArgumentParser, what: str) -> None:
+    parser.add_argument(
+        "-r",
+        "--recursive",
+        action="store_true",
+        help=f"inputs may be folders: {what}, in the same folders below OUT, which are created",
+    )
+    parser.add_argument("--skip-existing", action="store_true", help="leave out inputs whose output exists")
+
+
 def _add_output(parser: argparse.ArgumentParser, default: str) -> None:
     parser.add_argument(
         "-o",
@@ -180,7 +207,15 @@ def _add_output(parser: argparse.ArgumentParser, default: str) -> None:
 
 
 def _add_engine(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("-j", "--threads", type=_positive, metavar="N", help="threads (default: all cores)")
+    parser.add_argument(
+        "-j",
+        "--threads",
+        dest="jobs",
+        type=_positive,
+        metavar="N",
+        help="for one input, threads; for several, how many at a time, each on one thread (default: one at a "
+        "time, on all cores)",
+    )
     parser.add_argument(
         "--weights", metavar="DIR", help="an exported model to use in place of one that ships"
     )
@@ -206,14 +241,21 @@ def _check_output_usage(options: argparse.Namespace) -> None:
     if options.inputs.count(STANDARD_STREAM) > 1:
         raise OptionError("received - several times, expected it once: the standard input can be read once")
     # A closing slash says that a folder is meant, also where a pattern has matched one input only.
-    is_folder = output is not None and (len(options.inputs) > 1 or output.endswith(os.sep))
-    if is_folder and not os.path.isdir(output):
+    is_folder = output is not None and (
+        len(options.inputs) > 1 or output.endswith(os.sep) or options.recursive
+    )
+    if options.recursive and is_folder and not os.path.lexists(output):
+        # Its folders are created as they are needed.
+        pass
+    elif is_folder and not os.path.isdir(output):
         raise OptionError(
             f"received the output {shown(output)}, expected a folder that exists: "
             "create it, or give one input at a time"
         )
     options.output_is_folder = is_folder
-    options.outputs_so_far = set()
+    options.is_batch = len(options.inputs) > 1 or options.recursive or options.skip_existing
+    # Many pictures are best spread over processes, which takes no thread of one from another.
+    options.threads = 1 if options.is_batch and options.jobs else options.jobs
 
 
 def _decode_extension(options: argparse.Namespace) -> str | None:
@@ -235,6 +277,27 @@ def _quality(text: str) -> float:
     except (ValueError, OptionError):
         raise argparse.ArgumentTypeError(f"received {text!r}, expected a number from 1 to 100") from None
     return quality
+
+
+def _number(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"received {text!r}, expected a number above 0")
+    return number
+
+
+def _size(text: str) -> int:
+    unit = {"k": 1_000, "K": 1_000, "m": 1_000_000, "M": 1_000_000}.get(text[-1:], 1)
+    try:
+        num_bytes = float(text if unit == 1 else text[:-1]) * unit
+        return int(num_bytes) if num_bytes >= 1 else int("")
+    except (ValueError, OverflowError):
+        raise argparse.ArgumentTypeError(
+            f"received {text!r}, expected a number of bytes, such as 50000, 200k or 1.5M"
+        ) from None
 
 
 def _positive(text: str) -> int:

@@ -15,6 +15,7 @@ from compressor.bitstream.header import (
     level_to_quality,
     quality_to_level,
 )
+from compressor.errors import OptionError
 from compressor.image_io import (
     LoadedPicture,
     colour_array,
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
     from PIL import Image
+
+    from compressor.rate_control import Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +66,12 @@ class StreamInfo:
 
 def encode(
     image: Image.Image | npt.NDArray[np.uint8],
-    quality: float = DEFAULT_QUALITY,
+    quality: float | None = None,
     *,
+    target_bpp: float | None = None,
+    target_size: float | None = None,
+    target_psnr: float | None = None,
+    verify: bool = False,
     strip: str | Iterable[str] = (),
     model: str | None = None,
     weights: str | Path | None = None,
@@ -79,7 +86,13 @@ def encode(
     Args:
         image: a Pillow image of any mode but F and 32-bit I; or a uint8 array of 0..255 with shape (H, W),
             (H, W, 1), (H, W, 2) for gray and alpha, (H, W, 3) or (H, W, 4). Any size from 1x1.
-        quality: 1 (smallest) to 100 (best), in steps of a quarter.
+        quality: 1 (smallest) to 100 (best), in steps of a quarter; 50 if neither it nor a target is given.
+        target_bpp: in place of a quality, the most bits per pixel that the stream may take.
+        target_size: in place of a quality, the most bytes that the stream may take, metadata included. The
+            largest stream within it is made.
+        target_psnr: in place of a quality, the least PSNR in dB of the decoded RGB pixels. The smallest
+            stream that has it is made.
+        verify: whether to read the new stream again, and compare it with what was meant.
         strip: metadata to leave out: one or several of "all", "exif", "icc", "xmp".
         model: name of a model that ships; None for the default one.
         weights: folder of an exported model to take instead; decoding needs it too.
@@ -91,42 +104,90 @@ def encode(
 
     Raises:
         ImageInputError: if the picture cannot be read, or its type, shape or mode is not supported.
-        OptionError: if an argument is outside its range.
+        OptionError: if an argument is outside its range, or the picture cannot meet the target.
+        CorruptStreamError: if the new stream does not hold what was meant.
         MissingDependencyError: if the engine is not installed.
         WeightsError: if the model files are missing or damaged.
     """
-    quality_to_level(quality)
+    aim = _aim(quality, target_bpp, target_size, target_psnr)
     picture = load_picture(image, strip=strip)
-    return encode_loaded(picture, quality, model=model, weights=weights, engine=engine, threads=threads)
+    return _encode(picture, aim, verify, model, weights, engine, threads)
 
 
 def encode_loaded(
     picture: LoadedPicture,
-    quality: float,
+    quality: float | None = None,
     *,
+    target_bpp: float | None = None,
+    target_size: float | None = None,
+    target_psnr: float | None = None,
+    verify: bool = False,
     model: str | None = None,
     weights: str | Path | None = None,
     engine: str = "auto",
     threads: int | None = None,
 ) -> bytes:
     """Encode a picture that `load_picture` has prepared; otherwise like `encode`."""
+    aim = _aim(quality, target_bpp, target_size, target_psnr)
+    return _encode(picture, aim, verify, model, weights, engine, threads)
+
+
+def _aim(
+    quality: float | None, bpp: float | None, num_bytes: float | None, psnr_db: float | None
+) -> int | Target:
+    """Check what is asked for before any work is done: a quality level, or a target."""
+    if bpp is num_bytes is psnr_db is None:
+        return quality_to_level(DEFAULT_QUALITY if quality is None else quality)
+    if quality is not None:
+        raise OptionError("received a quality and a target, expected one of them")
+
+    from compressor.rate_control import Target
+
+    return Target(bpp, num_bytes, psnr_db)
+
+
+def _encode(
+    picture: LoadedPicture,
+    aim: int | Target,
+    verify: bool,
+    model: str | None,
+    weights: str | Path | None,
+    engine: str,
+    threads: int | None,
+) -> bytes:
     from compressor.picture_coder import load_coder
 
-    level = quality_to_level(quality)
     image, metadata = picture.image, picture.metadata
     coder = load_coder(model, weights=weights, engine=engine, threads=threads)
     sections = {"icc": metadata.icc, "exif": metadata.exif, "xmp": metadata.xmp}
     if image.mode in ("LA", "RGBA"):
         sections["alpha"] = encode_alpha(image)
-    sections["picture"] = coder.encode(colour_array(image), level)
-    return write_container(
-        model_id=coder.model_id,
-        level=level,
-        width=image.width,
-        height=image.height,
-        gray=image.mode in ("L", "LA"),
-        sections=sections,
-    )
+    gray = image.mode in ("L", "LA")
+    image_uint8 = colour_array(image)
+
+    def encode_at(level: int) -> bytes:
+        return write_container(
+            model_id=coder.model_id,
+            level=level,
+            width=image.width,
+            height=image.height,
+            gray=gray,
+            sections=sections | {"picture": coder.encode(image_uint8, level, verify=verify)},
+        )
+
+    if isinstance(aim, int):
+        return encode_at(aim)
+
+    from compressor.rate_control import encode_to_target, psnr_db
+
+    def psnr_of(stream: bytes) -> float:
+        container = read_container(stream)
+        level, payload = container.header.level, container.sections["picture"]
+        decoded = coder.decode(payload, image.height, image.width, level)
+        # Gray as it will be seen: the mean of the channels, rounded once more.
+        return psnr_db(colour_array(colour_image(decoded, gray=gray)), image_uint8)
+
+    return encode_to_target(aim, image.width * image.height, encode_at, psnr_of)
 
 
 def decode(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import stat
 import sys
 
@@ -10,6 +12,7 @@ from compressor.errors import OptionError
 
 STANDARD_STREAM = "-"
 _STDOUT_NAMES = (STANDARD_STREAM, "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
+_TEMPORARY = re.compile(r"\.compressor-(?P<host>[A-Za-z0-9.]*)-(?P<pid>\d{1,9})-[0-9a-f]{16}\.tmp")
 
 
 def shown(path: str) -> str:
@@ -89,7 +92,7 @@ def write_output(path: str, data: bytes, *, overwrite: bool) -> None:
             file.write(data)
         return
     target = os.path.realpath(path)
-    temporary = os.path.join(os.path.dirname(target), f".compressor-{os.urandom(8).hex()}.tmp")
+    temporary = os.path.join(os.path.dirname(target), _temporary_name())
     try:
         with open(temporary, "xb") as file:
             file.write(data)
@@ -106,6 +109,44 @@ def write_output(path: str, data: bytes, *, overwrite: bool) -> None:
         # Also on Ctrl-C. After a rename there is nothing left to remove.
         if os.path.lexists(temporary):
             os.unlink(temporary)
+
+
+def remove_stale_temporaries(folder: str) -> None:
+    """Remove from a folder what processes that were killed on this machine have left behind.
+
+    Args:
+        folder: need not exist.
+    """
+    if os.name != "posix" or not os.path.isdir(folder):
+        # Elsewhere, asking whether a process lives would end it.
+        return
+    for name in os.listdir(folder):
+        match = _TEMPORARY.fullmatch(name)
+        if match and match["host"] == _host() and not _is_alive(int(match["pid"])):
+            with contextlib.suppress(OSError):
+                os.unlink(os.path.join(folder, name))
+
+
+def _temporary_name() -> str:
+    # Who made it, so that it can be removed if its maker has no time to.
+    return f".compressor-{_host()}-{os.getpid()}-{os.urandom(8).hex()}.tmp"
+
+
+def _host() -> str:
+    # Folders may be shared between machines, whose process ids say nothing here.
+    name = os.uname().nodename if hasattr(os, "uname") else ""
+    return re.sub("[^A-Za-z0-9.]", "", name)[:32]
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        # It is another user's.
+        return True
+    return True
 
 
 def _is_regular(path: str) -> bool:

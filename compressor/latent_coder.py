@@ -1,6 +1,6 @@
 """Latents to bytes and back, pass by pass: float means from the engine, exact scale indices from NumPy."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +9,8 @@ from compressor.engines import Engine
 from compressor.entropy.exact import pad, patches
 from compressor.entropy.model import EntropyModel, FactorizedModel
 from compressor.entropy.range_coder import MAX_SYMBOL, SymbolDecoder, encode_symbols
+from compressor.entropy.tables import ScaleTables
+from compressor.errors import CorruptStreamError
 from compressor.passes import CodingPass
 from compressor.quality import QualityGains
 
@@ -35,6 +37,32 @@ def round_with_dead_zone(residual: Floats) -> Symbols:
     """Floats in quantisation steps -> integers."""
     magnitude = np.minimum(np.floor(np.abs(residual) + (0.5 - DEAD_ZONE)), MAX_SYMBOL)
     return np.copysign(magnitude, residual).astype(np.int32)
+
+
+def encode_pairs(tables: ScaleTables, pairs: Iterable[tuple[Symbols, Indices]], *, verify: bool) -> bytes:
+    """Bytes of flat arrays of symbols and of their scale indices.
+
+    Args:
+        tables: what the scale indices refer to.
+        pairs: in coding order.
+        verify: whether to read the bytes again and compare. Scale indices depend on integers alone, on those
+            decoded before: a decoder that has met the same symbols so far has the same indices, so reading
+            with those of the encoder is as good as decoding.
+
+    Raises:
+        CorruptStreamError: if the bytes do not give back the symbols.
+    """
+    if not verify:
+        return encode_symbols(tables, pairs)
+    kept = list(pairs)
+    data = encode_symbols(tables, kept)
+    decoder = SymbolDecoder(tables, data)
+    if not all(np.array_equal(decoder.get(indices), symbols) for symbols, indices in kept):
+        raise CorruptStreamError(
+            "the new stream does not give back the symbols that were written: check this machine's memory, "
+            "and report it with the picture"
+        )
+    return data
 
 
 class LatentCoder:
@@ -75,9 +103,9 @@ class LatentCoder:
         self._walk(side, h, w, level, exchange)
         return iter(coded)
 
-    def encode(self, latents: Floats, level: int) -> bytes:
-        """Latents (h, w, C) in quantisation steps -> bytes."""
-        return encode_symbols(self._entropy.tables, self.symbols(latents, level))
+    def encode(self, latents: Floats, level: int, *, verify: bool = False) -> bytes:
+        """Latents (h, w, C) in quantisation steps -> bytes; see `encode_pairs` for `verify`."""
+        return encode_pairs(self._entropy.tables, self.symbols(latents, level), verify=verify)
 
     def decode(self, data: bytes | memoryview, height: int, width: int, level: int) -> Floats:
         """Bytes -> latents (height, width, C) in quantisation steps.
@@ -175,9 +203,9 @@ class FactorizedCoder:
         symbols[indices == 0] = 0
         yield symbols.ravel(), indices.ravel()
 
-    def encode(self, latents: Floats, level: int) -> bytes:
+    def encode(self, latents: Floats, level: int, *, verify: bool = False) -> bytes:
         """See `LatentCoder.encode`."""
-        return encode_symbols(self._model.tables, self.symbols(latents, level))
+        return encode_pairs(self._model.tables, self.symbols(latents, level), verify=verify)
 
     def decode(self, data: bytes | memoryview, height: int, width: int, level: int) -> Floats:
         """See `LatentCoder.decode`."""

@@ -47,11 +47,15 @@ class PictureCoder:
             )
         self._family: Family = family(files, running)
 
-    def encode(self, image_uint8: NDArray[np.uint8], level: int) -> bytes:
-        """A picture (H, W, 3) at a quality level 0..396 -> payload."""
+    def encode(self, image_uint8: NDArray[np.uint8], level: int, *, verify: bool = False) -> bytes:
+        """A picture (H, W, 3) at a quality level 0..396 -> payload.
+
+        Raises:
+            CorruptStreamError: if `verify` is asked for, and the payload does not hold what was meant.
+        """
         latents = self._analyse(image_uint8, level)
         parts = [
-            self._family.tile_coder.encode(latents[rows, columns], level)
+            self._family.tile_coder.encode(latents[rows, columns], level, verify=verify)
             for rows, columns in tiles(*latents.shape[:2])
         ]
         # The last tile takes what is left, so a single tile needs no length.

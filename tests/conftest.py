@@ -29,7 +29,7 @@ FAKE_CODER_SOURCE = textwrap.dedent(
         def __init__(self, engine):
             self.engine_name = "fake-" + engine
 
-        def encode(self, image_uint8, level):
+        def encode(self, image_uint8, level, *, verify=False):
             assert image_uint8.dtype == np.uint8 and image_uint8.shape[2] == 3 and 0 <= level <= 396
             return bytes([level % 251]) + zlib.compress(image_uint8.tobytes(), 1)
 

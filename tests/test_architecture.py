@@ -32,9 +32,11 @@ ALLOWED = {
     "latent_coder": ENTROPY | {"engines", "quality"},
     "families": ENTROPY | {"engines", "quality", "latent_coder", "model_files"},
     "picture_coder": CODEC,
-    "codec": CODEC,
+    "rate_control": {"errors", "bitstream"},
+    "codec": CODEC | {"rate_control"},
+    "workers": set(),
     "layers": {"layers"},
-    "models": {"layers", "models", "passes"},
+    "models": {"layers", "models", "passes", "model_files"},
 }
 
 

@@ -119,6 +119,33 @@ def test_bad_inputs_do_not_stop_the_others(folder, capsys):
     assert sorted(os.listdir()) == ["a.cmpr", "a.png", "b.png", "c.cmpr", "c.png"]
 
 
+@pytest.mark.parametrize(("arguments", "expected"), [([], True), (["--no-verify"], False)])
+def test_new_streams_are_verified_unless_told_otherwise(folder, monkeypatch, fake_coder, arguments, expected):
+    picture("photo.png")
+    asked, encode = [], fake_coder.PictureCoder.encode
+
+    def recording(self, image_uint8, level, *, verify):
+        asked.append(verify)
+        return encode(self, image_uint8, level)
+
+    monkeypatch.setattr(fake_coder.PictureCoder, "encode", recording)
+    assert main(["encode", "photo.png", *arguments]) == 0
+    assert asked == [expected]
+
+
+def test_targets(folder, capsys):
+    picture("photo.png")
+    for arguments in (["--target-size", "1.5k"], ["--target-bpp", "500"], ["--target-psnr", "60"]):
+        assert main(["encode", "photo.png", *arguments]) == 0
+        # The fake coder's files are of one size: the best quality of that size is taken.
+        assert ", quality 100, " in capsys.readouterr().err
+    size = os.path.getsize("photo.cmpr")
+    match = f"received a target of {size - 1} bytes"
+    kept = ["photo.cmpr", "photo.png"]
+    arguments = ["encode", "photo.png", "-o", "x.cmpr", "--target-size", str(size - 1)]
+    assert_fails(capsys, *arguments, match=match, kept=kept)
+
+
 def test_strip(folder):
     exif = Image.Exif()
     exif[0x010F] = "Maker"
@@ -318,7 +345,7 @@ def test_a_full_device(folder, capsys):
 def test_an_internal_error_is_one_line(folder, capsys, monkeypatch, fake_coder):
     picture("photo.png")
 
-    def fail(*_):
+    def fail(*_, **__):
         raise RuntimeError("two\nlines")
 
     monkeypatch.setattr(fake_coder.PictureCoder, "encode", fail)
@@ -346,6 +373,13 @@ def test_an_interruption_leaves_nothing_behind(folder, monkeypatch):
         (["encode", "x.png", "-q", "0"], "expected a number from 1 to 100"),
         (["encode", "x.png", "-q", "best"], "expected a number from 1 to 100"),
         (["encode", "x.png", "-j", "0"], "expected a whole number from 1"),
+        (["encode", "x.png", "-q", "50", "--target-bpp", "1"], "not allowed with"),
+        (["encode", "x.png", "--target-size", "9k", "--target-psnr", "40"], "not allowed with"),
+        (["encode", "x.png", "--target-bpp", "nan"], "expected a number above 0"),
+        (["encode", "x.png", "--target-psnr", "-1"], "expected a number above 0"),
+        (["encode", "x.png", "--target-size", "0"], "such as 50000, 200k or 1.5M"),
+        (["encode", "x.png", "--target-size", "2G"], "such as 50000, 200k or 1.5M"),
+        (["encode", "x.png", "--target-size", "infM"], "such as 50000, 200k or 1.5M"),
         (["encode", "x.png", "--strip", "gps"], "invalid choice"),
         (["encode", "x.png", "y.png", "-o", "z"], "expected a folder that exists"),
         (["encode", "x.png", "-o", "z/"], "expected a folder that exists"),

@@ -7,7 +7,7 @@ pytest.importorskip("keras", reason="needs the train extra")
 pytest.importorskip("onnx", reason="needs the train extra")
 
 from compressor import latent_coder, picture_coder  # noqa: E402
-from compressor.errors import StreamError, UnsupportedStreamError, WeightsError  # noqa: E402
+from compressor.errors import CorruptStreamError, StreamError, UnsupportedStreamError, WeightsError  # noqa: E402
 from compressor.model_files import ModelFiles  # noqa: E402
 from compressor.picture_coder import PictureCoder, load_coder, tiles  # noqa: E402
 
@@ -61,6 +61,22 @@ def test_decoder_sees_the_symbols_of_the_encoder(coder, picture, monkeypatch):
     for ours, theirs in zip(coded, decoded, strict=True):
         np.testing.assert_array_equal(ours, theirs)
     assert sum(np.count_nonzero(x) for x in coded) > 100
+
+
+def test_verification_changes_no_byte_and_finds_a_wrong_one(coder, picture, monkeypatch):
+    image = picture(40, 56)
+    assert coder.encode(image, 200, verify=True) == coder.encode(image, 200)
+    write = latent_coder.encode_symbols
+
+    def flip(tables, pairs):
+        data = bytearray(write(tables, pairs))
+        data[len(data) // 2] ^= 8
+        return bytes(data)
+
+    monkeypatch.setattr(latent_coder, "encode_symbols", flip)
+    assert coder.encode(image, 200)
+    with pytest.raises(CorruptStreamError):
+        coder.encode(image, 200, verify=True)
 
 
 def test_quality_raises_rate_and_fidelity(coder, picture):

@@ -11,6 +11,7 @@ EPILOG = """\
 examples:
   python -m training --data photos/ --out runs/first --minutes 60
   python -m training --data photos/ --out runs/first            goes on where it stopped
+  python -m training plot runs/first                            draws the curves
   python -m training export runs/first --out my-model
   compressor encode photo.png --weights my-model
 """
@@ -39,12 +40,39 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--tail", type=float, default=0.4, help="share of the run in which the rate falls to 0 (%(default)s)"
     )
-    parser.add_argument("--precision", default="float32", choices=["float32", "bfloat16"])
-    parser.add_argument("--init", default="", help="start from the weights of this checkpoint")
+    parser.add_argument(
+        "--metric", default="mse", choices=["mse", "ms-ssim"], help="distortion that counts (%(default)s)"
+    )
+    parser.add_argument(
+        "--precision",
+        choices=["float32", "bfloat16"],
+        help="of the transform networks (default: the run's, or what the hardware is faster in)",
+    )
+    parser.add_argument(
+        "--init", default="", help="start from these weights: a checkpoint, a run, or an exported model"
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument(
         "--checkpoint-every", type=int, default=250, help="steps between checkpoints (%(default)s)"
     )
+    parser.add_argument("--validation", default="", help="held-out pictures, given like --data")
+    parser.add_argument(
+        "--validate-every", type=int, default=1000, help="steps between validations (%(default)s)"
+    )
+    parser.add_argument(
+        "--memory-gb",
+        type=float,
+        default=4.0,
+        help="for decoded photographs; more stay encoded (%(default)s)",
+    )
+    parser.add_argument("--devices", type=int, default=1, help="to share each batch among (%(default)s)")
+    parser.add_argument(
+        "--coordinator",
+        default="",
+        help="HOST:PORT of the first of several hosts (JAX); with --hosts, --host",
+    )
+    parser.add_argument("--hosts", type=int, default=1, help="how many hosts train together")
+    parser.add_argument("--host", type=int, default=0, help="number of this host, from 0")
 
 
 def add_export(parser: argparse.ArgumentParser) -> None:
@@ -58,6 +86,43 @@ def add_export(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def run(options: argparse.Namespace) -> None:
+    """Train as told on the command line."""
+    from training.devices import Hosts
+    from training.precision import hardware_precision
+    from training.run import Conditions, train
+    from training.run_folder import SETTINGS, Settings
+
+    hosts = Hosts(options.coordinator, options.hosts, options.host) if options.coordinator else None
+    conditions = Conditions(
+        minutes=options.minutes,
+        devices=options.devices,
+        hosts=hosts,
+        validation=options.validation,
+        validate_every=options.validate_every,
+        decoded_bytes=int(options.memory_gb * 2**30),
+    )
+    # A run that goes on keeps its precision on every machine.
+    stored = options.out / SETTINGS
+    known = Settings.load(stored).precision if stored.exists() else None
+    settings = Settings(
+        data=options.data,
+        model=options.model,
+        transforms=options.stage == "all",
+        steps=options.steps,
+        batch=options.batch,
+        crop=options.crop,
+        learning_rate=options.learning_rate,
+        tail=options.tail,
+        precision=options.precision or known or hardware_precision(),
+        init=options.init,
+        seed=options.seed,
+        checkpoint_every=options.checkpoint_every,
+        metric=options.metric,
+    )
+    train(options.out, settings, conditions)
+
+
 def build_parser() -> argparse.ArgumentParser:
     """`run` is what is meant when no command is named."""
     root = argparse.ArgumentParser(
@@ -69,11 +134,14 @@ def build_parser() -> argparse.ArgumentParser:
     commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
     add_run(commands.add_parser("run", help="train (the default command)"))
     add_export(commands.add_parser("export", help="write the files that encode and decode load"))
+    plot = commands.add_parser("plot", help="draw the curves of a run")
+    plot.add_argument("run", type=Path, help="run folder")
+    plot.add_argument("--out", type=Path, help="PNG to write (default: RUN/curves.png)")
     return root
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Returns 0, or 1 after a one-line error."""
+    """Returns 0, 1 after a one-line error, or 130 after Ctrl-C."""
     argv = sys.argv[1:] if argv is None else argv
     if argv and argv[0].startswith("--") and argv[0] != "--help":
         argv = ["run", *argv]
@@ -87,27 +155,18 @@ def main(argv: list[str] | None = None) -> int:
             export_run(
                 options.run, options.out, name=options.name, model_id=options.id, pictures=options.count
             )
-        else:
-            from training.run import Settings, train
+        elif options.command == "plot":
+            from training.plot import plot_run
 
-            settings = Settings(
-                data=options.data,
-                model=options.model,
-                transforms=options.stage == "all",
-                steps=options.steps,
-                batch=options.batch,
-                crop=options.crop,
-                learning_rate=options.learning_rate,
-                tail=options.tail,
-                precision=options.precision,
-                init=options.init,
-                seed=options.seed,
-                checkpoint_every=options.checkpoint_every,
-            )
-            train(options.out, settings, options.minutes)
+            plot_run(options.run, options.out)
+        else:
+            run(options)
     except TrainingError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("\nstopped; the same command goes on from the last checkpoint", file=sys.stderr)
+        return 130
     return 0
 
 

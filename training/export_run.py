@@ -7,10 +7,11 @@ from pathlib import Path
 import keras
 
 import compressor
-from training.data import data_digest, load_photos
+from training.data import data_digest
 from training.errors import TrainingError
 from training.export import count_symbols, export
-from training.run import CHECKPOINT, SETTINGS, Settings, averaged_weights
+from training.photos import load_photos
+from training.run_folder import CHECKPOINT, SETTINGS, Settings, averaged_weights, load_checkpoint
 
 # Qualities over which the tables are counted: all of the range, since one set serves them all.
 COUNT_LEVELS = tuple(range(0, 397, 36))
@@ -35,7 +36,7 @@ def export_run(
     if not (run / CHECKPOINT).exists():
         raise TrainingError(f"{run} holds no {CHECKPOINT}; give the --out folder of a training run")
     settings, out = Settings.load(run / SETTINGS), out or run / "export"
-    model = keras.saving.load_model(run / CHECKPOINT)
+    model = load_checkpoint(run / CHECKPOINT)
     steps = int(model.optimizer.iterations)
     averaged_weights(model)
     about = {

@@ -1,151 +1,109 @@
-"""A training run: a folder with its settings, checkpoint and log, that can be stopped and resumed."""
+"""A training run: steps until an end, from a folder that can be stopped and resumed."""
 
-import csv
 import os
 import signal
 import time
-import tomllib
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import keras
-import numpy as np
 
-from compressor.models import build_model
-from training.data import Crops, load_photos
+from training.data import Crops
+from training.devices import Hosts, place
 from training.errors import TrainingError
-from training.schedule import WarmConstantCosine
-
-ADAPT_CROPS = 96
-CHECKPOINT, SETTINGS, LOG = "checkpoint.keras", "settings.toml", "log.csv"
+from training.photos import DECODED_BYTES, load_photos
+from training.run_folder import CHECKPOINT, SETTINGS, Settings, load_checkpoint, step_of, write_provenance
+from training.start import compile_model, set_objective, start_model
+from training.watch import Keeper, Speed, Validation, tensorboard
 
 
 @dataclass(frozen=True)
-class Settings:
-    """What decides a run's result; kept as TOML in the run folder."""
+class Conditions:
+    """Where and how long a run works, and how it is watched: what does not decide its result.
 
-    data: str
-    model: str = "flagship"
-    transforms: bool = True
-    steps: int = 20000
-    batch: int = 8
-    crop: int = 128
-    learning_rate: float = 1e-3
-    tail: float = 0.4
-    precision: str = "float32"
-    init: str = ""
-    seed: int = 1
-    checkpoint_every: int = 250
-
-    def portable(self) -> dict[str, object]:
-        """Without paths, which mean nothing on another machine."""
-        return {key: value for key, value in asdict(self).items() if key not in ("data", "init")}
-
-    def save(self, path: Path) -> None:
-        lines = [f"{key} = {_toml(value)}" for key, value in asdict(self).items()]
-        path.write_text("\n".join(lines) + "\n")
-
-    @classmethod
-    def load(cls, path: Path) -> "Settings":
-        return cls(**tomllib.loads(path.read_text()))
-
-
-def _toml(value) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, str):
-        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-        return f'"{escaped}"'
-    return repr(value)
-
-
-def save_checkpoint(model: keras.Model, path: Path) -> None:
-    """Write the whole state (weights, optimizer, averages, step), atomically."""
-    temporary = path.with_name(f".{os.getpid()}-{path.name}")
-    model.save(temporary)
-    os.replace(temporary, path)
-
-
-def averaged_weights(model: keras.Model) -> None:
-    """Replace a compiled model's weights by their exponential moving average: what is exported."""
-    model.optimizer.finalize_variable_values(model.trainable_variables)
-
-
-class _Keeper(keras.callbacks.Callback):
-    """Checkpoint and log line after each epoch; stops at the epoch after a signal or the time limit."""
-
-    def __init__(self, folder: Path, deadline: float):
-        super().__init__()
-        self.folder, self.deadline, self.stop = folder, deadline, False
-
-    def on_epoch_end(self, epoch, logs=None):
-        save_checkpoint(self.model, self.folder / CHECKPOINT)
-        row = {"step": int(self.model.optimizer.iterations), "time": round(time.time(), 1), **(logs or {})}
-        path = self.folder / LOG
-        new = not path.exists()
-        with path.open("a", newline="") as file:
-            writer = csv.DictWriter(file, row.keys())
-            if new:
-                writer.writeheader()
-            writer.writerow(row)
-        if self.stop or time.time() > self.deadline:
-            self.model.stop_training = True
-
-
-def start_model(settings: Settings, photos: list[np.ndarray]) -> keras.Model:
-    """A compiled model at step 0: adapted to the photos, or with the weights of `settings.init`."""
-    options = {} if settings.transforms else {"transforms": False}
-    model = build_model(settings.model, **options)
-    if settings.init:
-        source = keras.saving.load_model(settings.init)
-        averaged_weights(source)
-        model.build()
-        for target, value in zip(model.weights, source.weights, strict=True):
-            target.assign(value)
-        return model
-    crops = Crops(photos, ADAPT_CROPS, settings.crop, 1, seed=settings.seed)
-    model.adapt(crops[0][0]["images"])
-    return model
-
-
-def train(folder: Path, settings: Settings, minutes: float = float("inf")) -> keras.Model:
-    """Run or resume until `settings.steps` steps are done, a signal arrives, or the time is up.
-
-    Raises:
-        TrainingError: if the data cannot be used, or the folder holds a run of other settings.
+    Attributes:
+        minutes: stop after so long.
+        devices: of this machine, to share each batch among.
+        hosts: several machines.
+        validation: source of held-out pictures; empty for no validation.
+        validate_every: steps.
+        decoded_bytes: memory for decoded photographs.
     """
+
+    minutes: float = float("inf")
+    devices: int = 1
+    hosts: Hosts | None = None
+    validation: str = ""
+    validate_every: int = 1000
+    decoded_bytes: int = DECODED_BYTES
+
+
+def _prepare(folder: Path, settings: Settings) -> bool:
+    """Make the folder and its notes, or check that it holds this run; whether there is a checkpoint."""
     folder.mkdir(parents=True, exist_ok=True)
-    checkpoint = folder / CHECKPOINT
-    if checkpoint.exists() and Settings.load(folder / SETTINGS) != settings:
+    resumes = (folder / CHECKPOINT).exists()
+    if resumes and Settings.load(folder / SETTINGS) != settings:
         raise TrainingError(
             f"{folder} holds a run with other settings; resume it as it was or name a new one"
         )
     keras.utils.set_random_seed(settings.seed)
     keras.config.set_dtype_policy("mixed_bfloat16" if settings.precision == "bfloat16" else "float32")
-    photos = load_photos(settings.data, settings.crop)
-    if checkpoint.exists():
-        model = keras.saving.load_model(checkpoint)
-    else:
+    return resumes
+
+
+def train(folder: Path, settings: Settings, conditions: Conditions = Conditions()) -> keras.Model:
+    """Run or resume until `settings.steps` steps are done, a signal arrives, or the time is up.
+
+    Args:
+        folder: of the run; made if need be.
+        settings: must be those that the folder holds, if it holds a run.
+        conditions: where and how long.
+
+    Raises:
+        TrainingError: if the data cannot be used, or the folder holds a run of other settings.
+    """
+    if conditions.hosts and conditions.validation:
+        raise TrainingError("--validation is for runs on one host; validate its checkpoints on another")
+    placement = place(conditions.devices, settings.batch, conditions.hosts)
+    resumes = _prepare(folder, settings)
+    photos = load_photos(settings.data, settings.crop, conditions.decoded_bytes)
+    first_host = placement.share[0] == 0
+    with placement.scope():
+        if resumes:
+            model = load_checkpoint(folder / CHECKPOINT)
+        else:
+            model = start_model(settings, photos)
+            compile_model(model, settings)
+    set_objective(model, settings, placement.replicas)
+    if not resumes and first_host:
         settings.save(folder / SETTINGS)
-        model = start_model(settings, photos)
-        optimizer = keras.optimizers.Adam(
-            WarmConstantCosine(settings.learning_rate, settings.steps, tail=settings.tail),
-            beta_2=0.99,
-            global_clipnorm=2.0,
-            use_ema=True,
-            ema_momentum=0.999,
-        )
-        model.compile(optimizer=optimizer, jit_compile="auto" if keras.backend.backend() == "jax" else False)
-    done = int(model.optimizer.iterations)
+        write_provenance(folder, settings)
+    done = step_of(model)
     epoch = settings.checkpoint_every
-    keeper = _Keeper(folder, time.time() + 60 * minutes)
+    crops = Crops(
+        photos,
+        settings.batch,
+        settings.crop,
+        epoch,
+        first=done,
+        seed=settings.seed,
+        share=placement.share,
+        # Of four cores one cuts crops.
+        workers=max(1, (os.cpu_count() or 1) // 4),
+    )
+    keeper = Keeper(folder, time.time() + 60 * conditions.minutes, first_host)
+    callbacks = [Speed(crops), keeper]
+    if first_host:
+        callbacks += tensorboard(folder)
+        if conditions.validation:
+            held_out = load_photos(conditions.validation, 1, conditions.decoded_bytes)
+            callbacks.append(Validation(folder, held_out, conditions.validate_every))
     signal.signal(signal.SIGTERM, lambda *_: setattr(keeper, "stop", True))
-    crops = Crops(photos, settings.batch, settings.crop, epoch, first=done, seed=settings.seed)
     model.fit(
         crops,
         initial_epoch=done // epoch,
         epochs=-(-settings.steps // epoch),
-        callbacks=[keeper],
+        callbacks=callbacks,
         shuffle=False,
         verbose=2 if os.environ.get("CI") or not os.isatty(1) else 1,
     )

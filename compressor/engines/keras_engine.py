@@ -1,6 +1,5 @@
 """The Keras model itself, on the backend in force: for GPUs, and to check the exported graphs."""
 
-import io
 from typing import Any
 
 import numpy as np
@@ -15,15 +14,10 @@ class KerasEngine:
     name = "tensorflow"
 
     def __init__(self, files: ModelFiles) -> None:
-        from compressor.models import build_model
         from compressor.models.deploy import deployment_graphs
+        from compressor.models.exported import load_exported
 
-        model = build_model(files.manifest["family"], **files.manifest["config"])
-        model.build()
-        arrays = np.load(io.BytesIO(files.read("keras.npz")), allow_pickle=False)
-        for variable, name in zip(model.weights, arrays.files, strict=True):
-            variable.assign(arrays[name])
-        self._graphs: dict[str, Any] = deployment_graphs(model)
+        self._graphs: dict[str, Any] = deployment_graphs(load_exported(files))
 
     def run(self, graph: str, *inputs: Array) -> Array:
         """See `Engine.run`."""

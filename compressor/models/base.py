@@ -25,7 +25,16 @@ class RateDistortionModel(keras.Model):
 
     The loss is mean((bpp + lambda * mse) / sqrt(lambda / reference)), as in Ballé, Laparra and
     Simoncelli, "End-to-end optimized image compression", ICLR 2017, with one lambda per sample.
+
+    Attributes:
+        distortion: takes pictures and decoded pictures, both (N, H, W, 3) floats 0..1, and returns what
+            stands in the place of mse in the loss, (N,); None for mse itself. Not saved.
+        replicas: how many copies of the model share a batch under a `tf.distribute` strategy, which adds
+            up their gradients.
     """
+
+    distortion = None
+    replicas = 1
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
@@ -33,17 +42,18 @@ class RateDistortionModel(keras.Model):
         self.psnr_metric = keras.metrics.Mean("psnr_db")
         self.loss_metric = keras.metrics.Mean("rd_loss")
 
-    def sample_losses(self, quality, outputs):
+    def sample_losses(self, x, outputs):
         """Loss of each sample, (N,)."""
-        weight = distortion_weight(quality)
-        return (outputs["bpp"] + weight * outputs["mse"]) / ops.sqrt(weight / REFERENCE_WEIGHT)
+        weight = distortion_weight(x["quality"])
+        error = self.distortion(x["images"], outputs["images"]) if self.distortion else outputs["mse"]
+        return (outputs["bpp"] + weight * error) / ops.sqrt(weight / REFERENCE_WEIGHT)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        return ops.mean(self.sample_losses(x["quality"], y_pred))
+        return ops.mean(self.sample_losses(x, y_pred)) / self.replicas
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         self.bpp_metric.update_state(y_pred["bpp"])
         mse = ops.maximum(y_pred["mse"], 1e-6)
         self.psnr_metric.update_state(10 * ops.log(255.0**2 / mse) / math.log(10))
-        self.loss_metric.update_state(self.sample_losses(x["quality"], y_pred))
+        self.loss_metric.update_state(self.sample_losses(x, y_pred))
         return self.get_metrics_result()

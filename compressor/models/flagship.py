@@ -181,7 +181,8 @@ class Flagship(RateDistortionModel):
         self.build()
         centred = 255 * np.asarray(images, "float32") - 128
         self.magnitude.assign(self.lapped_analysis.select(centred))
-        self.lapped_synthesis.kernel.assign(self.lapped_analysis.kernel)
+        # A copy: two variables must not share memory that a training step gives away.
+        self.lapped_synthesis.kernel.assign(ops.convert_to_numpy(self.lapped_analysis.kernel).copy())
 
     def gains(self, quality):
         """Quantisation step, gain and inverse gain of each channel at a quality, (N, 1, 1, .)."""

@@ -9,8 +9,10 @@ from PIL import Image
 
 pytest.importorskip("keras", reason="needs the train extra")
 
-from training.data import Crops, data_digest, encoded_images, load_photos  # noqa: E402
+from training import data  # noqa: E402
+from training.data import Crops, data_digest, encoded_images  # noqa: E402
 from training.errors import TrainingError  # noqa: E402
+from training.photos import load_photos  # noqa: E402
 
 
 @pytest.fixture
@@ -69,7 +71,19 @@ def test_nothing_left_is_an_error(folder):
         list(encoded_images("ftp:somewhere"))
 
 
-def test_crops_are_cut_from_the_photos_and_repeat_by_position():
+def test_some_crops_fade_to_a_colour(monkeypatch):
+    monkeypatch.setattr(data, "FADED", 1.0)
+    photo = np.random.default_rng(0).integers(0, 256, (64, 64, 3)).astype(np.uint8)
+    (batch,) = Crops([photo], 8, 64, 1)[0]
+    spread = batch["images"].std((1, 2)).mean(1) / (photo / 255).std((0, 1)).mean()
+    assert np.all(spread < 1)
+    assert spread.min() < 0.2
+    assert batch["images"].min() >= 0
+    assert batch["images"].max() <= 1
+
+
+def test_crops_are_cut_from_the_photos_and_repeat_by_position(monkeypatch):
+    monkeypatch.setattr(data, "FADED", 0.0)
     photo = np.random.default_rng(0).integers(0, 256, (70, 90, 3)).astype(np.uint8)
     crops = Crops([photo], 4, 64, 10, seed=3)
     (batch,) = crops[2]
@@ -95,3 +109,31 @@ def test_bytes_of_other_formats(tmp_path):
     (tmp_path / "gray.webp").write_bytes(buffer.getvalue())
     (photo,) = load_photos(str(tmp_path), 64)
     assert photo.shape == (64, 64, 3)
+
+
+def test_photos_beyond_the_memory_budget_stay_encoded(folder):
+    with pytest.warns(UserWarning, match="1 unreadable"):
+        photos = load_photos(str(folder), 64, decoded_bytes=80 * 70 * 3)
+    assert [isinstance(item, bytes) for item in photos.items] == [False, True]
+    assert [photo.shape for photo in photos] == [(70, 80, 3), (64, 64, 3)]
+    assert [photo.shape for photo in photos[1:]] == [(64, 64, 3)]
+
+
+def test_large_photos_are_scaled_down_and_others_are_not(monkeypatch):
+    monkeypatch.setattr(data, "FADED", 0.0)
+    fine = np.zeros((2048, 1100, 3), np.uint8)
+    fine[::2] = 255
+    for photo, may_shrink in ((fine, True), (fine[:, :511], False)):
+        crops = Crops([photo], 32, 64, 1)[0][0]["images"]
+        # Rows of a picture that is only cut alternate in full; scaled ones are blurred towards gray.
+        cut_only = [set(np.unique(image)) == {0, 1} for image in crops]
+        assert all(cut_only) != may_shrink
+        assert crops.shape == (32, 64, 64, 3)
+
+
+def test_shares_of_a_batch_are_the_batch(random_pictures):
+    photos = list(np.rint(255 * random_pictures(3, 70, 90)).astype(np.uint8))
+    (whole,) = Crops(photos, 4, 64, 1, seed=2)[0]
+    parts = [Crops(photos, 4, 64, 1, seed=2, share=(host, 2))[0][0] for host in (0, 1)]
+    for key, value in whole.items():
+        np.testing.assert_array_equal(np.concatenate([part[key] for part in parts]), value)

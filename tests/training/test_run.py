@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
 keras = pytest.importorskip("keras", reason="needs the train extra")
 pytest.importorskip("onnx", reason="needs the train extra")
@@ -19,18 +18,11 @@ import compressor  # noqa: E402
 from compressor.errors import UnsupportedStreamError  # noqa: E402
 from training.__main__ import main  # noqa: E402
 from training.errors import TrainingError  # noqa: E402
-from training.run import Settings, train  # noqa: E402
+from training.run import Conditions, train  # noqa: E402
+from training.run_folder import Settings  # noqa: E402
 from training.schedule import WarmConstantCosine  # noqa: E402
 
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(scope="module")
-def photos(tmp_path_factory, random_pictures):
-    folder = tmp_path_factory.mktemp("photos")
-    for k, picture in enumerate(random_pictures(6, 160, 160)):
-        Image.fromarray(np.rint(255 * picture).astype(np.uint8)).save(folder / f"{k}.png")
-    return folder
 
 
 def settings_for(photos, **changes):
@@ -55,7 +47,7 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(photos, tmp_path):
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     settings = settings_for(photos)
     train(whole, settings)
-    train(parts, settings, minutes=0)
+    train(parts, settings, Conditions(minutes=0))
     assert [row["step"] for row in rows(parts)] == ["2"]
     train(parts, settings)
     assert [row["step"] for row in rows(parts)] == ["2", "4", "6"]
@@ -65,7 +57,7 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(photos, tmp_path):
 
 
 def test_other_settings_are_refused(photos, tmp_path):
-    train(tmp_path, settings_for(photos), minutes=0)
+    train(tmp_path, settings_for(photos), Conditions(minutes=0))
     with pytest.raises(TrainingError, match="other settings"):
         train(tmp_path, settings_for(photos, batch=3))
 

@@ -1,0 +1,106 @@
+"""Everything that training needs on a machine without network, in one tar file.
+
+The tar holds the code, the wheels of an extra for this platform and Python, the pictures as shards, and
+`start.sh`, which installs them into a virtual environment and hands its arguments to `python -m training`:
+
+    python scripts/bundle.py --data photos/ --extra train --out bundle.tar
+    tar xf bundle.tar && bundle/start.sh --out runs/first --minutes 600
+"""
+
+import argparse
+import io
+import subprocess
+import sys
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+SHARD_BYTES = 256 << 20
+START = """\
+#!/bin/sh
+# Installs what lies beside this file, without a network, and trains.
+set -eu
+cd "$(dirname "$0")"
+if [ ! -d venv ]; then
+    "${PYTHON:-python3}" -m venv venv
+    venv/bin/python -m pip install -q --no-index --find-links wheels 'compressor[EXTRA]'
+fi
+cd code
+exec ../venv/bin/python -m training --data 'shards:../data/photos-*.tar' "$@"
+"""
+
+
+def code_files() -> list[str]:
+    """Paths of the checkout's files: what git knows, and new ones that it does not ignore."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return [name for name in listed.stdout.splitlines() if (ROOT / name).is_file()]
+
+
+def shards(source: str, limit: int = SHARD_BYTES) -> Iterator[bytes]:
+    """The pictures of a source as tar files of about `limit` bytes each."""
+    from training.data import encoded_images
+
+    buffer = io.BytesIO()
+    tar = tarfile.open(fileobj=buffer, mode="w")
+    for number, (name, data) in enumerate(encoded_images(source)):
+        if buffer.tell() > limit:
+            tar.close()
+            yield buffer.getvalue()
+            buffer = io.BytesIO()
+            tar = tarfile.open(fileobj=buffer, mode="w")
+        # Pictures of different folders may share a name.
+        member = tarfile.TarInfo(f"{number:07d}-{Path(name).name}")
+        member.size = len(data)
+        tar.addfile(member, io.BytesIO(data))
+    tar.close()
+    yield buffer.getvalue()
+
+
+def write_bundle(out: Path, source: str, wheels: Path, extra: str) -> None:
+    """Write the tar file.
+
+    Args:
+        out: the file; replaced.
+        source: of pictures, as `python -m training --data` takes it.
+        wheels: folder of wheels, the project's own among them.
+        extra: of the project, for `start.sh`.
+    """
+    with tarfile.open(out, "w") as bundle:
+
+        def add(name: str, data: bytes, mode: int = 0o644) -> None:
+            member = tarfile.TarInfo(f"bundle/{name}")
+            member.size, member.mode = len(data), mode
+            bundle.addfile(member, io.BytesIO(data))
+
+        add("start.sh", START.replace("EXTRA", extra).encode(), 0o755)
+        for name in code_files():
+            bundle.add(ROOT / name, f"bundle/code/{name}")
+        for wheel in sorted(wheels.glob("*.whl")):
+            bundle.add(wheel, f"bundle/wheels/{wheel.name}")
+        for number, shard in enumerate(shards(source)):
+            add(f"data/photos-{number:04d}.tar", shard)
+
+
+def main() -> None:
+    """Collect the wheels, then write the tar file."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", required=True, help="pictures, as python -m training takes them")
+    parser.add_argument("--extra", default="train", choices=["train", "train-gpu"])
+    parser.add_argument("--out", type=Path, default=Path("bundle.tar"), help="(%(default)s)")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        # `pip wheel` downloads what is needed and builds the project's own wheel beside it.
+        project = f"{ROOT}[{options.extra}]"
+        subprocess.run([sys.executable, "-m", "pip", "wheel", "-q", "-w", folder, project], check=True)
+        write_bundle(options.out, options.data, Path(folder), options.extra)
+    print(f"{options.out}: {options.out.stat().st_size / 2**20:.0f} MiB")
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT))
+    main()

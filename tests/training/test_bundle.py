@@ -1,0 +1,49 @@
+"""The bundle for machines without network, and the generated pictures of the smoke test."""
+
+import io
+import tarfile
+
+import numpy as np
+import pytest
+
+pytest.importorskip("keras", reason="needs the train extra")
+
+from scripts.bundle import ROOT, shards, write_bundle  # noqa: E402
+from training.data import encoded_images  # noqa: E402
+from training.smoke import generated_picture  # noqa: E402
+
+
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="the list of the code's files comes from git")
+def test_bundle_holds_code_wheels_and_pictures(photos, tmp_path):
+    wheels = tmp_path / "wheels"
+    wheels.mkdir()
+    (wheels / "some-1-py3-none-any.whl").write_bytes(b"wheel")
+    write_bundle(tmp_path / "bundle.tar", str(photos), wheels, "train-gpu")
+    with tarfile.open(tmp_path / "bundle.tar") as tar:
+        tar.extractall(tmp_path, filter="data")
+    root = tmp_path / "bundle"
+    assert (root / "code/training/__main__.py").read_text().startswith('"""Train a model')
+    assert (root / "wheels/some-1-py3-none-any.whl").read_bytes() == b"wheel"
+    assert "compressor[train-gpu]" in (root / "start.sh").read_text()
+    assert (root / "start.sh").stat().st_mode & 0o100
+    packed = [data for _, data in encoded_images(f"shards:{root}/data/photos-*.tar")]
+    assert packed == [data for _, data in encoded_images(str(photos))]
+
+
+def test_shards_are_split_and_lose_nothing(photos):
+    largest = max(len(data) for _, data in encoded_images(str(photos)))
+    parts = list(shards(str(photos), limit=2 * largest))
+    assert len(parts) > 1
+    names = []
+    for part in parts:
+        with tarfile.open(fileobj=io.BytesIO(part)) as tar:
+            names += tar.getnames()
+    assert names == [f"{k:07d}-{k}.png" for k in range(6)]
+
+
+def test_generated_pictures_differ_and_repeat():
+    a, b, again = (np.asarray(generated_picture(seed, 64)) for seed in (0, 1, 0))
+    assert a.shape == (64, 64, 3)
+    assert len(np.unique(a)) > 32
+    np.testing.assert_array_equal(a, again)
+    assert not np.array_equal(a, b)

@@ -1,0 +1,87 @@
+"""Several devices and hosts, through what Keras and TensorFlow bring for them."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+
+import keras
+
+from training.errors import TrainingError
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where a run computes.
+
+    Attributes:
+        scope: makes the context in which models are made and loaded.
+        replicas: copies of the model whose gradients TensorFlow adds up; 1 on JAX, which sees one batch.
+        share: which host this is, and of how many.
+    """
+
+    scope: Callable[[], AbstractContextManager] = nullcontext
+    replicas: int = 1
+    share: tuple[int, int] = (0, 1)
+
+
+@dataclass(frozen=True)
+class Hosts:
+    """Several machines that train together.
+
+    Attributes:
+        coordinator: HOST:PORT of the first of them.
+        count: how many there are.
+        index: which of them this is, from 0.
+    """
+
+    coordinator: str
+    count: int
+    index: int
+
+
+def place(devices: int, batch: int, hosts: Hosts | None = None) -> Placement:
+    """Set up data parallelism; before any model is made.
+
+    Args:
+        devices: how many devices of this machine; with `hosts`, all devices of all of them are used.
+        batch: crops a step, over all devices.
+
+    Raises:
+        TrainingError: if there are fewer devices, or the batch cannot be shared among them.
+    """
+    if devices == 1 and hosts is None:
+        return Placement()
+    if keras.backend.backend() == "tensorflow":
+        return _tensorflow(devices, batch, hosts)
+    if hosts:
+        keras.distribution.initialize(hosts.coordinator, hosts.count, hosts.index)
+    names = keras.distribution.list_devices()
+    if not hosts:
+        names = _first(names, devices)
+    _check(batch, len(names))
+    # Each host cuts its own crops: there is no data set to divide.
+    parallel = keras.distribution.DataParallel(devices=names, auto_shard_dataset=False)
+    keras.distribution.set_distribution(parallel)
+    return Placement(share=(hosts.index, hosts.count) if hosts else (0, 1))
+
+
+def _tensorflow(devices: int, batch: int, hosts: Hosts | None) -> Placement:
+    import tensorflow as tf
+
+    if hosts:
+        raise TrainingError("several hosts train on the JAX backend: set KERAS_BACKEND=jax")
+    found = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+    names = _first([device.name for device in found], devices)
+    _check(batch, devices)
+    return Placement(tf.distribute.MirroredStrategy(names).scope, devices)
+
+
+def _first(names: list[str], count: int) -> list[str]:
+    if count > len(names):
+        raise TrainingError(f"--devices {count}: this machine has {len(names)} ({', '.join(names)})")
+    return names[:count]
+
+
+def _check(batch: int, devices: int) -> None:
+    if batch % devices:
+        raise TrainingError(f"--batch {batch} cannot be shared by {devices} devices: give a multiple")

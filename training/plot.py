@@ -1,0 +1,67 @@
+"""The curves of a run as a picture: loss, rate, quality, and what validation measured."""
+
+import csv
+import sys
+from pathlib import Path
+
+from training.errors import TrainingError
+from training.run_folder import LOG, VALIDATION
+
+# Early validations tell little beside later ones, and many curves cannot be told apart.
+CURVES = 6
+
+
+def read_columns(path: Path) -> dict[str, list[float]]:
+    """Columns of a CSV file of numbers; none if there is no file."""
+    if not path.exists():
+        return {}
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    return {key: [float(row[key]) for row in rows] for key in (rows[0] if rows else {})}
+
+
+def rate_curves(columns: dict[str, list[float]]) -> dict[int, list[tuple[float, float]]]:
+    """Points (bpp, PSNR in dB) of each validated step, in order of rate."""
+    curves: dict[int, list[tuple[float, float]]] = {}
+    for step, bpp, psnr in zip(*(columns.get(key, []) for key in ("step", "bpp", "psnr_db")), strict=True):
+        curves.setdefault(int(step), []).append((bpp, psnr))
+    return {step: sorted(points) for step, points in curves.items()}
+
+
+def plot_run(run: Path, out: Path | None = None) -> Path:
+    """Draw the curves of a run; returns the PNG.
+
+    Args:
+        run: folder of a run.
+        out: where to; None is `run / "curves.png"`.
+
+    Raises:
+        TrainingError: if the run has no log, or matplotlib is not installed.
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise TrainingError("plot needs matplotlib: pip install matplotlib") from error
+    log = read_columns(run / LOG)
+    if not log:
+        raise TrainingError(f"{run} holds no {LOG} with rows; give the --out folder of a training run")
+    figure = Figure(figsize=(11, 8), layout="constrained")
+    axes = figure.subplots(2, 2).flat
+    for axis, (key, label) in zip(
+        axes,
+        {"rd_loss": "loss", "bpp": "estimated bits per pixel", "psnr_db": "PSNR, dB"}.items(),
+        strict=False,
+    ):
+        axis.plot(log["step"], log[key])
+        axis.set(xlabel="step", ylabel=label)
+    last = figure.axes[3]
+    for step, points in list(rate_curves(read_columns(run / VALIDATION)).items())[-CURVES:]:
+        last.plot(*zip(*points, strict=True), marker="o", label=f"step {step}")
+        last.legend()
+    last.set(xlabel="bits per pixel of files", ylabel="PSNR, dB", title="validation")
+    for axis in figure.axes:
+        axis.grid(alpha=0.3)
+    out = out or run / "curves.png"
+    figure.savefig(out, dpi=120)
+    print(out, file=sys.stderr)
+    return out

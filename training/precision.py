@@ -1,0 +1,44 @@
+"""Number format of the transform networks: bfloat16 where the hardware computes in it."""
+
+from pathlib import Path
+
+import keras
+
+CPU_FLAGS = {"amx_bf16", "avx512_bf16"}
+# NVIDIA's first generation with bfloat16 units (Ampere).
+GPU_CAPABILITY = 8.0
+
+
+def cpu_flags(path: Path = Path("/proc/cpuinfo")) -> set[str]:
+    """Feature flags of the processor; none where the system does not tell."""
+    try:
+        lines = path.read_text().splitlines()
+    except OSError:
+        return set()
+    return next((set(line.split()) for line in lines if line.startswith(("flags", "Features"))), set())
+
+
+def gpu_capability() -> float | None:
+    """Compute capability of the first GPU, as 8.0; None without one."""
+    if keras.backend.backend() == "jax":
+        import jax
+
+        devices = [device for device in jax.devices() if device.platform == "gpu"]
+        return float(devices[0].compute_capability) if devices else None
+    import tensorflow as tf
+
+    devices = tf.config.list_physical_devices("GPU")
+    if not devices:
+        return None
+    major, minor = tf.config.experimental.get_device_details(devices[0]).get("compute_capability", (0, 0))
+    return major + minor / 10
+
+
+def hardware_precision() -> str:
+    """`bfloat16` or `float32`, whichever this machine computes faster in."""
+    capability = gpu_capability()
+    if capability is not None:
+        return "bfloat16" if capability >= GPU_CAPABILITY else "float32"
+    # Elsewhere a CPU only imitates bfloat16, four times slower than float32; so does XLA on every CPU.
+    fast = keras.backend.backend() == "tensorflow" and CPU_FLAGS & cpu_flags()
+    return "bfloat16" if fast else "float32"

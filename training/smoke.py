@@ -1,0 +1,51 @@
+"""A minute of everything: train a small model on generated pictures, export it, encode and decode with it."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+PICTURES, SIDE_PX = 24, 192
+
+
+def generated_picture(seed: int, side: int = SIDE_PX) -> Image.Image:
+    """Smooth random colours with a few sharp-edged rectangles."""
+    random = np.random.default_rng(seed)
+    coarse = Image.fromarray(random.integers(0, 256, (6, 6, 3)).astype(np.uint8))
+    pixels = np.asarray(coarse.resize((side, side), Image.Resampling.BICUBIC)).copy()
+    for _ in range(8):
+        top, left, height, width = random.integers(0, side // 2, 4)
+        pixels[top : top + height, left : left + width] = random.integers(0, 256, 3)
+    return Image.fromarray(pixels)
+
+
+def run(*arguments: str | Path) -> None:
+    """One command of the checkout, as a process; raises if it fails."""
+    print("$ python -m", *arguments, flush=True)
+    subprocess.run([sys.executable, "-m", *map(str, arguments)], check=True)
+
+
+def main(folder: Path = Path("out/train-smoke"), minutes: float = 1.0) -> None:
+    """Leave everything in `folder`, which is emptied first."""
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / "photos").mkdir(parents=True)
+    for k in range(PICTURES):
+        generated_picture(k).save(folder / "photos" / f"{k}.png")
+    photo, stream, decoded, model = (folder / n for n in ("photo.png", "photo.cmpr", "decoded.png", "model"))
+    generated_picture(PICTURES).save(photo)
+    size = "--model cnn --batch 4 --crop 64 --steps 4000 --checkpoint-every 50 --precision float32".split()
+    run("training", "--data", folder / "photos", "--out", folder / "run", *size, "--minutes", str(minutes))
+    run("training", "export", folder / "run", "--out", model)
+    run("compressor", "encode", photo, "--weights", model, "-o", stream)
+    run("compressor", "decode", stream, "--weights", model, "-o", decoded)
+    error = np.asarray(Image.open(photo), float) - np.asarray(Image.open(decoded), float)
+    psnr = 10 * np.log10(255**2 / np.mean(error**2))
+    bpp = 8 * stream.stat().st_size / SIDE_PX**2
+    print(f"a picture not trained on: {bpp:.2f} bits per pixel, {psnr:.1f} dB")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,83 @@
+"""The model of a run at step 0: untrained, or with the weights of an earlier one."""
+
+from functools import partial
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from compressor.errors import CompressorError
+from compressor.model_files import ModelFiles
+from compressor.models import build_model
+from compressor.models.exported import load_exported
+from training.data import Crops
+from training.errors import TrainingError
+from training.ms_ssim import ms_ssim_distortion, scales_that_fit
+from training.run_folder import CHECKPOINT, Settings, averaged_weights, load_checkpoint
+from training.schedule import WarmConstantCosine
+
+ADAPT_CROPS = 96
+
+
+def read_weights(source: Path) -> tuple[str, dict, list[np.ndarray]]:
+    """Family, configuration and weights of a trained model.
+
+    Args:
+        source: a checkpoint, a run folder, or the folder of an exported model.
+
+    Raises:
+        TrainingError: if it is none of them.
+    """
+    if (source / "manifest.json").exists():
+        try:
+            model = load_exported(ModelFiles(source))
+        except CompressorError as error:
+            raise TrainingError(str(error)) from error
+    else:
+        path = source / CHECKPOINT if source.is_dir() else source
+        try:
+            model = load_checkpoint(path)
+        except (OSError, ValueError) as error:
+            raise TrainingError(f"--init {source}: neither a checkpoint nor an exported model") from error
+        averaged_weights(model)
+    return type(model).__name__.lower(), model.config, [np.asarray(value) for value in model.weights]
+
+
+def start_model(settings: Settings, photos) -> keras.Model:
+    """A model at step 0: adapted to the photos, or with the weights of `settings.init`."""
+    options = {} if settings.transforms else {"transforms": False}
+    if not settings.init:
+        model = build_model(settings.model, **options)
+        crops = Crops(photos, ADAPT_CROPS, settings.crop, 1, seed=settings.seed)
+        model.adapt(crops[0][0]["images"])
+        return model
+    family, config, weights = read_weights(Path(settings.init))
+    if family != settings.model:
+        raise TrainingError(f"--init {settings.init} holds a {family} model, not a {settings.model}")
+    if "transforms" in config:
+        config = config | {"transforms": settings.transforms}
+    model = build_model(family, **config)
+    model.build()
+    for target, value in zip(model.weights, weights, strict=True):
+        target.assign(value)
+    return model
+
+
+def compile_model(model: keras.Model, settings: Settings) -> None:
+    """Give a model the optimizer of a run."""
+    optimizer = keras.optimizers.Adam(
+        WarmConstantCosine(settings.learning_rate, settings.steps, tail=settings.tail),
+        beta_2=0.99,
+        global_clipnorm=2.0,
+        use_ema=True,
+        ema_momentum=0.999,
+    )
+    # XLA is several times slower than TensorFlow's own kernels on a CPU.
+    model.compile(optimizer=optimizer, jit_compile="auto" if keras.backend.backend() == "jax" else False)
+
+
+def set_objective(model: keras.Model, settings: Settings, replicas: int) -> None:
+    """Tell a model what it is trained for: checkpoints do not hold it."""
+    if settings.metric == "ms-ssim":
+        model.distortion = partial(ms_ssim_distortion, scales=scales_that_fit(settings.crop))
+    model.replicas = replicas
