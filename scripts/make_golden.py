@@ -1,4 +1,4 @@
-"""Add golden streams of the shipped models: `python scripts/make_golden.py`.
+"""Add golden streams of the shipped models: `python -m scripts.make_golden`.
 
 Writes `tests/golden/MODEL-*.cmpr` with the digest of their symbols and the decoded pixels for models
 that have none yet. Streams that are there stay: they must decode for ever.

@@ -1,0 +1,88 @@
+"""What the shipped weights promise on a photograph that comes with scikit-image."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import compressor
+from compressor.engines.base import has_amx
+from compressor.model_files import SHELF
+from compressor.picture_coder import load_coder
+
+data = pytest.importorskip("skimage.data")
+
+
+@pytest.fixture(scope="module")
+def photo():
+    return np.ascontiguousarray(data.coffee()[8:392, 24:408])
+
+
+def psnr_db(a, b):
+    return 10 * np.log10(255**2 / np.mean((np.asarray(a, float) - np.asarray(b, float)) ** 2))
+
+
+def test_bytes_are_at_most_one_percent_above_the_estimate(photo):
+    """The estimate of training, in float networks and a parametric density, against bytes on disk."""
+    keras = pytest.importorskip("keras", reason="needs the train extra")
+    from compressor.models.exported import load_exported
+
+    model = load_exported(SHELF.files(None))
+    for quality in (10, 50, 90):
+        level = 4 * (quality - 1)
+        inputs = {"images": photo[None] / np.float32(255), "quality": np.array([level / 396], "float32")}
+        estimated_bytes = float(keras.ops.sum(model(inputs)["bpp"])) * photo.shape[0] * photo.shape[1] / 8
+        assert len(compressor.encode(photo, quality)) <= 1.01 * estimated_bytes + 24
+
+
+def test_overhead_is_at_most_24_bytes(photo):
+    payload = load_coder().encode(photo, 196)
+    assert len(compressor.encode(photo, 50)) - len(payload) <= 24
+
+
+def test_size_and_psnr_rise_strictly_with_quality(photo):
+    streams = [compressor.encode(photo, quality) for quality in (1, 10, 30, 50, 70, 90, 100)]
+    quality_db = [psnr_db(compressor.decode(stream), photo) for stream in streams]
+    assert all(a < b for a, b in zip(quality_db, quality_db[1:], strict=False))
+    sizes = [len(stream) for stream in streams]
+    assert all(a < b for a, b in zip(sizes, sizes[1:], strict=False))
+
+
+def test_smaller_than_jpeg_at_the_same_psnr(photo):
+    stream = compressor.encode(photo, 50)
+    ours = psnr_db(compressor.decode(stream), photo)
+    for quality in range(1, 101):
+        buffer = io.BytesIO()
+        Image.fromarray(photo).save(buffer, "JPEG", quality=quality, optimize=True, progressive=True)
+        if psnr_db(Image.open(buffer), photo) >= ours:
+            break
+    assert len(stream) < 0.65 * buffer.tell()
+
+
+def test_threads_change_no_symbol(photo):
+    one, two = load_coder(threads=1), load_coder(threads=2)
+    for level in (40, 360):
+        for (a, i), (b, j) in zip(one.symbols(photo, level), two.symbols(photo, level), strict=True):
+            assert np.array_equal(i, j)
+            assert np.array_equal(a, b)
+
+
+@pytest.mark.parametrize("engine", ["openvino", "tensorflow"])
+def test_engines_agree_within_a_level(photo, engine):
+    pytest.importorskip(engine, reason=f"{engine} is not installed")
+    stream = compressor.encode(photo, 60)
+    theirs, ours = compressor.decode(stream, engine=engine), compressor.decode(stream)
+    if engine == "openvino" and has_amx():  # bfloat16 there
+        assert abs(psnr_db(theirs, photo) - psnr_db(ours, photo)) < 0.05
+    else:
+        assert np.abs(np.asarray(theirs, int) - np.asarray(ours, int)).max() <= 1
+    assert compressor.decode(compressor.encode(photo, 60, engine=engine)).size == ours.size
+
+
+def test_gray_stays_gray_and_flat_stays_flat(photo):
+    gray = Image.fromarray(photo).convert("L")
+    assert compressor.decode(compressor.encode(gray, 30)).mode == "L"
+    flat = np.full((80, 100, 3), (200, 30, 90), np.uint8)
+    decoded = np.asarray(compressor.decode(compressor.encode(flat, 50)), int)
+    assert np.abs(decoded - flat).max() <= 3
