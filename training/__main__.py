@@ -137,6 +137,8 @@ def build_parser() -> argparse.ArgumentParser:
     plot = commands.add_parser("plot", help="draw the curves of a run")
     plot.add_argument("run", type=Path, help="run folder")
     plot.add_argument("--out", type=Path, help="PNG to write (default: RUN/curves.png)")
+    macs = commands.add_parser("macs", help="multiply-accumulates per pixel of an exported model")
+    macs.add_argument("folder", type=Path, help="exported model")
     return root
 
 
@@ -159,6 +161,11 @@ def main(argv: list[str] | None = None) -> int:
             from training.plot import plot_run
 
             plot_run(options.run, options.out)
+        elif options.command == "macs":
+            from training.macs import macs_per_pixel
+
+            for name, macs in macs_per_pixel(options.folder).items():
+                print(f"{name:16}{macs / 1000:8.2f} kMAC per pixel")
         else:
             run(options)
     except TrainingError as error:

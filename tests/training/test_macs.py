@@ -1,0 +1,32 @@
+"""Counted multiply-accumulates against hand-worked sums."""
+
+import pytest
+
+pytest.importorskip("keras", reason="needs the train extra")
+pytest.importorskip("onnx", reason="needs the train extra")
+
+from compressor.models import build_model  # noqa: E402
+from training.export import export  # noqa: E402
+from training.macs import macs_per_pixel  # noqa: E402
+
+
+def test_cnn_by_hand(tmp_path):
+    model = build_model("cnn", hidden=8, channels=6, kernel=5)
+    model.adapt(None)
+    export(model, tmp_path, name="cnn", model_id=0, provenance={})
+    macs = macs_per_pixel(tmp_path)
+    assert macs["encoder"] == pytest.approx(25 * 3 * 8 / 4 + 25 * 8 * 6 / 16)
+    # A 5x5 transposed convolution of stride 2 is a 3x3 convolution to four times the channels.
+    assert macs["decoder"] == pytest.approx(9 * 6 * 4 * 8 / 16 + 9 * 8 * 4 * 3 / 4)
+
+
+def test_flagship_parts_by_hand(tiny_folder, tiny_options):
+    macs, sizes = macs_per_pixel(tiny_folder), tiny_options["flagship"]
+    hidden, features = sizes["mean_hidden"][2], sizes["mean_features"]
+    per_position = (9 * 96 + features + hidden) * hidden + hidden * (sizes["channels"] - 96)
+    assert macs["mean_6"] == pytest.approx(per_position / 16**2)
+    # The first pass looks at features alone, at a quarter of the positions.
+    assert macs["mean_0"] == pytest.approx(((features + 12) * 12 + 12 * 24) / 32**2)
+    shared = sum(v for k, v in macs.items() if k.startswith(("mean", "hyper_mean", "exact")))
+    assert macs["decoder"] == pytest.approx(macs["synthesis"] + shared)
+    assert macs["encoder"] == pytest.approx(macs["analysis"] + macs["hyper_analysis"] + shared)
