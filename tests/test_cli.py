@@ -447,7 +447,9 @@ def test_names_that_the_terminal_cannot_show(folder, run_process):
 
 def test_ctrl_c_while_waiting_for_input(folder, start_process):
     os.mkfifo("slow.png")
-    with start_process("encode", "slow.png", stderr=subprocess.PIPE) as process:
+    # Jobs that a shell has put into the background inherit that Ctrl-C is ignored, and tests may be one.
+    options = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.default_int_handler)}
+    with start_process("encode", "slow.png", stderr=subprocess.PIPE, **options) as process:
         # Opening the pipe waits until the process opens its other end, to read from it.
         with open("slow.png", "wb"):
             time.sleep(0.05)

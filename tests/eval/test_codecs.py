@@ -97,5 +97,5 @@ def test_a_missing_codec_is_named(monkeypatch):
 
 
 def test_an_unknown_codec_is_an_error():
-    with pytest.raises(EvalError, match="no codec named bpg; there are flagship, jpeg420"):
+    with pytest.raises(EvalError, match="no codec named bpg; there are flagship, cnn, jpeg420"):
         codecs.select(["jpeg420", "bpg"])

@@ -1,0 +1,58 @@
+"""Times of the installed engines on one photograph, in turn: `python -m scripts.time_engines`."""
+
+import statistics
+import time
+from collections.abc import Callable
+from importlib.util import find_spec
+
+import numpy as np
+from skimage import data
+
+from compressor.model_files import SHELF
+from compressor.picture_coder import PictureCoder
+
+LEVEL, RUNS = 196, 7
+SIZE = (512, 768)
+OTHER_SIZE = (480, 640)
+
+
+def milliseconds(action: Callable[[], object]) -> float:
+    """Wall time of one call."""
+    start = time.perf_counter()
+    action()
+    return 1e3 * (time.perf_counter() - start)
+
+
+def main() -> None:
+    """Print a table in Markdown."""
+    photo = data.astronaut()
+    image = np.ascontiguousarray(np.concatenate([photo, photo[:, ::-1]], axis=1)[: SIZE[0], : SIZE[1]])
+    other = np.ascontiguousarray(image[: OTHER_SIZE[0], : OTHER_SIZE[1]])
+    print("| engine | first encode, decode ms | new size, encode + decode ms | encode ms | decode ms |")
+    print("| --- | --- | --- | --- | --- |")
+    coders = {}
+    for name in ("onnxruntime", "openvino"):
+        if find_spec(name):
+            coders[name] = PictureCoder(SHELF.files(None), name)
+    first = {}
+    for name, coder in coders.items():
+        payload = coder.encode(image, LEVEL)  # what is decoded below; its time is the first call's
+        fresh = PictureCoder(SHELF.files(None), name)
+        first[name] = (
+            milliseconds(lambda c=fresh: c.encode(image, LEVEL)),
+            milliseconds(lambda c=fresh, p=payload: c.decode(p, *SIZE, LEVEL)),
+            milliseconds(lambda c=fresh: c.decode(c.encode(other, LEVEL), *OTHER_SIZE, LEVEL)),
+        )
+    times = {name: ([], []) for name in coders}
+    for _ in range(RUNS):
+        for name, coder in coders.items():
+            times[name][0].append(milliseconds(lambda c=coder: c.encode(image, LEVEL)))
+            times[name][1].append(milliseconds(lambda c=coder, p=payload: c.decode(p, *SIZE, LEVEL)))
+    for name, (encode, decode) in times.items():
+        a, b, c = first[name]
+        steady = f"{statistics.median(encode):.0f} | {statistics.median(decode):.0f}"
+        print(f"| {name} | {a:.0f}, {b:.0f} | {c:.0f} | {steady} |")
+
+
+if __name__ == "__main__":
+    main()
