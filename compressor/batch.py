@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -14,8 +13,7 @@ from compressor.bitstream.header import FILE_EXTENSION
 from compressor.commands import Done, explain, output_path, say
 from compressor.errors import CompressorError, OptionError
 from compressor.files import STANDARD_STREAM, is_stdout, remove_stale_temporaries, shown
-
-_SECONDS_BETWEEN_UPDATES = 0.1
+from compressor.progress import ProgressLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +52,12 @@ def run_batch(options: argparse.Namespace) -> bool:
     plan = plan_jobs(options)
     for folder in {os.path.dirname(job.output) or "." for job in plan.jobs if not is_stdout(job.output)}:
         remove_stale_temporaries(folder)
-    progress = Progress(len(plan.jobs), is_shown=not options.quiet)
+    progress = ProgressLine(is_shown=not options.quiet)
     done: list[Done] = []
     try:
-        for outcome in _outcomes(plan.jobs, options):
-            progress.step()
+        for count, outcome in enumerate(_outcomes(plan.jobs, options), start=1):
+            rate = count / (time.perf_counter() - start)
+            progress.show(count / len(plan.jobs), f"{count}/{len(plan.jobs)}, {rate:.2f} images/s")
             if isinstance(outcome, str):
                 plan.failures.append(outcome)
                 continue
@@ -67,6 +66,9 @@ def run_batch(options: argparse.Namespace) -> bool:
                 progress.clear()
                 for line in outcome.lines:
                     say(line)
+    except CompressorError as error:
+        # It concerns all that is left.
+        plan.failures.append(f"compressor: {error}")
     finally:
         progress.clear()
     for failure in plan.failures:
@@ -113,14 +115,20 @@ def run_job(job: Job, options: argparse.Namespace) -> Done | str:
 def _outcomes(jobs: list[Job], options: argparse.Namespace) -> Iterator[Done | str]:
     function = partial(run_job, options=options)
     num_processes = min(options.jobs or 1, len(jobs))
+    is_one_by_one = options.ray is None and num_processes == 1
     # The standard streams belong to this process.
-    if num_processes <= 1 or any(STANDARD_STREAM in (job.source, job.output) for job in jobs):
+    if not jobs or is_one_by_one or any(STANDARD_STREAM in (job.source, job.output) for job in jobs):
         yield from map(function, jobs)
         return
 
+    from compressor.cluster import run_on_ray
     from compressor.workers import WorkerDiedError, run_in_processes
 
-    for job, outcome in run_in_processes(function, jobs, num_processes):
+    if options.ray is None:
+        results = run_in_processes(function, jobs, num_processes)
+    else:
+        results = run_on_ray(function, jobs, options.ray, options.jobs)
+    for job, outcome in results:
         if isinstance(outcome, WorkerDiedError):
             # Most often the system has killed it for want of memory.
             outcome = explain(job.source, OptionError(f"{outcome}: try it alone, or with a smaller -j"))
@@ -174,41 +182,3 @@ def _summary(done: list[Done], plan: Plan, seconds: float, options: argparse.Nam
     )
     parts.append(f"{num_bytes_in} -> {num_bytes_out} bytes")
     return ", ".join(parts) + f", {seconds:.1f} s, {len(done) / seconds:.2f} images/s"
-
-
-class Progress:
-    """One line on the terminal that is written over and over; nothing where there is no terminal.
-
-    Args:
-        total: how many steps there are.
-        is_shown: whether it is wanted at all.
-    """
-
-    def __init__(self, total: int, *, is_shown: bool) -> None:
-        self._total, self._num_done = total, 0
-        self._start = time.perf_counter()
-        self._shown_at = -1.0
-        self._is_shown = is_shown and sys.stderr is not None and sys.stderr.isatty()
-
-    def step(self) -> None:
-        """Count one more."""
-        self._num_done += 1
-        now = time.perf_counter()
-        if not self._is_shown or now < self._shown_at + _SECONDS_BETWEEN_UPDATES:
-            return
-        self._shown_at = now
-        rate = self._num_done / max(now - self._start, 1e-9)
-        left = round((self._total - self._num_done) / rate)
-        self._write(
-            f"{self._num_done}/{self._total}, {rate:.2f} images/s, "
-            f"{left // 3600}:{left // 60 % 60:02}:{left % 60:02} left"
-        )
-
-    def clear(self) -> None:
-        """Take the line away."""
-        if self._is_shown and self._shown_at >= 0:
-            self._write("")
-
-    def _write(self, text: str) -> None:
-        # Back to the beginning, and clear to the end of the line.
-        print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)

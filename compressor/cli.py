@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import math
 import os
 import sys
 import warnings
@@ -11,9 +10,10 @@ from collections.abc import Sequence
 from io import TextIOWrapper
 from typing import NoReturn
 
-from compressor import __version__
-from compressor.bitstream.header import DEFAULT_MAX_PIXELS, DEFAULT_QUALITY, quality_to_level
+from compressor import __version__, option_values
+from compressor.bitstream.header import DEFAULT_MAX_PIXELS, DEFAULT_QUALITY
 from compressor.commands import decode_file, encode_file, explain, info_file, output_path, say
+from compressor.effort import DEFAULT_EFFORT
 from compressor.errors import OptionError
 from compressor.files import STANDARD_STREAM, is_stdout, shown
 from compressor.image_output import check_extension
@@ -32,7 +32,9 @@ examples:
   compressor encode photo.png --target-psnr 38     the smallest that is so close to the original
   compressor encode *.jpg -o folder
   compressor encode photos -o small --recursive -j 4 --skip-existing
+  compressor encode photos -o small --ray          on a cluster; locally without an address
   compressor decode small.cmpr -o small.png        the extension chooses the type
+  compressor decode small.cmpr -o part.png --region 512,0,300,200
   compressor info small.cmpr
   cat photo.png | compressor encode - > photo.cmpr
 
@@ -122,6 +124,15 @@ def _build_parser() -> argparse.ArgumentParser:
         default=[],
         help="metadata to leave out; may be repeated",
     )
+    encode.add_argument(
+        "-e",
+        "--effort",
+        type=option_values.effort,
+        default=DEFAULT_EFFORT,
+        metavar="1..9",
+        help="how hard to try for a smaller file that looks the same and decodes as fast; above 6, some "
+        "hundred times as long, and needs the train extra (default: %(default)s)",
+    )
     encode.add_argument("--model", metavar="NAME", help="a model that ships (default: the best)")
     encode.add_argument(
         "--verify",
@@ -138,6 +149,12 @@ def _build_parser() -> argparse.ArgumentParser:
     _add_inputs(decode, ".cmpr files")
     _add_output(decode, "next to the input, with the extension .png, if no such file exists")
     decode.add_argument("--format", metavar="EXT", help="type of the output, such as png (default: by -o)")
+    decode.add_argument(
+        "--region",
+        type=option_values.region,
+        metavar="X,Y,W,H",
+        help="decode these pixels alone, from the top left (0,0)",
+    )
     _add_engine(decode)
     _add_many(decode, "all .cmpr files in them")
     decode.set_defaults(run=decode_file)
@@ -152,7 +169,7 @@ def _add_inputs(parser: argparse.ArgumentParser, kind: str) -> None:
     parser.add_argument("inputs", nargs="+", metavar="INPUT", help=f"{kind}; - for the standard input")
     parser.add_argument(
         "--max-pixels",
-        type=_positive,
+        type=option_values.positive,
         default=DEFAULT_MAX_PIXELS,
         metavar="N",
         help="refuse larger pictures (default: %(default)s)",
@@ -166,21 +183,27 @@ def _add_aim(parser: argparse.ArgumentParser) -> None:
     aims.add_argument(
         "-q",
         "--quality",
-        type=_quality,
+        type=option_values.quality,
         metavar="1..100",
         help=f"1 is smallest, 100 is best (default: {DEFAULT_QUALITY:g})",
     )
     aims.add_argument(
-        "--target-bpp", type=_number, metavar="BPP", help="the best of at most so many bits per pixel"
+        "--target-bpp",
+        type=option_values.number,
+        metavar="BPP",
+        help="the best of at most so many bits per pixel",
     )
     aims.add_argument(
         "--target-size",
-        type=_size,
+        type=option_values.size,
         metavar="N",
         help="the best file of at most so many bytes; 200k is 200,000, 1.5M is 1,500,000",
     )
     aims.add_argument(
-        "--target-psnr", type=_number, metavar="DB", help="the smallest file of at least this PSNR"
+        "--target-psnr",
+        type=option_values.number,
+        metavar="DB",
+        help="the smallest file of at least this PSNR",
     )
 
 
@@ -192,6 +215,14 @@ def _add_many(parser: argparse.ArgumentParser, what: str) -> None:
         help=f"inputs may be folders: {what}, in the same folders below OUT, which are created",
     )
     parser.add_argument("--skip-existing", action="store_true", help="leave out inputs whose output exists")
+    parser.add_argument(
+        "--ray",
+        nargs="?",
+        const="local",
+        metavar="ADDRESS",
+        help="spread the work over a Ray cluster, -j cores of it or all (default: one started on this "
+        "machine); inputs may be folders, as with --recursive; needs the ray extra",
+    )
 
 
 def _add_output(parser: argparse.ArgumentParser, default: str) -> None:
@@ -211,7 +242,7 @@ def _add_engine(parser: argparse.ArgumentParser) -> None:
         "-j",
         "--threads",
         dest="jobs",
-        type=_positive,
+        type=option_values.positive,
         metavar="N",
         help="for one input, threads; for several, how many at a time, each on one thread (default: one at a "
         "time, on all cores)",
@@ -238,6 +269,7 @@ def _check_usage(options: argparse.Namespace) -> None:
 
 def _check_output_usage(options: argparse.Namespace) -> None:
     output = options.output
+    options.recursive |= options.ray is not None
     if options.inputs.count(STANDARD_STREAM) > 1:
         raise OptionError("received - several times, expected it once: the standard input can be read once")
     # A closing slash says that a folder is meant, also where a pattern has matched one input only.
@@ -255,7 +287,7 @@ def _check_output_usage(options: argparse.Namespace) -> None:
     options.output_is_folder = is_folder
     options.is_batch = len(options.inputs) > 1 or options.recursive or options.skip_existing
     # Many pictures are best spread over processes, which takes no thread of one from another.
-    options.threads = 1 if options.is_batch and options.jobs else options.jobs
+    options.threads = 1 if options.is_batch and (options.jobs or options.ray) else options.jobs
 
 
 def _decode_extension(options: argparse.Namespace) -> str | None:
@@ -268,39 +300,3 @@ def _decode_extension(options: argparse.Namespace) -> str | None:
     if os.path.exists(output) and not os.path.isfile(output):
         return None
     return check_extension(os.path.splitext(output)[1])
-
-
-def _quality(text: str) -> float:
-    try:
-        quality = float(text)
-        quality_to_level(quality)
-    except (ValueError, OptionError):
-        raise argparse.ArgumentTypeError(f"received {text!r}, expected a number from 1 to 100") from None
-    return quality
-
-
-def _number(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = 0.0
-    if not 0 < number < math.inf:
-        raise argparse.ArgumentTypeError(f"received {text!r}, expected a number above 0")
-    return number
-
-
-def _size(text: str) -> int:
-    unit = {"k": 1_000, "K": 1_000, "m": 1_000_000, "M": 1_000_000}.get(text[-1:], 1)
-    try:
-        num_bytes = float(text if unit == 1 else text[:-1]) * unit
-        return int(num_bytes) if num_bytes >= 1 else int("")
-    except (ValueError, OverflowError):
-        raise argparse.ArgumentTypeError(
-            f"received {text!r}, expected a number of bytes, such as 50000, 200k or 1.5M"
-        ) from None
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"received {text!r}, expected a whole number from 1")
-    return int(text)

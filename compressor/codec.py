@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from compressor.bitstream.header import (
     level_to_quality,
     quality_to_level,
 )
+from compressor.effort import DEFAULT_EFFORT, OnProgress, effort_of, ignore_progress
 from compressor.errors import OptionError
 from compressor.image_io import (
     LoadedPicture,
@@ -25,6 +26,7 @@ from compressor.image_io import (
     load_picture,
 )
 from compressor.metadata import EXIF_PREFIX, Metadata
+from compressor.region import region_area
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,12 +73,14 @@ def encode(
     target_bpp: float | None = None,
     target_size: float | None = None,
     target_psnr: float | None = None,
+    effort: int = DEFAULT_EFFORT,
     verify: bool = False,
     strip: str | Iterable[str] = (),
     model: str | None = None,
     weights: str | Path | None = None,
     engine: str = "auto",
     threads: int | None = None,
+    on_progress: OnProgress = ignore_progress,
 ) -> bytes:
     """Encode a picture.
 
@@ -92,12 +96,16 @@ def encode(
             largest stream within it is made.
         target_psnr: in place of a quality, the least PSNR in dB of the decoded RGB pixels. The smallest
             stream that has it is made.
+        effort: 1 to 9: how hard to try for a smaller stream that looks the same. It decodes as fast. From 5
+            on, each symbol's bits are weighed against its error; from 7 on, the latents are refined by
+            gradient, which takes Keras (the [train] extra) and some hundred times as long.
         verify: whether to read the new stream again, and compare it with what was meant.
         strip: metadata to leave out: one or several of "all", "exif", "icc", "xmp".
         model: name of a model that ships; None for the default one.
         weights: folder of an exported model to take instead; decoding needs it too.
         engine: what runs the networks; "auto" chooses the fastest that is installed.
         threads: how many threads it may use; None for its own choice.
+        on_progress: called with the share of the work that is done, 0..1, during a refinement.
 
     Returns:
         The stream: the content of a .cmpr file.
@@ -106,12 +114,26 @@ def encode(
         ImageInputError: if the picture cannot be read, or its type, shape or mode is not supported.
         OptionError: if an argument is outside its range, or the picture cannot meet the target.
         CorruptStreamError: if the new stream does not hold what was meant.
-        MissingDependencyError: if the engine is not installed.
+        MissingDependencyError: if the engine, or Keras for an effort above 6, is not installed.
         WeightsError: if the model files are missing or damaged.
     """
-    aim = _aim(quality, target_bpp, target_size, target_psnr)
-    picture = load_picture(image, strip=strip)
-    return _encode(picture, aim, verify, model, weights, engine, threads)
+    # What is wrong with them is said before a picture is read.
+    _aim(quality, target_bpp, target_size, target_psnr)
+    effort_of(effort)
+    return encode_loaded(
+        load_picture(image, strip=strip),
+        quality,
+        target_bpp=target_bpp,
+        target_size=target_size,
+        target_psnr=target_psnr,
+        effort=effort,
+        verify=verify,
+        model=model,
+        weights=weights,
+        engine=engine,
+        threads=threads,
+        on_progress=on_progress,
+    )
 
 
 def encode_loaded(
@@ -121,15 +143,54 @@ def encode_loaded(
     target_bpp: float | None = None,
     target_size: float | None = None,
     target_psnr: float | None = None,
+    effort: int = DEFAULT_EFFORT,
     verify: bool = False,
     model: str | None = None,
     weights: str | Path | None = None,
     engine: str = "auto",
     threads: int | None = None,
+    on_progress: OnProgress = ignore_progress,
 ) -> bytes:
     """Encode a picture that `load_picture` has prepared; otherwise like `encode`."""
     aim = _aim(quality, target_bpp, target_size, target_psnr)
-    return _encode(picture, aim, verify, model, weights, engine, threads)
+    work = effort_of(effort)
+
+    from compressor.picture_coder import load_coder
+
+    image, metadata = picture.image, picture.metadata
+    coder = load_coder(model, weights=weights, engine=engine, threads=threads)
+    sections = {"icc": metadata.icc, "exif": metadata.exif, "xmp": metadata.xmp}
+    if image.mode in ("LA", "RGBA"):
+        sections["alpha"] = encode_alpha(image)
+    gray = image.mode in ("L", "LA")
+    image_uint8 = colour_array(image)
+
+    def encode_at(level: int) -> bytes:
+        payload = coder.encode(image_uint8, level, work, verify=verify, on_progress=on_progress)
+        return write_container(
+            model_id=coder.model_id,
+            level=level,
+            width=image.width,
+            height=image.height,
+            gray=gray,
+            sections=sections | {"picture": payload},
+        )
+
+    if isinstance(aim, int):
+        return encode_at(aim)
+
+    from compressor.rate_control import encode_to_target, psnr_db
+
+    def psnr_of(stream: bytes) -> float:
+        container = read_container(stream)
+        level, payload = container.header.level, container.sections["picture"]
+        decoded = coder.decode(payload, image.height, image.width, level)
+        if gray:
+            # As it will be seen: the mean of the channels, rounded once more.
+            decoded = colour_array(colour_image(decoded, gray=True))
+        return psnr_db(decoded, image_uint8)
+
+    return encode_to_target(aim, image.width * image.height, encode_at, psnr_of)
 
 
 def _aim(
@@ -146,50 +207,6 @@ def _aim(
     return Target(bpp, num_bytes, psnr_db)
 
 
-def _encode(
-    picture: LoadedPicture,
-    aim: int | Target,
-    verify: bool,
-    model: str | None,
-    weights: str | Path | None,
-    engine: str,
-    threads: int | None,
-) -> bytes:
-    from compressor.picture_coder import load_coder
-
-    image, metadata = picture.image, picture.metadata
-    coder = load_coder(model, weights=weights, engine=engine, threads=threads)
-    sections = {"icc": metadata.icc, "exif": metadata.exif, "xmp": metadata.xmp}
-    if image.mode in ("LA", "RGBA"):
-        sections["alpha"] = encode_alpha(image)
-    gray = image.mode in ("L", "LA")
-    image_uint8 = colour_array(image)
-
-    def encode_at(level: int) -> bytes:
-        return write_container(
-            model_id=coder.model_id,
-            level=level,
-            width=image.width,
-            height=image.height,
-            gray=gray,
-            sections=sections | {"picture": coder.encode(image_uint8, level, verify=verify)},
-        )
-
-    if isinstance(aim, int):
-        return encode_at(aim)
-
-    from compressor.rate_control import encode_to_target, psnr_db
-
-    def psnr_of(stream: bytes) -> float:
-        container = read_container(stream)
-        level, payload = container.header.level, container.sections["picture"]
-        decoded = coder.decode(payload, image.height, image.width, level)
-        # Gray as it will be seen: the mean of the channels, rounded once more.
-        return psnr_db(colour_array(colour_image(decoded, gray=gray)), image_uint8)
-
-    return encode_to_target(aim, image.width * image.height, encode_at, psnr_of)
-
-
 def decode(
     data: bytes | bytearray | memoryview,
     *,
@@ -197,15 +214,19 @@ def decode(
     engine: str = "auto",
     threads: int | None = None,
     max_pixels: int | None = DEFAULT_MAX_PIXELS,
+    region: Sequence[int] | None = None,
 ) -> Image.Image:
-    """Decode a stream.
+    """Decode a stream, or a region of it.
 
     Args:
         data: the content of a .cmpr file.
         weights: folder of the exported model that the stream was made with, if it is none that ships.
         engine: what runs the networks; "auto" chooses the fastest that is installed.
         threads: how many threads it may use; None for its own choice.
-        max_pixels: the largest width x height allowed, or None for no limit.
+        max_pixels: the largest width x height of the whole picture allowed, or None for no limit.
+        region: x, y, width, height in pixels of the upright picture, from its top left: decode this part
+            alone. It costs the synthesis of the part, and the entropy decoding of the tiles of 2048 pixels
+            that it touches; pixels differ from those of the whole picture by at most 1.
 
     Returns:
         A picture of mode L, LA, RGB or RGBA, with "icc_profile", "exif" and "xmp" in its `info` where the
@@ -214,13 +235,14 @@ def decode(
     Raises:
         StreamError: if the data are not a stream, damaged, cut off, or made by a later version.
         LimitError: if the picture is larger than `max_pixels`.
-        OptionError: if an argument is outside its range.
+        OptionError: if an argument is outside its range, or the region outside the picture.
         MissingDependencyError: if the engine is not installed.
         WeightsError: if the model files are missing or damaged.
     """
     container = read_container(_as_bytes(data))
     header = container.header
     check_num_pixels(header.width, header.height, max_pixels)
+    area = None if region is None else region_area(region, header.width, header.height)
 
     from compressor.picture_coder import load_coder
 
@@ -229,7 +251,9 @@ def decode(
     alpha = None
     if Flags.ALPHA in header.flags:
         alpha = decode_alpha(container.sections["alpha"], header.width, header.height)
-    pixels = coder.decode(container.sections["picture"], header.height, header.width, header.level)
+        if area is not None:
+            alpha = alpha.crop((area.left, area.top, area.right, area.bottom))
+    pixels = coder.decode(container.sections["picture"], header.height, header.width, header.level, area)
     image = colour_image(pixels, gray=Flags.GRAY in header.flags)
     if alpha is not None:
         image.putalpha(alpha)

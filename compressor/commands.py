@@ -15,6 +15,7 @@ from compressor.errors import CompressorError, OptionError
 from compressor.files import STANDARD_STREAM, check_output, is_stdout, read_input, shown, write_output
 from compressor.image_io import load_picture, open_picture
 from compressor.image_output import DEFAULT_EXTENSION, save_picture
+from compressor.progress import ProgressLine
 
 _OS_ERROR_HINTS = {
     errno.EACCES: "check its permissions",
@@ -106,18 +107,26 @@ def encode_file(source: str, output: str, options: argparse.Namespace) -> Done:
     check_output(output, source=source, overwrite=options.overwrite)
     data = read_input(source)
     picture = load_picture(open_picture(data, max_pixels=options.max_pixels), strip=options.strip)
+    progress = ProgressLine(is_shown=not (options.is_batch or options.quiet))
+
+    def show(share: float) -> None:
+        progress.show(share, f"{shown(source)}: refining, {100 * share:.0f} %")
+
     stream = encode_loaded(
         picture,
         options.quality,
         target_bpp=options.target_bpp,
         target_size=options.target_size,
         target_psnr=options.target_psnr,
+        effort=options.effort,
         verify=options.verify,
         model=options.model,
         weights=options.weights,
         engine=options.engine,
         threads=options.threads,
+        on_progress=show,
     )
+    progress.clear()
     write_output(output, stream, overwrite=options.overwrite)
     notes = [] if options.quiet else [f"{shown(source)}: note: {note}" for note in picture.notes]
     summary = _summary(source, output, read_info(stream, max_pixels=None), start, options)
@@ -137,10 +146,12 @@ def decode_file(source: str, output: str, options: argparse.Namespace) -> Done:
         engine=options.engine,
         threads=options.threads,
         max_pixels=options.max_pixels,
+        region=options.region,
     )
     picture = save_picture(image, output_extension(options))
     write_output(output, picture, overwrite=overwrite)
-    summary = _summary(source, output, read_info(data, max_pixels=None), start, options)
+    part = "" if options.region is None else f"region {image.width}x{image.height} of "
+    summary = _summary(source, output, read_info(data, max_pixels=None), start, options, part=part)
     return Done(summary, len(data), len(picture))
 
 
@@ -165,7 +176,7 @@ def info_file(source: str, options: argparse.Namespace) -> None:
 
 
 def _summary(
-    source: str, output: str, info: StreamInfo, start: float, options: argparse.Namespace
+    source: str, output: str, info: StreamInfo, start: float, options: argparse.Namespace, *, part: str = ""
 ) -> tuple[str, ...]:
     if options.quiet:
         return ()
@@ -173,9 +184,9 @@ def _summary(
     raw_num_bytes = info.width * info.height * len(info.mode)
     destination = "standard output" if is_stdout(output) else shown(output)
     first = (
-        f"{shown(source)} -> {destination}: {info.width}x{info.height} {info.mode}, {info.num_bytes} bytes, "
-        f"{info.bpp:.3f} bpp, 1/{raw_num_bytes / info.num_bytes:.1f} of raw, quality {info.quality:g}, "
-        f"{seconds:.2f} s"
+        f"{shown(source)} -> {destination}: {part}{info.width}x{info.height} {info.mode}, "
+        f"{info.num_bytes} bytes, {info.bpp:.3f} bpp, 1/{raw_num_bytes / info.num_bytes:.1f} of raw, "
+        f"quality {info.quality:g}, {seconds:.2f} s"
     )
     if not options.verbose:
         return (first,)

@@ -46,3 +46,7 @@ class MissingDependencyError(CompressorError):
 
 class WeightsError(CompressorError):
     """The model files are missing, damaged, or do not match their manifest."""
+
+
+class ClusterError(CompressorError):
+    """The cluster does not answer, or its machines cannot do the work."""

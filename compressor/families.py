@@ -6,8 +6,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from compressor.effort import DEFAULT, Effort
 from compressor.engines import Engine
 from compressor.entropy.model import load_entropy_model, load_factorized_model
+from compressor.entropy.tables import ScaleTables
 from compressor.latent_coder import FactorizedCoder, LatentCoder
 from compressor.model_files import ModelFiles
 from compressor.passes import CodingPass
@@ -17,13 +19,21 @@ Floats = NDArray[np.float32]
 
 
 class TileCoder(Protocol):
-    """Latents of one tile to bytes and back."""
+    """Latents of one tile to bytes and back.
+
+    Attributes:
+        tables: what symbols cost.
+    """
+
+    tables: ScaleTables
 
     def symbols(
         self, latents: Floats, level: int
     ) -> Iterator[tuple[NDArray[np.int32], NDArray[np.uint8]]]: ...
 
-    def encode(self, latents: Floats, level: int, *, verify: bool = False) -> bytes: ...
+    def encode(
+        self, latents: Floats, level: int, effort: Effort = DEFAULT, *, verify: bool = False
+    ) -> bytes: ...
 
     def decode(self, data: bytes, height: int, width: int, level: int) -> Floats: ...
 
@@ -33,11 +43,15 @@ class Family(Protocol):
 
     Attributes:
         block: pixels per latent position, down and across.
+        analysis_halo: how many positions away from a latent its analysis sees pixels.
+        synthesis_halo: how many positions away from a pixel its synthesis sees latents.
         channels: of the latents.
         tile_coder: codes tiles of latents.
     """
 
     block: int
+    analysis_halo: int
+    synthesis_halo: int
     channels: int
     tile_coder: TileCoder
 
@@ -54,6 +68,9 @@ class FlagshipFamily:
     """Lapped transform and networks that know the quality; hyperprior and context."""
 
     block = 16
+    # The receptive fields of f (140 pixels to each side) and of g behind the post-filter (46 pixels).
+    analysis_halo = 9
+    synthesis_halo = 3
 
     def __init__(self, files: ModelFiles, engine: Engine) -> None:
         self._engine = engine
@@ -91,6 +108,8 @@ class CnnFamily:
     """The textbook autoencoder with a factorised prior."""
 
     block = 4
+    analysis_halo = 2
+    synthesis_halo = 2
 
     def __init__(self, files: ModelFiles, engine: Engine) -> None:
         self._engine = engine

@@ -1,4 +1,4 @@
-"""Pictures to payloads and back: transforms over the whole picture, entropy coding tile by tile."""
+"""Pictures to payloads and back, tile by tile; transforms see enough around a tile to leave no seam."""
 
 from collections.abc import Iterator
 from functools import lru_cache
@@ -7,23 +7,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from compressor.bitstream.varint import read_varint, write_varint
+from compressor.area import Area
+from compressor.effort import DEFAULT, Effort, OnProgress, ignore_progress, progress_of_part
 from compressor.engines import load_engine
-from compressor.errors import CorruptStreamError, UnsupportedStreamError, WeightsError
+from compressor.errors import UnsupportedStreamError, WeightsError
 from compressor.families import FAMILIES, Family
 from compressor.image_io import to_uint8
 from compressor.model_files import SHELF, ModelFiles
-
-# Latent positions along a tile's side (2048 pixels): entropy coding never looks across tiles, so its
-# memory is bounded. Photographs of up to four megapixels are usually a single tile.
-TILE = 128
-
-
-def tiles(height: int, width: int) -> Iterator[tuple[slice, slice]]:
-    """Tiles of a grid of latents in coding order: rows from the top, left to right."""
-    for top in range(0, height, TILE):
-        for left in range(0, width, TILE):
-            yield slice(top, min(top + TILE, height)), slice(left, min(left + TILE, width))
+from compressor.refiner import Refiner
+from compressor.tiling import TILE, TileReader, join_tiles
 
 
 class PictureCoder:
@@ -46,60 +38,112 @@ class PictureCoder:
                 f"known: {', '.join(FAMILIES)}; upgrade the package"
             )
         self._family: Family = family(files, running)
+        self._files = files
+        self._refiners: dict[int, Refiner] = {}
 
-    def encode(self, image_uint8: NDArray[np.uint8], level: int, *, verify: bool = False) -> bytes:
+    def encode(
+        self,
+        image_uint8: NDArray[np.uint8],
+        level: int,
+        effort: Effort = DEFAULT,
+        *,
+        verify: bool = False,
+        on_progress: OnProgress = ignore_progress,
+    ) -> bytes:
         """A picture (H, W, 3) at a quality level 0..396 -> payload.
+
+        Args:
+            image_uint8: (H, W, 3).
+            level: quality level 0..396.
+            effort: how hard to try.
+            verify: whether to read the payload again.
+            on_progress: called after every step of a refinement.
 
         Raises:
             CorruptStreamError: if `verify` is asked for, and the payload does not hold what was meant.
+            MissingDependencyError: if the effort takes Keras, and it is not installed.
         """
-        latents = self._analyse(image_uint8, level)
-        parts = [
-            self._family.tile_coder.encode(latents[rows, columns], level, verify=verify)
-            for rows, columns in tiles(*latents.shape[:2])
-        ]
-        # The last tile takes what is left, so a single tile needs no length.
-        return b"".join([write_varint(len(part)) + part for part in parts[:-1]] + parts[-1:])
+        coder = self._family.tile_coder
+        tiles = self._analyse(image_uint8, level, effort, on_progress)
+        return join_tiles([coder.encode(latents, level, effort, verify=verify) for latents in tiles])
 
     def symbols(
         self, image_uint8: NDArray[np.uint8], level: int
     ) -> Iterator[tuple[NDArray[np.int32], NDArray[np.uint8]]]:
         """What `encode` codes, tile by tile: see `LatentCoder.symbols`."""
-        latents = self._analyse(image_uint8, level)
-        for rows, columns in tiles(*latents.shape[:2]):
-            yield from self._family.tile_coder.symbols(latents[rows, columns], level)
+        for latents in self._analyse(image_uint8, level, DEFAULT, ignore_progress):
+            yield from self._family.tile_coder.symbols(latents, level)
 
-    def decode(self, payload: bytes | memoryview, height: int, width: int, level: int) -> NDArray[np.uint8]:
-        """A payload -> picture (height, width, 3).
+    def decode(
+        self,
+        payload: bytes | memoryview,
+        height: int,
+        width: int,
+        level: int,
+        region: Area | None = None,
+    ) -> NDArray[np.uint8]:
+        """A payload -> picture (height, width, 3), or one region of it at the cost of that region.
+
+        Args:
+            payload: from `encode`.
+            height, width: of the whole picture, in pixels.
+            level: quality level 0..396.
+            region: pixels inside the picture; None for all of them.
 
         Raises:
-            CorruptStreamError: if the payload cannot have come from `encode`.
+            StreamError: if the payload cannot have come from `encode`.
         """
-        h, w = -(-height // self._family.block), -(-width // self._family.block)
-        payload = bytes(payload)
-        where = list(tiles(h, w))
-        latents = np.empty((h, w, self._family.channels), np.float32)
-        position = 0
-        for number, (rows, columns) in enumerate(where):
-            end = len(payload)
-            if number < len(where) - 1:
-                length, position = read_varint(payload, position, name="tile length")
-                end = position + length
-                if end > len(payload):
-                    raise CorruptStreamError(
-                        f"tile {number} claims {length} bytes, and {len(payload) - position} are left; "
-                        "the file is damaged"
-                    )
-            size = (rows.stop - rows.start, columns.stop - columns.start)
-            latents[rows, columns] = self._family.tile_coder.decode(payload[position:end], *size, level)
-            position = end
-        return to_uint8((self._family.synthesise(latents, level)[:height, :width] + 128) / 255)
+        block, coder = self._family.block, self._family.tile_coder
+        picture = Area(0, 0, height, width)
+        grid = picture.covering(block)
+        reader = TileReader(
+            bytes(payload), grid, self._family.channels, lambda data, h, w: coder.decode(data, h, w, level)
+        )
+        region = picture if region is None else region
+        image_uint8 = np.empty((region.height, region.width, 3), np.uint8)
+        for part in region.covering(block).cut(TILE):
+            window = part.widened(self._family.synthesis_halo, grid)
+            pixels = self._family.synthesise(reader.window(window), level)
+            kept = part.scaled(block).common(region)
+            inner = pixels[kept.within(window.scaled(block)).slices]
+            image_uint8[kept.within(region).slices] = to_uint8((inner + 128) / 255)
+        return image_uint8
 
-    def _analyse(self, image_uint8: NDArray[np.uint8], level: int) -> NDArray[np.float32]:
-        """Picture (H, W, 3) -> latents, height and width in blocks rounded up."""
-        (height, width), block = image_uint8.shape[:2], self._family.block
-        padded = np.pad(image_uint8, ((0, -height % block), (0, -width % block), (0, 0)), mode="edge")
-        return self._family.analyse(padded[None].astype(np.float32) - 128, level)
+    def _analyse(
+        self,
+        image_uint8: NDArray[np.uint8],
+        level: int,
+        effort: Effort,
+        on_progress: OnProgress,
+    ) -> Iterator[NDArray[np.float32]]:
+        """Picture (H, W, 3) -> latents of each tile (h, w, C); height and width in blocks rounded up."""
+        height, width, _ = image_uint8.shape
+        block = self._family.block
+        grid = Area(0, 0, height, width).covering(block)
+        tiles = list(grid.cut(TILE))
+        for number, tile in enumerate(tiles):
+            window = tile.widened(self._family.analysis_halo, grid)
+            part = image_uint8[window.scaled(block).slices]
+            # Whole blocks: what the last row and column lack.
+            missing = (window.height * block - part.shape[0], window.width * block - part.shape[1])
+            padded = np.pad(part, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="edge")
+            # Floats are made of one tile at a time: those of a whole picture may be more than the memory.
+            pixels = padded.astype(np.float32) - 128
+            inner = tile.within(window)
+            latents = self._family.analyse(pixels[None], level)[inner.slices]
+            if effort.refinement_steps:
+                latents = self._refiner(effort.refinement_steps)(
+                    pixels[inner.scaled(block).slices],
+                    latents,
+                    level,
+                    progress_of_part(on_progress, number, len(tiles)),
+                )
+            yield latents
+
+    def _refiner(self, steps: int) -> Refiner:
+        if steps not in self._refiners:
+            self._refiners[steps] = Refiner(self._files, self._family.tile_coder.tables, steps)
+        return self._refiners[steps]
 
 
 @lru_cache(maxsize=4)

@@ -49,8 +49,7 @@ class CmprImageFile(ImageFile.ImageFile):
         if not self._is_decoded:
             data = self._read_all()
             try:
-                # Image.open has compared the size with Pillow's own limit.
-                self.im = decode(data, max_pixels=None).im
+                self.im = decode(data, max_pixels=_pillow_limit()).im
             except CompressorError as error:
                 raise OSError(str(error)) from error
             self._is_decoded = True
@@ -78,6 +77,11 @@ class CmprImageFile(ImageFile.ImageFile):
             fp.close()
         self.fp = None
         return data
+
+
+def _pillow_limit() -> int | None:
+    """Where Pillow refuses to open a picture: at twice the size at which it warns."""
+    return None if Image.MAX_IMAGE_PIXELS is None else 2 * int(Image.MAX_IMAGE_PIXELS)
 
 
 def _read_preamble_of(fp: IO[bytes]) -> Preamble:

@@ -7,6 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 TOP_LEVEL = 396
+# Nominal squared quantisation step, in 8-bit levels, times the lambda of `bits per pixel + lambda * squared
+# error per sample`, the objective that models are trained for.
+SQUARED_STEP_WEIGHT = 14.0
 
 Floats = NDArray[np.float32]
 
@@ -54,6 +57,14 @@ class QualityGains:
     def filter_amplitude(self, level: int) -> float:
         """How far one unit of the synthesis network's output moves a pixel, in 8-bit levels."""
         return float(0.5 * np.exp(0.5 * at_level(self.log_step, level)[0]))
+
+    def bits_per_square(self, level: int) -> Floats:
+        """(C,) what a squared quantisation step of error is worth, in bits.
+
+        The synthesis is nearly orthonormal, and a coefficient's error spreads over three samples a pixel.
+        """
+        log_ratio = at_level(self.log_inverse_gain, level) - at_level(self.log_step, level)
+        return (SQUARED_STEP_WEIGHT / 3 * np.exp(2 * log_ratio)).astype(np.float32)
 
     def plane_value(self, level: int) -> float:
         """Quality as networks see it, -1..1."""

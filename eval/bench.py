@@ -1,9 +1,8 @@
-"""Encode and decode times, all codecs in turn in one process, and cold starts of fresh ones."""
+"""Encode and decode times, all codecs in turn: in one process, and as fresh ones for one picture and many."""
 
 import itertools
 import json
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -19,37 +18,23 @@ from eval.machine import describe
 from eval.match import quality_for_bpp
 from eval.measure import write_atomically
 from eval.outputs import table_lines
+from eval.processes import decode_command, encode_command, timed
 from eval.viewer import spread
 
 RATIO_TO = ("jpeg420", "avif444")
 _COLD_ROUNDS = 3
-
-# The shortest script that does it with Pillow: source, target, format, options, plugin to import.
-_PILLOW_SCRIPT = """
-import sys, json, importlib
-from PIL import Image
-source, target, format, options, plugin = sys.argv[1:]
-if plugin:
-    importlib.import_module(plugin)
-Image.open(source).convert("RGB").save(target, format, **json.loads(options))
-"""
-
-# Runs a command and prints its seconds, peak memory in kB or its last words. A process of its own:
-# a child's peak counts from its parent's size, and this parent is small.
-_LAUNCHER = """
-import sys, subprocess, time
-started = time.perf_counter()
-done = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-seconds = time.perf_counter() - started
-if done.returncode:
-    sys.exit((done.stderr.decode(errors="replace").strip().splitlines() or ["no message"])[-1])
-try:
-    import resource
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-except ImportError:
-    peak = 0
-print(seconds, peak)
-"""
+# What a row of the table is called, its key among the results, and its decimals.
+_MEASURES = (
+    ("bits per pixel", "bpp", 2),
+    ("encode, warm, s/MP", "encode", 3),
+    ("decode, warm, s/MP", "decode", 3),
+    ("encode, whole process, s", "cold_encode_s", 2),
+    ("decode, whole process, s", "cold_decode_s", 2),
+    ("encode, peak memory, MB", "cold_encode_peak_mb", 0),
+    ("decode, peak memory, MB", "cold_decode_peak_mb", 0),
+    ("encode, many, pictures/s", "batch_encode_images_per_s", 2),
+    ("decode, many, pictures/s", "batch_decode_images_per_s", 2),
+)
 
 
 def _warn(line: str) -> None:
@@ -122,77 +107,62 @@ def warm_times(chosen: list, images: list[np.ndarray], target_bpp: float, rounds
     }
 
 
-def cold_times(chosen: list, image: np.ndarray, target_bpp: float) -> dict[str, dict]:
-    """Seconds and peak memory of fresh processes: start, read, encode or decode, write, exit."""
+def process_times(chosen: list, image: np.ndarray, target_bpp: float, batch: int) -> dict[str, dict]:
+    """Fresh processes: seconds and peak memory for one picture, and pictures per second for many.
+
+    One picture: start, read, encode or decode, write, exit. Many: the same for `batch` copies of it in one
+    run, on all processors.
+    """
     samples: dict = {}
-    with tempfile.TemporaryDirectory() as folder:
-        picture, decoded = Path(folder) / "in.png", Path(folder) / "out.png"
-        Image.fromarray(image).save(picture)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        pictures = [folder / f"{number}.png" for number in range(batch)]
+        for picture in pictures:
+            Image.fromarray(image).save(picture)
         commands = []
         for codec in chosen:
             quality = matched_quality(codec, image, target_bpp)
-            encoded = Path(folder) / f"{codec.name}{codec.suffix}"
-            commands.append((codec.name, "encode", _cold_command(codec, "encode", picture, encoded, quality)))
-            commands.append((codec.name, "decode", _cold_command(codec, "decode", encoded, decoded, quality)))
+            target = folder / codec.name
+            target.mkdir()
+            files = [target / f"{picture.stem}{codec.suffix}" for picture in pictures]
+            for kind, count in (("cold", 1), ("batch", batch)):
+                encode = encode_command(codec, quality, pictures[:count], target)
+                decode = decode_command(codec, files[:count], target)
+                commands += [(codec.name, f"{kind}_encode", encode), (codec.name, f"{kind}_decode", decode)]
         failed = set()
-        for _, (name, kind, command) in itertools.product(range(_COLD_ROUNDS), commands):
-            if name not in failed:
+        for _, (codec_name, kind, command) in itertools.product(range(_COLD_ROUNDS), commands):
+            if codec_name not in failed:
                 try:
-                    samples.setdefault((name, kind), []).append(_timed(command))
+                    samples.setdefault((codec_name, kind), []).append(timed(command))
                 except EvalError as error:
-                    _warn(f"no cold times of {name}: {one_line(error)}")
-                    failed.add(name)
+                    _warn(f"no times of processes of {codec_name}: {one_line(error)}")
+                    failed.add(codec_name)
     result: dict[str, dict] = {codec.name: {} for codec in chosen}
-    for (name, kind), pairs in samples.items():
-        if name in failed:
+    for (codec_name, kind), pairs in samples.items():
+        if codec_name in failed:
             continue
-        result[name][f"cold_{kind}_s"] = statistics.median(seconds for seconds, _ in pairs)
-        result[name][f"cold_{kind}_peak_mb"] = max(mb for _, mb in pairs)
+        seconds = statistics.median(seconds for seconds, _ in pairs)
+        if kind.startswith("batch"):
+            result[codec_name][f"{kind}_images_per_s"] = batch / seconds
+        else:
+            result[codec_name][f"{kind}_s"] = seconds
+            result[codec_name][f"{kind}_peak_mb"] = max(mb for _, mb in pairs)
     return result
 
 
-def _cold_command(codec, kind: str, source: Path, target: Path, quality: float) -> list[str]:
-    """Ours by its own command line; the others by Pillow alone. The PNG side is the same for all."""
-    if isinstance(codec, codecs.LearnedCodec):
-        extra = ["-q", f"{quality:g}"] if kind == "encode" else []
-        for name, value in codec.options.items():
-            extra += [f"--{name.replace('_', '-')}", str(value)]
-        return [sys.executable, "-m", "compressor", kind, str(source), "-o", str(target), *extra]
-    format_, options = "PNG", {}
-    if kind == "encode":
-        with Image.open(source) as image:
-            format_, options = codec.format, codec.save_options(quality, image.size)
-    script = [sys.executable, "-c", _PILLOW_SCRIPT]
-    return [*script, str(source), str(target), format_, json.dumps(options), codec.plugin]
-
-
-def _timed(command: list[str]) -> tuple[float, float]:
-    root = Path(__file__).resolve().parent.parent  # where `python -m compressor` is found
-    launcher = [sys.executable, "-I", "-S", "-c", _LAUNCHER, *command]
-    done = subprocess.run(launcher, cwd=root, capture_output=True, text=True)
-    if done.returncode:
-        raise EvalError(done.stderr)
-    seconds, peak = map(float, done.stdout.split())
-    return seconds, peak / (1024**2 if sys.platform == "darwin" else 1024)
-
-
 def bench_lines(results: dict[str, dict]) -> list[str]:
-    """The table that is printed; ratios are this codec's time over the other's."""
-    ratios = [name for name in RATIO_TO if name in results]
-    versus = [f"x {name}" for name in ratios]
-    header = ["codec", "bpp", "encode s/MP", *versus, "decode s/MP", *versus]
-    header += ["cold encode s", "cold decode s", "cold peak MB"]
-    cells = [tuple(header)]
-    for name, line in results.items():
-        row = [name, f"{line['bpp']:.2f}"]
-        for kind in ("encode", "decode"):
-            row += [f"{line[kind]:.3f}", *(f"{line[kind] / results[other][kind]:.2g}" for other in ratios)]
-        if "cold_encode_s" in line:
-            row += [f"{line['cold_encode_s']:.2f}", f"{line['cold_decode_s']:.2f}"]
-            row.append(f"{max(line['cold_encode_peak_mb'], line['cold_decode_peak_mb']):.0f}")
-        else:
-            row += ["-"] * 3
-        cells.append(tuple(row))
+    """The table that is printed: codecs side by side, and the first one's ratio to JPEG and to AVIF."""
+    first, *others = results
+    references = [name for name in others if name in RATIO_TO]
+    cells = [("", *results, *(f"{first} / {name}" for name in references))]
+    for title, key, digits in _MEASURES:
+        values = {name: line[key] for name, line in results.items() if key in line}
+        ratios = [
+            f"{values[first] / values[name]:.2g}" if {first, name} <= set(values) else "-"
+            for name in references
+        ]
+        shown = [f"{values[name]:.{digits}f}" if name in values else "-" for name in results]
+        cells.append((title, *shown, *ratios))
     return table_lines(cells)
 
 
@@ -205,14 +175,15 @@ def bench_command(options) -> int:
     if not results:
         raise EvalError("no codec could be timed")
     if not options.no_cold:
-        timed = [codec for codec in chosen if codec.name in results]
-        for name, line in cold_times(timed, images[0], options.bpp).items():
+        usable = [codec for codec in chosen if codec.name in results]
+        for name, line in process_times(usable, images[0], options.bpp, options.batch).items():
             results[name].update(line)
     machine = describe()
     print("\n".join(f"{key}: {value}" for key, value in machine.items()))
     height, width = images[0].shape[:2]
     print(f"\n{len(images)} picture(s), the first {width}x{height}, about {options.bpp:g} bits per pixel,")
-    print(f"medians of {options.rounds} rounds, each library with its own default number of threads\n")
+    print(f"warm: medians of {options.rounds} rounds, each library with its own default number of threads;")
+    print(f"whole processes: medians of {_COLD_ROUNDS}, many: {options.batch} pictures in one run\n")
     print("\n".join(bench_lines(results)))
     if options.json:
         write_atomically(

@@ -1,4 +1,4 @@
-"""The command line: run, plot, compare, bench. Exit codes: 0 done, 1 something failed, 2 usage."""
+"""The command line: run, plot, compare, bench, scaling. Exit codes: 0 done, 1 something failed, 2 usage."""
 
 import argparse
 import os
@@ -37,6 +37,13 @@ def rate(text: str) -> float:
     value = float(text)
     if not 0 < value < 100:
         raise argparse.ArgumentTypeError(f"{text} is no number of bits per pixel")
+    return value
+
+
+def size(text: str) -> float:
+    value = float(text)
+    if not 0 < value <= 170:  # our own limit on pixels is a little above
+        raise argparse.ArgumentTypeError(f"{text} is not within 0..170 megapixels")
     return value
 
 
@@ -102,9 +109,24 @@ def build_parser() -> argparse.ArgumentParser:
     bench.add_argument("--bpp", type=rate, default=1.0, help="rate at which all are timed (default: 1)")
     bench.add_argument("--rounds", type=positive, default=5, help="repetitions per picture (default: 5)")
     bench.add_argument("--limit", type=positive, default=4, help="pictures at most (default: 4)")
+    bench.add_argument(
+        "--batch", type=positive, default=16, help="pictures in the run that counts pictures/s (default: 16)"
+    )
     bench.add_argument("--no-cold", action="store_true", help="no fresh processes")
     bench.add_argument("--json", type=Path, metavar="FILE", help="write the numbers there too")
     bench.set_defaults(handler=commands.bench_command)
+
+    scaling = commands_.add_parser("scaling", help="our memory and time from 1 to 100 megapixels")
+    scaling.add_argument(
+        "--images", type=Path, metavar="DIR", help="of which the pictures are made (default: as for bench)"
+    )
+    scaling.add_argument(
+        "--megapixels", nargs="+", type=size, default=[1, 4, 16, 64, 100], metavar="MP",
+        help="default: 1 4 16 64 100",
+    )  # fmt: skip
+    scaling.add_argument("--json", type=Path, metavar="FILE", help="write the numbers there too")
+    scaling.add_argument("--quiet", action="store_true", help="do not say which size is done")
+    scaling.set_defaults(handler=commands.scaling_command)
     return parser
 
 

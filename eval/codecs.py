@@ -29,6 +29,7 @@ class Codec:
     options: dict = field(default_factory=dict)
     qualities: tuple[float, ...] = (5, 10, 20, 30, 40, 50, 60, 70, 80, 90, 95)
     whole_qualities: bool = True  # the encoder accepts integers only
+    by_default: bool = True  # takes part where no codecs are named
 
     def settings(self) -> dict:
         """What, besides picture, version and quality, decides the bytes: part of the cache key."""
@@ -152,6 +153,19 @@ def _avif(name: str, subsampling: str, speed: int) -> PillowCodec:
     )
 
 
+def _slow(effort: int) -> LearnedCodec:
+    """The flagship at an effort that takes Keras, and half a minute or more a picture."""
+    return LearnedCodec(
+        f"flagship-e{effort}",
+        f"Compressor effort {effort}",
+        ".cmpr",
+        {"effort": effort},
+        whole_qualities=False,
+        qualities=(20, 40, 60, 80),
+        by_default=False,
+    )
+
+
 CODECS = [
     LearnedCodec(
         "flagship",
@@ -168,6 +182,8 @@ CODECS = [
         whole_qualities=False,
         qualities=(1, 20, 40, 60, 80, 100),
     ),
+    _slow(7),
+    _slow(9),
     _jpeg("jpeg420", "4:2:0"),
     _jpeg("jpeg444", "4:4:4"),
     PillowCodec(
@@ -206,7 +222,9 @@ CODECS = [
 
 
 def select(names: list[str] | None) -> tuple[list, list[str]]:
-    """The codecs of these names (all, if none are given) that work here, and a line for each that does not.
+    """The codecs of these names that work here, and a line for each that does not.
+
+    Without names, all that are meant to be run by default.
 
     Raises:
         EvalError: a name that no codec has, or none of the codecs works here.
@@ -216,7 +234,7 @@ def select(names: list[str] | None) -> tuple[list, list[str]]:
     if unknown:
         raise EvalError(f"no codec named {', '.join(unknown)}; there are {', '.join(known)}")
     usable, missing = [], []
-    for name in dict.fromkeys(names or known):
+    for name in dict.fromkeys(names or (codec.name for codec in CODECS if codec.by_default)):
         try:
             known[name].version()
             usable.append(known[name])

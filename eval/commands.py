@@ -164,3 +164,9 @@ def bench_command(options) -> int:
     from eval import bench
 
     return bench.bench_command(options)
+
+
+def scaling_command(options) -> int:
+    from eval import scaling
+
+    return scaling.scaling_command(options)

@@ -7,8 +7,13 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from hypothesis import settings
 
 import compressor  # noqa: F401  (registers the Pillow plugin)
+
+# A busy machine is no failure.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 # Lossless, so that tests of everything around the coder can compare pixels exactly.
 FAKE_CODER_SOURCE = textwrap.dedent(
@@ -29,18 +34,21 @@ FAKE_CODER_SOURCE = textwrap.dedent(
         def __init__(self, engine):
             self.engine_name = "fake-" + engine
 
-        def encode(self, image_uint8, level, *, verify=False):
+        def encode(self, image_uint8, level, effort, *, verify=False, on_progress=None):
             assert image_uint8.dtype == np.uint8 and image_uint8.shape[2] == 3 and 0 <= level <= 396
+            if effort.refinement_steps:
+                on_progress(0.25)
             return bytes([level % 251]) + zlib.compress(image_uint8.tobytes(), 1)
 
-        def decode(self, payload, height, width, level):
+        def decode(self, payload, height, width, level, region=None):
             try:
                 pixels = zlib.decompress(payload[1:])
             except zlib.error as error:
                 raise CorruptStreamError(f"the picture is damaged ({error}): get it again") from error
             if payload[0] != level % 251 or len(pixels) != height * width * 3:
                 raise CorruptStreamError("the picture contradicts its header: get it again")
-            return np.frombuffer(pixels, np.uint8).reshape(height, width, 3)
+            image_uint8 = np.frombuffer(pixels, np.uint8).reshape(height, width, 3)
+            return image_uint8 if region is None else image_uint8[region.slices]
 
 
     def load_coder(model=None, *, weights=None, engine="auto", threads=None):

@@ -9,32 +9,35 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 # Each module of `compressor` and what it may import from the package, by first name below it.
-LEAVES = {"errors", "bitstream", "passes"}
+LEAVES = {"errors", "bitstream", "passes", "area", "effort"}
 ENTROPY = LEAVES | {"entropy"}
 CODEC = (
     ENTROPY
-    | {"engines", "model_files", "quality", "latent_coder", "families", "picture_coder"}
-    | {
-        "image_io",
-        "image_modes",
-        "metadata",
-    }
+    | {"engines", "model_files", "quality", "rounding", "latent_coder", "families", "tiling", "region"}
+    | {"refiner", "picture_coder", "image_io", "image_modes", "metadata"}
 )
 ALLOWED = {
     "errors": set(),
+    "effort": {"errors"},
+    "area": set(),
+    "region": {"errors", "area"},
+    "tiling": {"errors", "area", "bitstream"},
     "passes": set(),
     "bitstream": {"errors", "bitstream"},
     "entropy": {"errors", "entropy"},
     "model_files": {"errors"},
-    # The Keras engine runs the Keras model itself; nothing else below the command line may.
+    # The Keras engine and the refiner run the Keras model itself; nothing else below the command line may.
     "engines": {"errors", "engines", "model_files", "models"},
     "quality": set(),
-    "latent_coder": ENTROPY | {"engines", "quality"},
+    "rounding": {"entropy"},
+    "latent_coder": ENTROPY | {"engines", "quality", "rounding"},
     "families": ENTROPY | {"engines", "quality", "latent_coder", "model_files"},
+    "refiner": ENTROPY | {"model_files", "quality", "models"},
     "picture_coder": CODEC,
     "rate_control": {"errors", "bitstream"},
     "codec": CODEC | {"rate_control"},
     "workers": set(),
+    "cluster": {"errors", "workers"},
     "layers": {"layers"},
     "models": {"layers", "models", "passes", "model_files"},
 }

@@ -183,6 +183,32 @@ def test_limit_on_pixels_is_settable():
         compressor.decode(data, max_pixels=19)
 
 
+@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA"])
+def test_a_region_is_the_crop_of_the_whole(mode):
+    image = Image.fromarray(noise(20, 30, 4)).convert(mode)
+    image.info["icc_profile"] = ICC
+    part = compressor.decode(compressor.encode(image), region=(4, 3, 25, 6))
+    assert (part.mode, part.size) == (mode, (25, 6))
+    assert part.tobytes() == image.crop((4, 3, 29, 9)).tobytes()
+    assert part.info["icc_profile"] == ICC
+
+
+def test_a_region_is_one_of_the_upright_picture():
+    image = Image.fromarray(noise(20, 30, 3))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    image.info["exif"] = exif.tobytes()
+    part = compressor.decode(compressor.encode(image), region=(12, 20, 8, 10))
+    assert part.tobytes() == image.transpose(Image.Transpose.ROTATE_270).crop((12, 20, 20, 30)).tobytes()
+
+
+def test_regions_are_checked_before_the_model_is_loaded():
+    data = rebuilt(compressor.encode(noise(4, 5, 3)), model_id=99)
+    for region, message in (((0, 0, 6, 4), "which is 5x4"), ((0, 0, 0, 4), "expected X,Y,W,H")):
+        with pytest.raises(OptionError, match=message):
+            compressor.decode(data, region=region)
+
+
 def test_unknown_model():
     with pytest.raises(UnsupportedStreamError, match="model 9"):
         compressor.decode(rebuilt(compressor.encode(noise(4, 4, 3)), model_id=9))

@@ -6,10 +6,12 @@ import pytest
 pytest.importorskip("keras", reason="needs the train extra")
 pytest.importorskip("onnx", reason="needs the train extra")
 
-from compressor import latent_coder, picture_coder  # noqa: E402
+from compressor import latent_coder, picture_coder, tiling  # noqa: E402
+from compressor.area import Area  # noqa: E402
+from compressor.effort import DEFAULT, ignore_progress  # noqa: E402
 from compressor.errors import CorruptStreamError, StreamError, UnsupportedStreamError, WeightsError  # noqa: E402
 from compressor.model_files import ModelFiles  # noqa: E402
-from compressor.picture_coder import PictureCoder, load_coder, tiles  # noqa: E402
+from compressor.picture_coder import PictureCoder, load_coder  # noqa: E402
 
 ENGINES = ["onnxruntime", "openvino", "tensorflow"]
 
@@ -100,18 +102,112 @@ def test_engines_decode_each_others_streams(coder, picture, tiny_folder, name):
         assert np.abs(a.astype(int) - b.astype(int)).max() <= 1
 
 
-def test_tiles_cover_the_grid_and_large_pictures_round_trip(coder, picture, monkeypatch):
-    monkeypatch.setattr(picture_coder, "TILE", 3)
-    covered = np.zeros((7, 5), int)
-    for rows, columns in tiles(7, 5):
-        covered[rows, columns] += 1
-    assert covered.min() == covered.max() == 1
-    image = picture(100, 75)
-    payload = coder.encode(image, 300)
-    assert psnr_db(coder.decode(payload, 100, 75, 300), image) > 25
+def in_blocks(monkeypatch, positions):
+    """Run the transforms on blocks of that many positions a side; payloads keep their tiles."""
+    monkeypatch.setattr(picture_coder, "TILE", positions)
+
+
+def in_tiles(monkeypatch, positions):
+    """Code payloads in tiles of that many positions a side."""
+    monkeypatch.setattr(picture_coder, "TILE", positions)
+    monkeypatch.setattr(tiling, "TILE", positions)
+
+
+def latents_of(coder, image, tile):
+    """Latents of the whole picture, analysed in blocks of `tile` positions a side."""
+    grid = Area(0, 0, *image.shape[:2]).covering(coder._family.block)
+    latents = np.full((grid.height, grid.width, coder._family.channels), np.nan, np.float32)
+    for area, part in zip(grid.cut(tile), coder._analyse(image, 300, DEFAULT, ignore_progress), strict=True):
+        latents[area.slices] = part
+    return latents
+
+
+def test_analysis_in_blocks_is_that_of_the_whole(coder, picture, monkeypatch):
+    image = picture(415, 390)
+    whole = latents_of(coder, image, tiling.TILE)
+    in_blocks(monkeypatch, 4)
+    np.testing.assert_allclose(latents_of(coder, image, 4), whole, atol=1e-3)
+    # Without enough around a block, the borders show: this test can fail.
+    monkeypatch.setattr(coder._family, "analysis_halo", 1)
+    assert np.abs(latents_of(coder, image, 4) - whole).max() > 0.1
+
+
+def test_synthesis_in_blocks_has_no_seams(coder, picture, monkeypatch):
+    image = picture(290, 330)
+    payload = coder.encode(image, 100)
+    whole = coder.decode(payload, 290, 330, 100).astype(int)
+    in_blocks(monkeypatch, 4)
+
+    def differences():
+        """At the 16 pixels around each border between blocks of 64, and elsewhere."""
+        difference = np.abs(coder.decode(payload, 290, 330, 100) - whole)
+        near = [(np.arange(n) + 8) % 64 < 16 for n in difference.shape[:2]]
+        mask = near[0][:, None] | near[1]
+        return difference[mask], difference[~mask]
+
+    border, elsewhere = differences()
+    assert max(border.max(), elsewhere.max()) <= 1
+    assert border.mean() <= elsewhere.mean() + 1e-3
+    monkeypatch.setattr(coder._family, "synthesis_halo", 0)
+    border, elsewhere = differences()
+    assert border.max() > 1
+    assert border.mean() > elsewhere.mean() + 0.1
+
+
+@pytest.mark.parametrize("size", [(100, 75), (48, 48), (1, 200), (200, 1)])
+def test_pictures_of_many_tiles_round_trip(coder, picture, monkeypatch, size):
+    in_tiles(monkeypatch, 3)
+    image = picture(*size)
+    payload = coder.encode(image, 300, verify=True)
+    assert psnr_db(coder.decode(payload, *size, 300), image) > 25
+
+
+def test_a_tile_that_claims_too_much_is_refused(coder, picture, monkeypatch):
+    in_tiles(monkeypatch, 3)
+    payload = coder.encode(picture(100, 75), 300)
     # Cut inside the first tile, which has a length; what the last one lacks only a checksum can tell.
     with pytest.raises(StreamError, match="tile 0"):
         coder.decode(payload[:5], 100, 75, 300)
+
+
+@pytest.mark.parametrize(
+    "region",
+    [
+        Area(0, 0, 1, 1),
+        Area(129, 140, 130, 141),
+        Area(0, 60, 130, 70),
+        Area(47, 31, 99, 113),
+        Area(0, 0, 130, 141),
+    ],
+)
+@pytest.mark.parametrize("tile", [3, 128])
+def test_a_region_is_that_part_of_the_picture(coder, picture, monkeypatch, region, tile):
+    in_tiles(monkeypatch, tile)
+    payload = coder.encode(picture(130, 141), 200)
+    whole = coder.decode(payload, 130, 141, 200).astype(int)
+    part = coder.decode(payload, 130, 141, 200, region)
+    assert part.shape == (region.height, region.width, 3)
+    assert np.abs(part - whole[region.slices]).max() <= 1
+
+
+def test_a_region_costs_what_it_needs(coder, picture, monkeypatch):
+    """Only the tiles around it are decoded, each once, and only its surroundings are synthesised."""
+    in_tiles(monkeypatch, 8)
+    payload = coder.encode(picture(640, 640), 200)
+    decoded, synthesised = [], []
+    decode, synthesise = coder._family.tile_coder.decode, coder._family.synthesise
+    monkeypatch.setattr(
+        coder._family.tile_coder, "decode", lambda *args: decoded.append(args[1:3]) or decode(*args)
+    )
+    monkeypatch.setattr(
+        coder._family, "synthesise", lambda x, level: synthesised.append(x.shape[:2]) or synthesise(x, level)
+    )
+    coder.decode(payload, 640, 640, 200, Area(200, 200, 210, 230))
+    assert decoded == [(8, 8)] * 4  # of 25
+    assert synthesised == [(8, 9)]
+    decoded.clear()
+    coder.decode(payload, 640, 640, 200)
+    assert decoded == [(8, 8)] * 25
 
 
 def test_float_noise_in_the_means_never_changes_a_symbol(coder, picture, tiny_folder):

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, UnidentifiedImageError
 
 import compressor
-from compressor.bitstream.container import read_container
+from compressor.bitstream.container import read_container, write_container
 
 pytestmark = pytest.mark.usefixtures("fake_coder")
 
@@ -146,6 +146,15 @@ def test_the_limit_is_that_of_pillow(monkeypatch):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 40)
     with pytest.raises(Image.DecompressionBombError):
         Image.open(io.BytesIO(data))
+
+
+def test_thin_pictures_count_as_the_blocks_that_they_take():
+    data = write_container(
+        model_id=7, level=0, width=80_000_000, height=1, gray=False, sections={"picture": b"x"}
+    )
+    opened = Image.open(io.BytesIO(data))
+    with pytest.raises(OSError, match="counted as 16"):
+        opened.load()
 
 
 def test_files_are_closed_after_loading(tmp_path):

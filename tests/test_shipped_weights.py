@@ -1,14 +1,18 @@
 """What the shipped weights promise on a photograph that comes with scikit-image."""
 
 import io
+import json
 
 import numpy as np
 import pytest
 from PIL import Image
 
 import compressor
+from compressor import picture_coder
+from compressor.area import Area
+from compressor.effort import DEFAULT, ignore_progress
 from compressor.engines.base import has_amx
-from compressor.model_files import SHELF
+from compressor.model_files import SHELF, WEIGHTS
 from compressor.picture_coder import load_coder
 
 data = pytest.importorskip("skimage.data")
@@ -66,6 +70,23 @@ def test_threads_change_no_symbol(photo):
         for (a, i), (b, j) in zip(one.symbols(photo, level), two.symbols(photo, level), strict=True):
             assert np.array_equal(i, j)
             assert np.array_equal(a, b)
+
+
+@pytest.mark.parametrize("model", json.loads((WEIGHTS / "index.json").read_text())["models"])
+@pytest.mark.parametrize("level", [0, 396])
+def test_blocks_leave_no_seam(photo, monkeypatch, model, level):
+    """What the transforms see around a block is enough for them, whichever networks were trained."""
+    coder = load_coder(model, engine="onnxruntime")
+    payload = coder.encode(photo, level)
+    latents = next(coder._analyse(photo, level, DEFAULT, ignore_progress))
+    pixels = coder.decode(payload, *photo.shape[:2], level)
+    positions = latents.shape[0] // 4
+    monkeypatch.setattr(picture_coder, "TILE", positions)
+    parts = coder._analyse(photo, level, DEFAULT, ignore_progress)
+    for area, part in zip(Area(0, 0, *latents.shape[:2]).cut(positions), parts, strict=True):
+        np.testing.assert_allclose(part, latents[area.slices], atol=0.01)
+    blocks = coder.decode(payload, *photo.shape[:2], level)
+    assert np.abs(blocks.astype(int) - pixels).max() <= 1
 
 
 @pytest.mark.parametrize("engine", ["openvino", "tensorflow"])

@@ -14,7 +14,7 @@ import numpy as np
 from compressor.entropy.model import FACTORIZED_BITS, TOP_INDEX, layer_arrays
 from compressor.entropy.tables import ScaleTables, quantise_frequencies
 from compressor.layers.density import LOG_SCALE_STEP, SCALE_MIN
-from compressor.models.base import distortion_weight
+from compressor.models.base import SQUARED_STEP_WEIGHT, distortion_weight
 from compressor.models.cnn import PIXEL_SCALE, Cnn
 from compressor.models.deploy import deployment_graphs
 from compressor.models.flagship import Flagship
@@ -72,7 +72,7 @@ def quality_arrays(model: Flagship | Cnn) -> dict[str, np.ndarray]:
     gain, inverse = (
         np.asarray(curve.values, np.float64) for curve in (model.log_gain, model.log_inverse_gain)
     )
-    log_step = 0.5 * np.log(14.0 / distortion_weight(np.linspace(0, 1, len(gain))))[:, None]
+    log_step = 0.5 * np.log(SQUARED_STEP_WEIGHT / distortion_weight(np.linspace(0, 1, len(gain))))[:, None]
     if isinstance(model, Cnn):
         log_step -= math.log(PIXEL_SCALE)
         magnitude = np.ones(model.channels)

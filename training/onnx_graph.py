@@ -15,6 +15,8 @@ from compressor.layers import DepthToSpace, LappedAnalysis, LappedSynthesis
 from compressor.layers.lapped import BLOCK, post_filter, pre_filter
 
 OPSET = 17
+# Of Keras' "leaky_relu".
+_LEAKY_SLOPE = 0.2
 
 
 def subpixel_kernel(kernel: np.ndarray, stride: int) -> tuple[np.ndarray, tuple[int, int]]:
@@ -94,7 +96,12 @@ class GraphBuilder:
         return x
 
     def activation(self, layer, x: str) -> str:
-        return self.node("Relu", x) if layer.activation.__name__ == "relu" else x
+        match layer.activation.__name__:
+            case "relu":
+                return self.node("Relu", x)
+            case "leaky_relu":
+                return self.node("LeakyRelu", x, alpha=_LEAKY_SLOPE)
+        return x
 
     def layer(self, layer, inputs: list[str]) -> str:
         """One Keras layer.
@@ -119,8 +126,8 @@ class GraphBuilder:
                 same = layer.padding == "same"
                 x = self.convolution(x, np.asarray(layer.kernel), bias, layer.strides[0], same=same)
                 return self.activation(layer, x)
-            case layers.ReLU():
-                return self.node("Relu", x)
+            case layers.Activation():
+                return self.activation(layer, x)
             case layers.Add():
                 return self.node("Add", *inputs)
             case layers.Multiply():

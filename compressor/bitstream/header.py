@@ -29,6 +29,10 @@ DEFAULT_QUALITY = 50.0
 
 # Where Pillow stops for fear of decompression bombs.
 DEFAULT_MAX_PIXELS = 178_956_970
+# Pixels are coded in blocks: a picture one pixel high costs as much as one of a block's height. Where the
+# limit is lower than a megapixel, that is no danger.
+_BLOCK = 16
+_HARMLESS_NUM_PIXELS = 1 << 20
 
 _FIXED = struct.Struct("<4sBBBH")
 
@@ -129,14 +133,18 @@ def check_num_pixels(width: int, height: int, max_pixels: int | None) -> None:
     Args:
         width: columns of pixels.
         height: rows of pixels.
-        max_pixels: the largest width x height allowed, or None for no limit.
+        max_pixels: the largest width x height allowed, sides below 16 counted as 16; or None for no limit.
 
     Raises:
         LimitError: if the picture is larger.
     """
-    if max_pixels is not None and width * height > max_pixels:
+    if max_pixels is None:
+        return
+    coded = max(width, _BLOCK) * max(height, _BLOCK)
+    if width * height > max_pixels or coded > max(max_pixels, _HARMLESS_NUM_PIXELS):
         raise LimitError(
-            f"the picture has {width}x{height} = {width * height} pixels, expected at most {max_pixels}: "
+            f"the picture has {width}x{height} = {width * height} pixels, expected at most {max_pixels}, "
+            f"each side counted as {_BLOCK} or more: "
             "raise max_pixels (--max-pixels) if you trust where it comes from"
         )
 

@@ -8,12 +8,12 @@ import constriction
 import numpy as np
 from numpy.typing import NDArray
 
-from compressor.entropy.tables import TOTAL, ScaleTables
+from compressor.entropy.tables import MAX_ESCAPE_BITS, TOTAL, TOTAL_BITS, ScaleTables
 from compressor.errors import CorruptStreamError
 
-# Escaped magnitudes are written as an Elias-gamma-like pair: number of bits, then the bits.
-_MAX_ESCAPE_BITS = 20
-MAX_SYMBOL = (1 << _MAX_ESCAPE_BITS) - 2
+MAX_SYMBOL = (1 << MAX_ESCAPE_BITS) - 2
+# The last state of a coder has 64 bits; constriction rounds frequencies by far less than a percent.
+_SPARE_BITS, _SPARE_FACTOR = 64, 1.01
 
 
 @lru_cache(maxsize=256)
@@ -22,6 +22,12 @@ def _model(tables: ScaleTables, index: int) -> Any:
     # are exact in it.
     probabilities = tables.frequencies(index).astype(np.float32) / np.float32(TOTAL)
     return constriction.stream.model.Categorical(probabilities, perfect=False)
+
+
+@lru_cache(maxsize=256)
+def _information_bits(tables: ScaleTables, index: int) -> NDArray[np.float64]:
+    """Bits that each letter of a table takes at least."""
+    return TOTAL_BITS - np.log2(tables.frequencies(index))
 
 
 def _groups(indices: NDArray[np.uint8]) -> Iterator[tuple[int, NDArray[np.intp]]]:
@@ -66,7 +72,7 @@ class SymbolEncoder:
         excess = abs(value) - limit  # at least 1
         bits = excess.bit_length()
         self._put_uniform(int(value < 0), 2)
-        self._put_uniform(bits - 1, _MAX_ESCAPE_BITS)
+        self._put_uniform(bits - 1, MAX_ESCAPE_BITS)
         if bits > 1:
             self._put_uniform(excess - (1 << (bits - 1)), 1 << (bits - 1))
 
@@ -91,6 +97,9 @@ def encode_symbols(
 class SymbolDecoder:
     """Reads symbols in the order and with the scale indices that they were put with.
 
+    Behind the end of its data a range coder goes on with symbols that nobody wrote. So what has been read is
+    counted: a few bytes cannot stand for a large picture, nor keep the decoder busy.
+
     Args:
         tables: what the scale indices refer to.
         data: bytes from `SymbolEncoder.finish`.
@@ -105,6 +114,7 @@ class SymbolDecoder:
                 f"entropy-coded data has {len(data)} bytes, expected a multiple of 4; the file is damaged"
             )
         self._tables = tables
+        self._bits_left = _SPARE_FACTOR * 8 * len(data) + _SPARE_BITS
         self._coder = constriction.stream.queue.RangeDecoder(np.frombuffer(data, "<u4").astype(np.uint32))
 
     def get(self, indices: NDArray[np.uint8]) -> NDArray[np.int32]:
@@ -123,6 +133,9 @@ class SymbolDecoder:
             limit = int(self._tables.half_widths[index])
             try:
                 letters = self._coder.decode(_model(self._tables, index), len(positions))
+                self._bits_left -= _information_bits(self._tables, index)[letters].sum()
+                if self._bits_left < 0:
+                    raise CorruptStreamError("entropy-coded data ends before its symbols; get the file again")
                 values = letters - np.int32(limit)
                 for escaped in np.flatnonzero(letters == 2 * limit + 1):
                     values[escaped] = self._get_escape(limit)
@@ -133,9 +146,9 @@ class SymbolDecoder:
 
     def _get_escape(self, limit: int) -> int:
         negative = self._get_uniform(2)
-        bits = self._get_uniform(_MAX_ESCAPE_BITS) + 1
+        bits = self._get_uniform(MAX_ESCAPE_BITS) + 1
         excess = (1 << (bits - 1)) + (self._get_uniform(1 << (bits - 1)) if bits > 1 else 0)
         return -(limit + excess) if negative else limit + excess
 
     def _get_uniform(self, size: int) -> int:
-        return int(self._coder.decode(constriction.stream.model.Uniform(size), 1)[0])
+        return int(self._coder.decode(constriction.stream.model.Uniform(size)))

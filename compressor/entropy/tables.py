@@ -1,5 +1,7 @@
 """Frozen integer frequencies: one symmetric, zero-mean table of symbols per scale index."""
 
+from functools import cached_property
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -7,6 +9,8 @@ from compressor.errors import WeightsError
 
 TOTAL_BITS = 16
 TOTAL = 1 << TOTAL_BITS
+# Behind an escape come a sign, a number of up to this many bits, and as many bits less one.
+MAX_ESCAPE_BITS = 20
 
 
 def quantise_frequencies(weights: NDArray[np.float64]) -> NDArray[np.int32]:
@@ -54,3 +58,18 @@ class ScaleTables:
         """Frequencies of -K..K and the escape, (2 K + 2,), summing to 2**16."""
         half = self._halves[index - 1]
         return np.concatenate([half[-2:0:-1], half[:-1], half[-1:]])
+
+    @cached_property
+    def bits(self) -> NDArray[np.float32]:
+        """What symbols of each magnitude take, sign included, (indices, largest half width + 2).
+
+        Index 0 takes no bits for 0, and as many as index 1 for the others, which it never meets.
+        """
+        magnitudes = np.arange(int(self.half_widths.max()) + 2)
+        rows = [np.zeros(len(magnitudes))]
+        for half, k in zip(self._halves, self.half_widths[1:], strict=True):
+            bits = TOTAL_BITS - np.log2(half[np.minimum(magnitudes, k + 1)])
+            bits[k + 1 :] += 1 + np.log2(MAX_ESCAPE_BITS) + np.floor(np.log2(magnitudes[k + 1 :] - k))
+            rows.append(bits)
+        rows[0][1:] = rows[1][1:]
+        return np.stack(rows).astype(np.float32)

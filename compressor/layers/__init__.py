@@ -3,10 +3,16 @@
 from compressor.layers.density import logistic_bits, training_bits
 from compressor.layers.gains import QualityCurve
 from compressor.layers.lapped import LappedAnalysis, LappedSynthesis
-from compressor.layers.quantisation import add_uniform_noise, round_with_dead_zone, straight_through
+from compressor.layers.quantisation import (
+    DEAD_ZONE,
+    add_uniform_noise,
+    round_with_dead_zone,
+    straight_through,
+)
 from compressor.layers.shuffle import DepthToSpace
 
 __all__ = [
+    "DEAD_ZONE",
     "DepthToSpace",
     "LappedAnalysis",
     "LappedSynthesis",

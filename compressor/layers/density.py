@@ -2,6 +2,7 @@
 
 import math
 
+import keras
 from keras import ops
 
 from compressor.layers.quantisation import add_uniform_noise
@@ -41,6 +42,14 @@ def training_bits(residual, symbols, scale, seed):
     exact = logistic_bits(ops.stop_gradient(symbols), scale)
     noisy = logistic_bits(add_uniform_noise(residual, seed), ops.stop_gradient(scale))
     return exact + noisy - ops.stop_gradient(noisy)
+
+
+@keras.saving.register_keras_serializable(package="compressor")
+class OnGrid(keras.constraints.Constraint):
+    """Keeps logarithms of scales that are weights in the grid's range: beyond it they have no gradient."""
+
+    def __call__(self, value):
+        return clip_log_scale(value)
 
 
 def clip_log_scale(log_scale):

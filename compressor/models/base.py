@@ -1,14 +1,24 @@
 """What every model of the registry shares: the rate-distortion objective and its metrics."""
 
 import math
+from functools import partial
 
 import keras
 from keras import ops
 
+from compressor.layers import DEAD_ZONE, logistic_bits, straight_through, training_bits
+
 WEIGHT_MIN, WEIGHT_MAX = 0.0007, 0.25
+# Nominal squared quantisation step, in 8-bit levels, times lambda.
+SQUARED_STEP_WEIGHT = 14.0
 # Losses are divided by the square root of the weight relative to this one, so that samples of
 # different quality pull about equally hard.
 REFERENCE_WEIGHT = 0.0132
+
+
+def nominal_step(quality):
+    """Quantisation step of an orthonormal transform for quality 0..1, in 8-bit levels, (N, 1, 1, 1)."""
+    return ops.sqrt(SQUARED_STEP_WEIGHT / distortion_weight(quality))[:, None, None, None]
 
 
 def distortion_weight(quality):
@@ -18,6 +28,13 @@ def distortion_weight(quality):
 
 class RateDistortionModel(keras.Model):
     """Base of models that map pictures and qualities to decoded pictures and estimated rates.
+
+    A subclass has three methods, all for a batch of N samples:
+
+        analyse(images, quality): pictures 0..1 -> latents (N, h, w, C) in quantisation steps
+        code(latents, quality, quantise): latents -> decoded latents and bits (N,); `quantise` is the method
+            of that name, or stands in for it
+        synthesise(latents, quality): decoded latents -> pictures 0..1, not clipped
 
     `call` takes {"images": (N, H, W, 3) floats 0..1, "quality": (N,) floats 0..1} and returns
     {"images": decoded, same shape, "bpp": (N,) estimated bits per pixel, "mse": (N,) mean squared
@@ -41,6 +58,23 @@ class RateDistortionModel(keras.Model):
         self.bpp_metric = keras.metrics.Mean("bpp")
         self.psnr_metric = keras.metrics.Mean("psnr_db")
         self.loss_metric = keras.metrics.Mean("rd_loss")
+        self.noise = keras.random.SeedGenerator(0)
+
+    def quantise(self, residual, scale, dead_zone=DEAD_ZONE, *, training):
+        """Residuals and their scales -> symbols and estimated bits, element by element."""
+        symbols = straight_through(residual, dead_zone)
+        if training:
+            return symbols, training_bits(residual, symbols, scale, self.noise)
+        return symbols, logistic_bits(symbols, scale)
+
+    def call(self, inputs, training=False):
+        images, quality = inputs["images"], inputs["quality"]
+        _, height, width, _ = ops.shape(images)
+        latents = self.analyse(images, quality)
+        latents, bits = self.code(latents, quality, partial(self.quantise, training=training))
+        pictures = self.synthesise(latents, quality)
+        mse = ops.mean(ops.square(255 * (pictures - images)), axis=(1, 2, 3))
+        return {"images": pictures, "bpp": bits / (height * width), "mse": mse}
 
     def sample_losses(self, x, outputs):
         """Loss of each sample, (N,)."""

@@ -4,9 +4,9 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from compressor.layers import QualityCurve, logistic_bits, straight_through, training_bits
+from compressor.layers import QualityCurve
 from compressor.layers.density import clip_log_scale
-from compressor.models.base import RateDistortionModel, distortion_weight
+from compressor.models.base import RateDistortionModel, nominal_step
 
 # Pictures enter as (8-bit level - 128) / 64, and latents leave in steps of that unit.
 PIXEL_SCALE = 64
@@ -56,7 +56,6 @@ class Cnn(RateDistortionModel):
         self.log_gain = QualityCurve(channels, name="log_gain")
         self.log_inverse_gain = QualityCurve(channels, name="log_inverse_gain")
         self.log_scale = QualityCurve(channels, name="log_scale")
-        self.noise = keras.random.SeedGenerator(0)
 
     def build(self, input_shape=None):
         if self.built:
@@ -74,23 +73,20 @@ class Cnn(RateDistortionModel):
 
     def gains(self, quality):
         """Gain and inverse gain of each channel at a quality, (N, 1, 1, C)."""
-        step = ops.sqrt(14.0 / distortion_weight(quality))[:, None, None, None] / PIXEL_SCALE
+        step = nominal_step(quality) / PIXEL_SCALE
         return ops.exp(self.log_gain(quality)) / step, ops.exp(self.log_inverse_gain(quality)) * step
 
-    def call(self, inputs, training=False):
-        images, quality = inputs["images"], inputs["quality"]
-        _, height, width, _ = ops.shape(images)
-        gain, inverse = self.gains(quality)
+    def analyse(self, images, quality):
+        """See `RateDistortionModel`."""
         coefficients = self.analysis((255 * images - 128) / PIXEL_SCALE)
-        latents = ops.cast(coefficients, "float32") * gain
-        symbols = straight_through(latents)
-        scale = ops.exp(clip_log_scale(self.log_scale(quality)))
-        if training:
-            bits = training_bits(latents, symbols, scale, self.noise)
-        else:
-            bits = logistic_bits(symbols, scale)
-        bits = ops.sum(bits, axis=(1, 2, 3))
-        decoded = ops.cast(self.synthesis(symbols * inverse), "float32")
-        pictures = (decoded * PIXEL_SCALE + 128) / 255
-        mse = ops.mean(ops.square(255 * (pictures - images)), axis=(1, 2, 3))
-        return {"images": pictures, "bpp": bits / (height * width), "mse": mse}
+        return ops.cast(coefficients, "float32") * self.gains(quality)[0]
+
+    def code(self, latents, quality, quantise):
+        """See `RateDistortionModel`."""
+        symbols, bits = quantise(latents, ops.exp(clip_log_scale(self.log_scale(quality))))
+        return symbols, ops.sum(bits, axis=(1, 2, 3))
+
+    def synthesise(self, latents, quality):
+        """See `RateDistortionModel`."""
+        decoded = ops.cast(self.synthesis(latents * self.gains(quality)[1]), "float32")
+        return (decoded * PIXEL_SCALE + 128) / 255

@@ -10,13 +10,10 @@ from compressor.layers import (
     LappedAnalysis,
     LappedSynthesis,
     QualityCurve,
-    logistic_bits,
-    straight_through,
-    training_bits,
 )
-from compressor.layers.density import clip_log_scale
+from compressor.layers.density import OnGrid, clip_log_scale
 from compressor.models import networks
-from compressor.models.base import RateDistortionModel, distortion_weight
+from compressor.models.base import RateDistortionModel, nominal_step
 from compressor.passes import coding_passes
 
 # Side information enters the networks divided by this, so that one quantisation step is a small input.
@@ -82,6 +79,8 @@ class Flagship(RateDistortionModel):
         mean_features, scale_features: channels of the decoded hyper features at 1/16.
         mean_hidden, scale_hidden: hidden channels of the context networks of strong, middle and
             weak channels.
+        activation: of the analysis, hyper-analysis and mean networks. Nothing passes by their layers, so
+            ReLUs there can die one after the other, and did.
         transforms: whether f and g take part; without them the transform is the fixed lapped one.
 
     Input: see `RateDistortionModel`; H and W divisible by 64.
@@ -102,6 +101,7 @@ class Flagship(RateDistortionModel):
         scale_features=64,
         mean_hidden=(128, 192, 192),
         scale_hidden=(64, 128, 128),
+        activation="leaky_relu",
         transforms=True,
         **kwargs,
     ):
@@ -116,6 +116,7 @@ class Flagship(RateDistortionModel):
             scale_features=scale_features,
             mean_hidden=tuple(mean_hidden),
             scale_hidden=tuple(scale_hidden),
+            activation=activation,
             transforms=transforms,
         )
         self.transforms = transforms
@@ -127,10 +128,10 @@ class Flagship(RateDistortionModel):
         self.log_inverse_gain = QualityCurve(channels, name="log_inverse_gain")
         self.log_scale_offset = QualityCurve(channels, name="log_scale_offset")
         self.scale_bias = QualityCurve(4 * scale_features, name="scale_bias")
-        self.analysis = networks.analysis_network(channels, width)
+        self.analysis = networks.analysis_network(channels, width, activation)
         self.synthesis = networks.synthesis_network(filter_width)
-        self.hyper_analysis = networks.hyper_analysis_network(channels, width, side)
-        self.hyper_mean = networks.hyper_mean_network(side, mean_features)
+        self.hyper_analysis = networks.hyper_analysis_network(channels, width, side, activation)
+        self.hyper_mean = networks.hyper_mean_network(side, mean_features, activation)
         self.hyper_scale = networks.hyper_scale_network(side, scale_features)
         self.mean_contexts, self.scale_contexts = [], []
         for k, p in enumerate(self.passes):
@@ -138,7 +139,7 @@ class Flagship(RateDistortionModel):
             shape = (p.seen, p.kernel, p.stride)
             self.mean_contexts.append(
                 networks.context_network(
-                    *shape, mean_features, mean_hidden[group], p.high - p.low, None, f"mean_{k}"
+                    *shape, mean_features, mean_hidden[group], p.high - p.low, activation, f"mean_{k}"
                 )
             )
             self.scale_contexts.append(
@@ -147,13 +148,12 @@ class Flagship(RateDistortionModel):
                     scale_features,
                     scale_hidden[group],
                     p.high - p.low,
-                    networks.ACTIVATION_MAX,
+                    "capped_relu",
                     f"scale_{k}",
                 )
             )
         if not transforms:
             self.analysis.trainable = self.synthesis.trainable = False
-        self.noise = keras.random.SeedGenerator(0)
 
     def build(self, input_shape=None):
         if self.built:
@@ -166,7 +166,9 @@ class Flagship(RateDistortionModel):
         self.magnitude = self.add_weight(
             shape=(self.channels,), initializer="ones", trainable=False, name="magnitude"
         )
-        self.log_side_scale = self.add_weight(shape=side, initializer="zeros", name="log_side_scale")
+        self.log_side_scale = self.add_weight(
+            shape=side, initializer="zeros", constraint=OnGrid(), name="log_side_scale"
+        )
         self.built = True
 
     def get_config(self):
@@ -186,7 +188,7 @@ class Flagship(RateDistortionModel):
 
     def gains(self, quality):
         """Quantisation step, gain and inverse gain of each channel at a quality, (N, 1, 1, .)."""
-        step = ops.sqrt(14.0 / distortion_weight(quality))[:, None, None, None]
+        step = nominal_step(quality)
         return step, ops.exp(self.log_gain(quality)) / step, ops.exp(self.log_inverse_gain(quality)) * step
 
     def analyse(self, images, quality):
@@ -227,23 +229,20 @@ class Flagship(RateDistortionModel):
         scale = self.hyper_scale([side, self.scale_bias(quality)])
         return mean, scale
 
-    def bits(self, residual, symbols, scale, training):
-        """Estimated bits of each sample, (N,)."""
-        if training:
-            bits = training_bits(residual, symbols, scale, self.noise)
-        else:
-            bits = logistic_bits(symbols, scale)
-        return ops.sum(bits, axis=(1, 2, 3))
+    def code(self, latents, quality, quantise):
+        """What the coder makes of latents: decoded latents (N, h, w, C) and bits of each sample (N,).
 
-    def call(self, inputs, training=False):
-        images, quality = inputs["images"], inputs["quality"]
-        n, height, width, _ = ops.shape(images)
-        latents = self.analyse(images, quality)
+        Args:
+            latents: (N, h, w, C) in quantisation steps, h and w divisible by 4.
+            quality: (N,) 0..1.
+            quantise: see `RateDistortionModel`; side information has no dead zone.
+        """
+        n = ops.shape(latents)[0]
         expected = self.magnitude * self.gains(quality)[1]
-        side = self.hyper_latents(latents, quality)
-        side_hat = straight_through(side, dead_zone=0.0)
-        bits = self.bits(side, side_hat, ops.exp(clip_log_scale(self.log_side_scale)), training)
-        mean_features, scale_features = self.hyper_features(side_hat, quality)
+        side_scale = ops.exp(clip_log_scale(self.log_side_scale))
+        side, side_bits = quantise(self.hyper_latents(latents, quality), side_scale, 0.0)
+        bits = ops.sum(side_bits, axis=(1, 2, 3))
+        mean_features, scale_features = self.hyper_features(side, quality)
         base_log_scale = ops.log(0.7 * expected) + self.log_scale_offset(quality)
 
         # Channel range -> decoded latents and magnitude codes of the passes so far.
@@ -266,17 +265,11 @@ class Flagship(RateDistortionModel):
             mean = ops.tile(expected[..., coded], (repeat, 1, 1, 1)) * mean_context(mean_inputs)
             base = ops.tile(base_log_scale[..., coded], (repeat, 1, 1, 1))
             scale = ops.exp(clip_log_scale(base + scale_context(scale_inputs)))
-            residual = pick(latents[..., coded]) - mean
-            symbols = straight_through(residual)
-            pass_bits = self.bits(residual, symbols, scale, training)
-            bits += ops.sum(ops.reshape(pass_bits, (repeat, n)), axis=0)
+            symbols, pass_bits = quantise(pick(latents[..., coded]) - mean, scale)
+            bits += ops.sum(ops.reshape(pass_bits, (repeat, n, -1)), axis=(0, 2))
             new = (mean + symbols, magnitude_code(symbols))
             if p.stride == 2:
                 new = tuple(from_cells(x, p.cells) for x in new)
             before = known.get((p.low, p.high))
             known[p.low, p.high] = new if before is None else tuple(map(ops.add, before, new))
-        latents_hat = ops.concatenate([values for values, _ in known.values()], axis=3)
-
-        pictures = self.synthesise(latents_hat, quality)
-        mse = ops.mean(ops.square(255 * (pictures - images)), axis=(1, 2, 3))
-        return {"images": pictures, "bpp": bits / (height * width), "mse": mse}
+        return ops.concatenate([values for values, _ in known.values()], axis=3), bits

@@ -272,7 +272,7 @@ def test_receptive_field_of_random_stacks(rng):
 def test_the_codecs_own_receptive_fields_are_what_the_gradient_says():
     models = pytest.importorskip("compressor.models")
     networks = pytest.importorskip("compressor.models.networks")
-    cases = [models.build_model("cnn").analysis, networks.analysis_network(4, 8)]
+    cases = [models.build_model("cnn").analysis, networks.analysis_network(4, 8, "relu")]
     for model, size in zip(cases, (32, 640), strict=True):
         for weight in model.trainable_weights:  # positive, so that no path is cut or cancelled
             weight.assign(np.random.default_rng(0).uniform(0.01, 0.1, weight.shape))

@@ -86,6 +86,24 @@ def test_any_words_give_symbols_or_a_typed_error(data):
     assert np.abs(symbols).max() <= MAX_SYMBOL + TABLES.half_widths.max()
 
 
+@pytest.mark.parametrize("scale", [1, 2, 3])
+def test_symbols_behind_the_end_of_the_data_are_refused(scale):
+    """Whatever bits they take: many of the likeliest, or few that are rare."""
+    indices = np.full(4000, scale, np.uint8)
+    symbols = np.random.default_rng(3).integers(-TABLES.half_widths[scale], 1, 4000).astype(np.int32)
+    for coded in (np.zeros(4000, np.int32), symbols):
+        data, decoded = round_trip(coded, indices)
+        np.testing.assert_array_equal(decoded, coded)
+        decoder = SymbolDecoder(TABLES, data[: len(data) // 8 * 4])
+        with pytest.raises(CorruptStreamError):
+            decoder.get(indices)
+
+
+def test_a_few_bytes_cannot_keep_the_decoder_busy():
+    with pytest.raises(CorruptStreamError, match="ends before its symbols"):
+        SymbolDecoder(TABLES, bytes(8)).get(np.full(10_000, 1, np.uint8))
+
+
 def test_known_bytes():
     """The coder's output is part of the format: if this moves, old streams no longer decode."""
     half = quantise_frequencies(np.array([8.0, 4, 2, 1]))

@@ -27,6 +27,18 @@ def test_tables_are_symmetric_around_zero():
     assert full.sum() == TOTAL
 
 
+def test_bits_of_magnitudes():
+    halves = [quantise_frequencies(np.array(w)) for w in ([8.0, 2, 1], [9.0, 4, 3, 2, 1, 1])]
+    tables = ScaleTables(np.concatenate(halves), np.array([0, 1, 4], np.int32))
+    assert tables.bits.shape == (3, 6)
+    np.testing.assert_allclose(tables.bits[1, :2], 16 - np.log2(halves[0][:2]), rtol=1e-6)
+    # Behind the escape: a sign, a number of bits up to 20, and the bits of 1, 2 to 3, 4.
+    escape = 16 - np.log2(halves[0][2]) + 1 + np.log2(20)
+    np.testing.assert_allclose(tables.bits[1, 2:], escape + np.array([0, 1, 1, 2]), rtol=1e-6)
+    assert tables.bits[0, 0] == 0
+    np.testing.assert_array_equal(tables.bits[0, 1:], tables.bits[1, 1:])
+
+
 def test_contradicting_arrays_are_refused():
     with pytest.raises(WeightsError, match="damaged"):
         ScaleTables(np.ones(5, np.int32), np.array([0, 2], np.int32))

@@ -97,5 +97,12 @@ def test_a_missing_codec_is_named(monkeypatch):
 
 
 def test_an_unknown_codec_is_an_error():
-    with pytest.raises(EvalError, match="no codec named bpg; there are flagship, cnn, jpeg420"):
+    with pytest.raises(EvalError, match="no codec named bpg; there are flagship, cnn, flagship-e7"):
         codecs.select(["jpeg420", "bpg"])
+
+
+def test_slow_codecs_take_part_only_when_named():
+    chosen = {codec.name for codec in codecs.select(None)[0]}
+    assert "flagship" in chosen
+    assert not {"flagship-e7", "flagship-e9"} & chosen
+    assert [codec.name for codec in codecs.select(["flagship-e9"])[0]] == ["flagship-e9"]

@@ -4,17 +4,18 @@ import pytest
 
 pytest.importorskip("keras", reason="needs the train extra")
 
-from compressor import latent_coder, quality  # noqa: E402
+from compressor import latent_coder, quality, rounding  # noqa: E402
 from compressor.bitstream.header import QUALITY_LEVELS  # noqa: E402
 from compressor.entropy import exact, model  # noqa: E402
 from compressor.families import FlagshipFamily  # noqa: E402
 from compressor.layers import density, gains, lapped, quantisation  # noqa: E402
-from compressor.models import flagship, networks  # noqa: E402
+from compressor.models import base, flagship, networks  # noqa: E402
 
 
 def test_coder_and_models_agree():
-    assert latent_coder.DEAD_ZONE == quantisation.DEAD_ZONE
+    assert rounding.DEAD_ZONE == quantisation.DEAD_ZONE
     assert (latent_coder.SIDE_STEPS, latent_coder.SIDE_MAX) == (flagship.SIDE_STEPS, flagship.SIDE_MAX)
+    assert quality.SQUARED_STEP_WEIGHT == base.SQUARED_STEP_WEIGHT
     assert quality.TOP_LEVEL == QUALITY_LEVELS - 1 == exact.LEVELS_PER_KNOT * (gains.KNOTS - 1)
     assert density.NUM_SCALES - 1 == model.TOP_INDEX
     assert exact.ACTIVATION_MAX == networks.ACTIVATION_MAX * networks.ACTIVATION_STEPS

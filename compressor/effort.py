@@ -1,0 +1,50 @@
+"""How hard the encoder tries: any effort's stream decodes the same way, and as fast."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from compressor.errors import OptionError
+
+# Called with the share of the work that is done, 0..1.
+OnProgress = Callable[[float], object]
+
+MIN_EFFORT, DEFAULT_EFFORT, MAX_EFFORT = 1, 5, 9
+
+
+@dataclass(frozen=True)
+class Effort:
+    """What an encoder does beyond one run of the networks.
+
+    Attributes:
+        weighs_symbols: whether each symbol's bits are weighed against its error, or it is only rounded.
+        refinement_steps: steps of gradient descent on the latents; above 0 it takes Keras.
+    """
+
+    weighs_symbols: bool = True
+    refinement_steps: int = 0
+
+
+DEFAULT = Effort()
+
+
+def effort_of(number: int) -> Effort:
+    """What an effort of 1 to 9 stands for.
+
+    Raises:
+        OptionError: if it is not one of them.
+    """
+    if isinstance(number, bool) or not isinstance(number, int) or not MIN_EFFORT <= number <= MAX_EFFORT:
+        raise OptionError(
+            f"received effort {number!r}, expected a whole number from {MIN_EFFORT} to {MAX_EFFORT}"
+        )
+    steps = 0 if number < 7 else 40 if number < 9 else 150
+    return Effort(weighs_symbols=number >= DEFAULT_EFFORT, refinement_steps=steps)
+
+
+def ignore_progress(share: float) -> None:
+    """For who does not want to know."""
+
+
+def progress_of_part(on_progress: OnProgress, part: int, parts: int) -> OnProgress:
+    """What reports the progress of one of several equal parts as that of the whole."""
+    return lambda share: on_progress((part + share) / parts)

@@ -1,0 +1,170 @@
+"""Every engine decodes what every other has encoded: `python -m scripts.engine_matrix` prints the table.
+
+Each engine has a process of its own, since Keras has one backend in each; engines that are not installed are
+left out.
+"""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from compressor import latent_coder
+from compressor.engines import base
+from compressor.model_files import SHELF
+from compressor.picture_coder import PictureCoder
+
+LEVEL = 236
+MODELS = ("flagship-2", "cnn-1")
+
+
+class Variant(NamedTuple):
+    """An engine by the name that the package gives it, what else it needs, and how it is run."""
+
+    engine: str
+    package: str
+    environment: dict[str, str] = {}
+    threads: int = 1
+
+
+VARIANTS = {
+    "ONNX Runtime": Variant("onnxruntime", "numpy"),
+    "ONNX Runtime, 2 threads, OpenBLAS for Nehalem": Variant(
+        "onnxruntime", "numpy", {"OPENBLAS_CORETYPE": "Nehalem"}, threads=2
+    ),
+    "OpenVINO float32": Variant("openvino", "numpy", {"MATRIX_BFLOAT16": "0"}),
+    "OpenVINO bfloat16, 2 threads": Variant("openvino", "numpy", {"MATRIX_BFLOAT16": "1"}, threads=2),
+    "Keras on TensorFlow": Variant("tensorflow", "keras", {"KERAS_BACKEND": "tensorflow"}),
+    "Keras on JAX": Variant("tensorflow", "jax", {"KERAS_BACKEND": "jax"}),
+}
+
+
+class Cell(NamedTuple):
+    """How one engine has decoded what one has encoded.
+
+    Attributes:
+        model: name of a shipped model.
+        encoder: name of a variant.
+        decoder: name of a variant.
+        is_exact: whether the symbols are those that were meant.
+        psnr_db: of the decoded pixels.
+    """
+
+    model: str
+    encoder: str
+    decoder: str
+    is_exact: bool
+    psnr_db: float
+
+
+def installed() -> list[str]:
+    """Names of the variants whose packages are there."""
+    return [name for name, v in VARIANTS.items() if find_spec(v.package) and find_spec(v.engine)]
+
+
+def matrix(names: list[str], image_uint8: np.ndarray, models: Sequence[str] = MODELS) -> list[Cell]:
+    """Each model, encoder and decoder."""
+    with tempfile.TemporaryDirectory() as folder:
+        Image.fromarray(image_uint8).save(Path(folder) / "picture.png")
+        workers = [_start(name, folder, models) for name in names]
+        meant = {name: json.loads(w.stdout.readline()) for name, w in zip(names, workers, strict=True)}
+        answers = [json.loads(w.communicate("decode\n")[0]) for w in workers]
+    return [
+        Cell(model, encoder, decoder, digest == meant[encoder][model], psnr_db)
+        for decoder, answer in zip(names, answers, strict=True)
+        for model, encoder, digest, psnr_db in answer
+    ]
+
+
+def largest_difference_db(cells: list[Cell]) -> float:
+    """How far apart the decoders of one stream are in PSNR, at most."""
+    by_stream: dict[tuple[str, str], list[float]] = {}
+    for cell in cells:
+        by_stream.setdefault((cell.model, cell.encoder), []).append(cell.psnr_db)
+    return max(max(values) - min(values) for values in by_stream.values())
+
+
+def _start(name: str, folder: str, models: Sequence[str]) -> subprocess.Popen:
+    command = [sys.executable, "-m", "scripts.engine_matrix", name, folder, *models]
+    root = Path(__file__).parents[1]
+    environment = os.environ | VARIANTS[name].environment | {"TF_CPP_MIN_LOG_LEVEL": "3"}
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, cwd=root, env=environment, text=True, stdin=pipe, stdout=pipe)
+
+
+def work(name: str, folder: Path, models: Sequence[str]) -> None:
+    """One engine's process: encode; when told so, decode the streams of all."""
+    if "MATRIX_BFLOAT16" in os.environ:
+        base.has_amx = lambda: os.environ["MATRIX_BFLOAT16"] == "1"
+    image = np.asarray(Image.open(folder / "picture.png"))
+    variant = VARIANTS[name]
+    coders = {model: PictureCoder(SHELF.files(model), variant.engine, variant.threads) for model in models}
+    meant = {}
+    for model, coder in coders.items():
+        digest = hashlib.sha256()
+        for symbols, _ in coder.symbols(image, LEVEL):
+            digest.update(symbols.astype("<i4").tobytes())
+        meant[model] = digest.hexdigest()
+        (folder / f"{model}.{name}").write_bytes(coder.encode(image, LEVEL))
+    print(json.dumps(meant), flush=True)
+
+    sys.stdin.readline()
+    answer = []
+    for model, coder in coders.items():
+        for path in sorted(folder.glob(f"{model}.*")):
+            digest = _watch_symbols()
+            decoded = coder.decode(path.read_bytes(), *image.shape[:2], LEVEL)
+            error = np.square(decoded.astype(float) - image).mean()
+            encoder_name = path.name.removeprefix(f"{model}.")
+            answer.append((model, encoder_name, digest.hexdigest(), 10 * np.log10(255**2 / error)))
+    print(json.dumps(answer))
+
+
+def _watch_symbols() -> "hashlib._Hash":
+    """A digest of the symbols that are decoded from now on."""
+    digest = hashlib.sha256()
+
+    class Watched(_SymbolDecoder):
+        def get(self, indices: np.ndarray) -> np.ndarray:
+            symbols = super().get(indices)
+            digest.update(symbols.astype("<i4").tobytes())
+            return symbols
+
+    latent_coder.SymbolDecoder = Watched
+    return digest
+
+
+_SymbolDecoder = latent_coder.SymbolDecoder
+
+
+def main() -> int:
+    """Print a table in Markdown for each model; 1 if a decoder has read other symbols."""
+    from skimage import data
+
+    names = installed()
+    cells = matrix(names, np.ascontiguousarray(data.astronaut()[:96, 160:320]))
+    for model in MODELS:
+        found = [cell for cell in cells if cell.model == model]
+        print(f"\n{model}: PSNR in dB, and ! where the symbols differ\n")
+        print("| encoded by, decoded by |", " | ".join(names), "|\n|", " --- |" * (len(names) + 1))
+        for name in names:
+            row = [f"{c.psnr_db:.3f}{'' if c.is_exact else '!'}" for c in found if c.encoder == name]
+            print(f"| {name} |", " | ".join(row), "|")
+        print(f"\nLargest difference between decoders of a stream: {largest_difference_db(found):.4f} dB")
+    return 0 if all(cell.is_exact for cell in cells) else 1
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        work(sys.argv[1], Path(sys.argv[2]), sys.argv[3:])
+    else:
+        sys.exit(main())

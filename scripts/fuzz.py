@@ -1,0 +1,113 @@
+"""Coverage-guided fuzzing of the decoder: `python -m scripts.fuzz out/fuzz -max_total_time=1800`.
+
+Arguments are those of libFuzzer; the folder keeps the inputs that reached something new. An input that
+breaks the promise is written to `tests/corrupt`, where a test decodes it for ever after.
+"""
+
+import os
+import random
+import sys
+import warnings
+from pathlib import Path
+
+# Pictures are tiny here: a second thread would only wait for the first.
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
+
+import atheris  # noqa: E402
+
+with atheris.instrument_imports(include=["compressor"]):
+    import compressor
+    import compressor.picture_coder
+    from compressor.bitstream.container import write_container
+    from compressor.bitstream.header import QUALITY_LEVELS, Flags, unpack_header
+    from compressor.bitstream.varint import read_varint
+    from compressor.errors import CompressorError
+
+TESTS = Path(__file__).parents[1] / "tests"
+SECTIONS = ("icc", "exif", "xmp", "alpha", "picture")
+# Both shipped models have several tiles in a picture of 2049x1.
+MAX_PIXELS = 8192
+SIDES = (1, 2, 15, 16, 17, 33, 64, 513, 2049, 2**31 - 1)
+LIBFUZZER_OPTIONS = (
+    "-max_len=4096",
+    "-timeout=20",
+    "-report_slow_units=20",
+    "-rss_limit_mb=2048",
+    f"-artifact_prefix={TESTS / 'corrupt'}{os.sep}",
+)
+
+
+def decode_or_refuse(data: bytes) -> None:
+    """The promise: a picture as announced, or a CompressorError."""
+    try:
+        info = compressor.read_info(data, max_pixels=MAX_PIXELS)
+        picture = compressor.decode(data, max_pixels=MAX_PIXELS, engine="onnxruntime", threads=1)
+    except CompressorError:
+        return
+    picture.load()
+    if (picture.mode, picture.size) != (info.mode, (info.width, info.height)):
+        raise RuntimeError(f"announced {info}, decoded {picture}")
+
+
+def mutate(data: bytes, max_size: int, seed: int) -> bytes:
+    """Change a header field or a payload, and mend the checksums; sometimes change just any byte."""
+    chance = random.Random(seed)
+    parts = take_apart(data)
+    if parts is None or chance.random() < 0.1:
+        return atheris.Mutate(data, max_size)
+    sections = parts["sections"]
+    if chance.random() < 0.3:
+        field, values = chance.choice(
+            [
+                ("width", SIDES),
+                ("height", SIDES),
+                ("level", range(QUALITY_LEVELS)),
+                ("gray", (False, True)),
+                ("model_id", (1, 2, 3)),
+            ]
+        )
+        parts[field] = chance.choice(values)
+    else:
+        name = chance.choice([*sections, "picture", "picture"])
+        payload = atheris.Mutate(sections[name], max_size)
+        # The entropy coder reads whole words; a few payloads are left to be refused for their length.
+        whole = name == "picture" and chance.random() < 0.9
+        sections[name] = payload[: len(payload) // 4 * 4] if whole else payload
+    return write_container(**parts)[:max_size]
+
+
+def take_apart(data: bytes) -> dict | None:
+    """The arguments of `write_container` for a stream whose lengths and checksums may be wrong."""
+    try:
+        header, offset = unpack_header(data)
+        sections = {}
+        for name in SECTIONS:
+            if name == "picture" or Flags[name.upper()] in header.flags:
+                length, start = read_varint(data, offset)
+                sections[name], offset = data[start : start + length], start + length + 4
+    except CompressorError:
+        return None
+    return {
+        "model_id": header.model_id,
+        "level": header.level,
+        "width": header.width,
+        "height": header.height,
+        "gray": Flags.GRAY in header.flags,
+        "sections": sections,
+    }
+
+
+def main() -> None:
+    """Fuzz until libFuzzer's limits are reached or the promise is broken."""
+    warnings.simplefilter("error", RuntimeWarning)
+    folders = [argument for argument in sys.argv[1:] if not argument.startswith("-")]
+    for folder in folders:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        for stream in (*TESTS.glob("golden/*.cmpr"), *TESTS.glob("corrupt/*")):
+            (Path(folder) / stream.name).write_bytes(stream.read_bytes())
+    atheris.Setup([sys.argv[0], *LIBFUZZER_OPTIONS, *sys.argv[1:]], decode_or_refuse, custom_mutator=mutate)
+    atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    main()

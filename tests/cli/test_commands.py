@@ -1,0 +1,225 @@
+"""The command line: what it writes, and what it says."""
+
+import json
+import os
+import stat
+import sys
+import threading
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import compressor
+from compressor.cli import main
+
+
+def test_encode_and_decode_next_to_the_input(folder, capsys, picture):
+    image = picture("photo.png")
+    assert main(["encode", "photo.png", "-q", "80"]) == 0
+    num_bytes = os.path.getsize("photo.cmpr")
+    summary = f"photo.png -> photo.cmpr: 12x9 RGB, {num_bytes} bytes, {num_bytes * 8 / 108:.3f} bpp"
+    assert capsys.readouterr().err.startswith(summary)
+    os.unlink("photo.png")
+    assert main(["decode", "photo.cmpr"]) == 0
+    assert capsys.readouterr().err.startswith("photo.cmpr -> photo.png: 12x9 RGB")
+    assert Image.open("photo.png").tobytes() == image.tobytes()
+    assert compressor.read_info((folder / "photo.cmpr").read_bytes()).quality == 80
+
+
+def test_quiet_and_verbose(folder, capsys, picture):
+    picture("photo.png")
+    assert main(["encode", "photo.png", "--quiet"]) == 0
+    assert capsys.readouterr() == ("", "")
+    assert main(["encode", "photo.png", "-v", "--engine", "other", "-j", "2"]) == 0
+    message = capsys.readouterr().err
+    assert "model 7 (fake), fake-other" in message
+    assert "bytes of sections: picture" in message
+
+
+def test_notes_go_to_stderr(folder, capsys):
+    Image.fromarray(np.zeros((4, 4), np.uint16)).save("deep.png")
+    assert main(["encode", "deep.png"]) == 0
+    assert "deep.png: note: 16 bits a channel reduced to 8\n" in capsys.readouterr().err
+    assert main(["encode", "deep.png", "--quiet"]) == 0
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    "arguments", [["-o", "out.webp"], ["--format", "webp"], ["--format", ".WEBP", "-o", "out"]]
+)
+def test_output_types(folder, arguments, encoded):
+    image = encoded("photo.cmpr", mode="RGBA")
+    assert main(["decode", "photo.cmpr", *arguments]) == 0
+    name = arguments[arguments.index("-o") + 1] if "-o" in arguments else "photo.webp"
+    with Image.open(name) as decoded:
+        assert decoded.format == "WEBP"
+        assert decoded.convert("RGBA").tobytes() == image.tobytes()
+
+
+def test_several_inputs_into_a_folder(folder, capsys, picture):
+    for name in ("a.png", "b.png"):
+        picture(name)
+    os.mkdir("out")
+    assert main(["encode", "a.png", "b.png", "-o", "out"]) == 0
+    assert sorted(os.listdir("out")) == ["a.cmpr", "b.cmpr"]
+    assert main(["decode", "out/a.cmpr", "-o", "out/", "--format", "bmp"]) == 0
+    assert sorted(os.listdir("out")) == ["a.bmp", "a.cmpr", "b.cmpr"]
+
+
+def test_bad_inputs_do_not_stop_the_others(folder, capsys, picture):
+    picture("a.png")
+    picture("c.png")
+    (folder / "b.png").write_text("text")
+    assert main(["encode", "a.png", "b.png", "missing.png", "c.png", "--quiet"]) == 1
+    assert capsys.readouterr().err.count("\n") == 2
+    assert sorted(os.listdir()) == ["a.cmpr", "a.png", "b.png", "c.cmpr", "c.png"]
+
+
+@pytest.mark.parametrize(("arguments", "expected"), [([], True), (["--no-verify"], False)])
+def test_new_streams_are_verified_unless_told_otherwise(
+    folder, monkeypatch, fake_coder, arguments, expected, picture
+):
+    picture("photo.png")
+    asked, encode = [], fake_coder.PictureCoder.encode
+
+    def recording(self, image_uint8, level, effort, *, verify, on_progress):
+        asked.append(verify)
+        return encode(self, image_uint8, level, effort)
+
+    monkeypatch.setattr(fake_coder.PictureCoder, "encode", recording)
+    assert main(["encode", "photo.png", *arguments]) == 0
+    assert asked == [expected]
+
+
+def test_a_refinement_shows_its_progress_on_a_terminal(folder, capsys, monkeypatch, picture):
+    picture("photo.png")
+    monkeypatch.setattr(type(sys.stderr), "isatty", lambda _: True, raising=False)
+    for effort, shown in ((5, False), (9, True)):
+        assert main(["encode", "photo.png", "-e", str(effort)]) == 0
+        assert ("\r\x1b[Kphoto.png: refining, 25 %, 0:00:0" in capsys.readouterr().err) is shown
+
+
+@pytest.mark.parametrize("effort", ["0", "10", "5.5", "high"])
+def test_a_wrong_effort_is_a_usage_error(folder, capsys, effort):
+    with pytest.raises(SystemExit, match="2"):
+        main(["encode", "photo.png", "-e", effort])
+    assert f"received '{effort}', expected a whole number from 1 to 9" in capsys.readouterr().err
+
+
+def test_targets(folder, capsys, picture, assert_fails):
+    picture("photo.png")
+    for arguments in (["--target-size", "1.5k"], ["--target-bpp", "500"], ["--target-psnr", "60"]):
+        assert main(["encode", "photo.png", *arguments]) == 0
+        # The fake coder's files are of one size: the best quality of that size is taken.
+        assert ", quality 100, " in capsys.readouterr().err
+    size = os.path.getsize("photo.cmpr")
+    match = f"received a target of {size - 1} bytes"
+    kept = ["photo.cmpr", "photo.png"]
+    arguments = ["encode", "photo.png", "-o", "x.cmpr", "--target-size", str(size - 1)]
+    assert_fails(*arguments, match=match, kept=kept)
+
+
+def test_a_region(folder, capsys, encoded):
+    image = encoded("photo.cmpr", mode="RGBA")
+    assert main(["decode", "photo.cmpr", "-o", "part.png", "--region", "2,1,5,4"]) == 0
+    assert "photo.cmpr -> part.png: region 5x4 of 12x9 RGBA" in capsys.readouterr().err
+    assert Image.open("part.png").tobytes() == image.crop((2, 1, 7, 5)).tobytes()
+
+
+def test_a_region_outside_the_picture(folder, encoded, assert_fails):
+    encoded("photo.cmpr")
+    arguments = ("decode", "photo.cmpr", "-o", "part.png", "--region")
+    message = "photo.cmpr: received the region 8,0,5,4, expected one inside the picture, which is 12x9"
+    assert_fails(*arguments, "8,0,5,4", match=message, kept=["photo.cmpr"])
+    assert_fails(*arguments, "8,0,5", match="expected X,Y,W,H", status=2, kept=["photo.cmpr"])
+
+
+def test_strip(folder, picture):
+    exif = Image.Exif()
+    exif[0x010F] = "Maker"
+    picture("photo.png", exif=exif)
+    for arguments, kept in (
+        ([], True),
+        (["--strip", "icc", "--strip", "xmp"], True),
+        (["--strip", "all"], False),
+    ):
+        assert main(["encode", "photo.png", "--quiet", *arguments]) == 0
+        assert main(["decode", "photo.cmpr", "--quiet", "-o", "decoded.png"]) == 0
+        assert (0x010F in Image.open("decoded.png").getexif()) == kept
+
+
+def test_info(folder, capsys, encoded):
+    encoded("photo.cmpr", mode="LA")
+    assert main(["info", "photo.cmpr", "-v"]) == 0
+    output, message = capsys.readouterr()
+    assert output.startswith("photo.cmpr: 12x9 LA, quality 50, ")
+    assert "  alpha: " in output
+    assert message == ""
+    assert main(["info", "--json", "photo.cmpr", "photo.cmpr"]) == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert len(lines) == 2
+    assert (lines[0]["file"], lines[0]["width"], lines[0]["mode"]) == ("photo.cmpr", 12, "LA")
+    assert lines[0]["num_bytes"] == os.path.getsize("photo.cmpr")
+    assert main(["info", "--quiet", "photo.cmpr"]) == 0
+    assert capsys.readouterr() == ("", "")
+
+
+def test_overwriting(folder, picture, assert_fails):
+    picture("photo.png")
+    (folder / "photo.cmpr").write_text("precious")
+    os.chmod("photo.cmpr", 0o640)
+    kept = ["photo.cmpr", "photo.png"]
+    assert_fails("encode", "photo.png", "--no-overwrite", match="exists", kept=kept)
+    assert (folder / "photo.cmpr").read_text() == "precious"
+    assert main(["encode", "photo.png"]) == 0
+    assert compressor.read_info((folder / "photo.cmpr").read_bytes()).width == 12
+    assert stat.S_IMODE(os.stat("photo.cmpr").st_mode) == 0o640
+    assert main(["encode", "photo.png", "--no-overwrite", "-o", "new.cmpr"]) == 0
+    assert sorted(os.listdir()) == ["new.cmpr", *kept]
+
+
+def test_decode_does_not_replace_the_original_unasked(folder, picture, assert_fails):
+    picture("photo.png")
+    original = (folder / "photo.png").read_bytes()
+    main(["encode", "photo.png", "--quiet"])
+    kept = ["photo.cmpr", "photo.png"]
+    assert_fails("decode", "photo.cmpr", match="photo.png exists", kept=kept)
+    assert (folder / "photo.png").read_bytes() == original
+    assert main(["decode", "photo.cmpr", "-o", "photo.png"]) == 0
+    assert (folder / "photo.png").read_bytes() != original
+
+
+def test_a_symbolic_link_is_written_through(folder, picture):
+    picture("photo.png")
+    os.mkdir("elsewhere")
+    os.symlink("elsewhere/real.cmpr", "link.cmpr")
+    assert main(["encode", "photo.png", "-o", "link.cmpr", "--quiet"]) == 0
+    assert os.path.islink("link.cmpr")
+    assert os.listdir("elsewhere") == ["real.cmpr"]
+
+
+@pytest.mark.parametrize(
+    "name", ["with space.png", "ünï-写真.png", "two\nlines.png", "-dash.png", "quote'\".png"]
+)
+def test_unusual_names(folder, capsys, name, picture):
+    picture(name)
+    assert main(["encode", "--", name]) == 0
+    assert capsys.readouterr().err.count("\n") == 1
+    assert main(["info", "--", name[:-4] + ".cmpr"]) == 0
+    assert capsys.readouterr().out.count("\n") == 1
+    (folder / name).write_text("no picture")
+    assert main(["encode", "--", name]) == 1
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_fifo_is_written_and_stays_a_fifo(folder, picture):
+    picture("photo.png")
+    os.mkfifo("pipe.cmpr")
+    received = []
+    reader = threading.Thread(target=lambda: received.append((folder / "pipe.cmpr").read_bytes()))
+    reader.start()
+    assert main(["encode", "photo.png", "-o", "pipe.cmpr", "--quiet"]) == 0
+    reader.join(10)
+    assert compressor.read_info(received[0]).width == 12
+    assert stat.S_ISFIFO(os.stat("pipe.cmpr").st_mode)

@@ -1,0 +1,63 @@
+"""The command line in a process of its own: pipes, terminals, Ctrl-C."""
+
+import os
+import signal
+import subprocess
+import time
+
+from PIL import Image
+
+from compressor.cli import main
+
+
+def test_pipes(folder, run_process, picture):
+    image = picture("photo.png", mode="LA")
+    data = run_process("encode", "-", input=(folder / "photo.png").read_bytes())
+    assert (data.returncode, data.stderr.count(b"\n")) == (0, 1)
+    decoded = run_process("decode", "-", "-o", "-", "--quiet", input=data.stdout)
+    assert (decoded.returncode, decoded.stderr) == (0, b"")
+    (folder / "decoded.png").write_bytes(decoded.stdout)
+    assert Image.open("decoded.png").tobytes() == image.tobytes()
+    info = run_process("info", "-", input=data.stdout)
+    assert info.stdout.startswith(b"-: 12x9 LA")
+
+
+def test_failures_in_a_process(folder, run_process):
+    missing = run_process("decode", "missing.cmpr")
+    assert (missing.returncode, missing.stdout, missing.stderr.count(b"\n")) == (1, b"", 1)
+    usage = run_process("decode")
+    assert (usage.returncode, usage.stdout, usage.stderr.count(b"\n")) == (2, b"", 1)
+    empty = run_process("info", "-")
+    assert (empty.returncode, empty.stderr.count(b"\n")) == (1, 1)
+
+
+def test_a_reader_that_goes_away(folder, run_process, encoded):
+    encoded("photo.cmpr")
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    for arguments in (["info", "photo.cmpr"], ["decode", "photo.cmpr", "-o", "-"]):
+        run = run_process(*arguments, stdout=write_end)
+        assert (run.returncode, run.stderr) == (1, b"")
+    os.close(write_end)
+
+
+def test_names_that_the_terminal_cannot_show(folder, run_process, picture):
+    picture("写真.png")
+    main(["encode", "写真.png", "--quiet"])
+    run = run_process("info", "写真.cmpr", env={"PYTHONIOENCODING": "ascii"})
+    assert (run.returncode, run.stderr) == (0, b"")
+    assert run.stdout.startswith(rb"\u5199\u771f.cmpr: 12x9")
+
+
+def test_ctrl_c_while_waiting_for_input(folder, start_process):
+    os.mkfifo("slow.png")
+    # Jobs that a shell has put into the background inherit that Ctrl-C is ignored, and tests may be one.
+    options = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.default_int_handler)}
+    with start_process("encode", "slow.png", stderr=subprocess.PIPE, **options) as process:
+        # Opening the pipe waits until the process opens its other end, to read from it.
+        with open("slow.png", "wb"):
+            time.sleep(0.05)
+            process.send_signal(signal.SIGINT)
+            _, message = process.communicate(timeout=10)
+    assert (process.returncode, message) == (130, b"")
+    assert os.listdir() == ["slow.png"]

@@ -1,0 +1,38 @@
+import json
+
+import numpy as np
+import pytest
+
+from eval.cli import main
+from eval.scaling import mosaic
+
+
+def test_mosaic_is_made_of_the_pictures(photo):
+    pictures = [np.asarray(photo(20, 30)), np.asarray(photo(24, 20))]
+    result = mosaic(pictures, 90, 50)
+    assert result.shape == (50, 90, 3)
+    np.testing.assert_array_equal(result[:20, :20], pictures[0][:20, :20])
+    np.testing.assert_array_equal(result[:20, 20:40], pictures[1][:20])
+    np.testing.assert_array_equal(result[:20, 40:60], pictures[0][:20, :20][:, ::-1])
+    # Cut off at the right and at the bottom.
+    np.testing.assert_array_equal(result[40:, 80:], pictures[0][:20, :20][:10, ::-1][:, :10])
+
+
+def test_scaling_prints_a_line_for_each_size(tmp_path, capsys):
+    file = tmp_path / "scaling.json"
+    assert main(["scaling", "--megapixels", "0.01", "0.3", "--json", str(file), "--quiet"]) == 0
+    small, large = json.loads(file.read_text())["results"]
+    assert (small["width"], small["height"]) == (123, 82)
+    assert large["width"] * large["height"] == pytest.approx(3e5, rel=0.01)
+    for line in (small, large):
+        assert min(line["encode_peak_mb"], line["decode_peak_mb"], line["region_peak_mb"]) > 30
+        assert 0.1 < line["bpp"] < 10
+    rows = [line for line in capsys.readouterr().out.splitlines() if line.startswith("|")]
+    assert len(rows) == 4
+    assert f" {large['decode_peak_mb']:.0f} " in rows[-1]
+
+
+def test_sizes_that_our_limit_refuses(capsys):
+    with pytest.raises(SystemExit):
+        main(["scaling", "--megapixels", "500"])
+    assert "not within 0..170 megapixels" in capsys.readouterr().err

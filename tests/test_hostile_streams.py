@@ -1,0 +1,148 @@
+"""Streams made to break the decoder, with good checksums: each gives a picture or a CompressorError, cheaply.
+
+`tests/corrupt` holds inputs that once broke this promise, found by `scripts/fuzz.py` and by hand.
+"""
+
+import io
+import struct
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+import compressor
+from compressor.bitstream.container import read_container, write_container
+from compressor.bitstream.header import Flags
+from compressor.bitstream.varint import MAX_VALUE, write_varint
+from compressor.errors import CompressorError
+
+TESTS = Path(__file__).parent
+# What importing and loading both models takes, and some work beside it; a hostile picture claims gigabytes.
+MAX_MEGABYTES = 500
+
+
+def rebuilt(name, **changes):
+    """A golden stream with other values and good checksums."""
+    container = read_container((TESTS / "golden" / f"{name}.cmpr").read_bytes())
+    header, sections = container.header, dict(container.sections)
+    values = {
+        "model_id": header.model_id,
+        "level": header.level,
+        "width": header.width,
+        "height": header.height,
+        "gray": Flags.GRAY in header.flags,
+    }
+    return write_container(**values | changes | {"sections": sections | changes.get("sections", {})})
+
+
+def picture_of(name):
+    return read_container((TESTS / "golden" / f"{name}.cmpr").read_bytes()).sections["picture"]
+
+
+def png(width, height, **options):
+    buffer = io.BytesIO()
+    Image.new("L", (width, height), 7).save(buffer, "PNG", **options)
+    return buffer.getvalue()
+
+
+def png_with_size(data, width, height):
+    """The PNG with another size in its header, and a good checksum."""
+    header = b"IHDR" + struct.pack(">2I", width, height) + data[24:29]
+    return data[:16][:12] + header + struct.pack(">I", zlib.crc32(header)) + data[33:]
+
+
+def bombs():
+    """Text that grows a thousandfold when it is read."""
+    text = PngInfo()
+    for number in range(20):
+        text.add_text(f"bomb {number}", "x" * 1_000_000, zip=True)
+    return png(40, 33, pnginfo=text)
+
+
+HUGE = {"width": 13_377, "height": 13_377}
+STREAMS = (
+    {path.name: path.read_bytes() for path in sorted((TESTS / "corrupt").iterdir())}
+    | {
+        f"{model}: {name}": rebuilt(f"{model}-{base}", **changes)
+        for model in ("flagship-1", "cnn-1")
+        for name, base, changes in (
+            ("the largest picture, without data", "dot", HUGE | {"sections": {"picture": b""}}),
+            ("the largest picture, of empty tiles", "dot", HUGE | {"sections": {"picture": bytes(3000)}}),
+            ("the largest picture, of another's data", "dot", HUGE),
+            ("the thinnest picture", "dot", {"width": 178_956_970}),
+            ("the thinnest picture, upright", "dot", {"height": 178_956_970}),
+            ("a tile without data", "dot", {"width": 2048, "height": 2048, "sections": {"picture": b""}}),
+            (
+                "a length beyond the end",
+                "dot",
+                {"width": 2049, "sections": {"picture": write_varint(MAX_VALUE)}},
+            ),
+            ("no whole words", "photo", {"sections": {"picture": b"12345"}}),
+            ("zeros", "photo", {"sections": {"picture": bytes(1000)}}),
+            ("ones", "photo", {"sections": {"picture": b"\xff" * 1000}}),
+            ("another quality", "photo", {"level": 396}),
+            ("another size", "photo", {"width": 70, "height": 93}),
+            ("gray", "photo", {"gray": True}),
+            ("a model that there is not", "photo", {"model_id": 255}),
+            ("alpha of another size", "fine", {"sections": {"alpha": png(33, 40)}}),
+            (
+                "alpha that claims to be huge",
+                "fine",
+                {"sections": {"alpha": png_with_size(png(40, 33), 2**31 - 1, 2**31 - 1)}},
+            ),
+            ("alpha that ends early", "fine", {"sections": {"alpha": png(40, 33)[:60]}}),
+            ("alpha with bombs", "fine", {"sections": {"alpha": bombs()}}),
+        )
+    }
+    | {
+        f"{model}: half of its data": rebuilt(
+            f"{model}-photo", sections={"picture": picture_of(f"{model}-photo")[: 4 * 150]}
+        )
+        for model in ("flagship-1", "cnn-1")
+    }
+    | {"the other model's data": rebuilt("cnn-1-photo", model_id=1)}
+)
+
+DECODE_FOLDER = """
+import re, sys
+from pathlib import Path
+import compressor
+for path in Path(sys.argv[1]).iterdir():
+    try:
+        compressor.decode(path.read_bytes())
+    except compressor.errors.CompressorError:
+        pass
+# Of this program alone: getrusage counts from the size of the process that started it.
+print(int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]) // 1024)
+"""
+
+
+@pytest.mark.parametrize("name", STREAMS)
+def test_a_picture_or_a_typed_error(name):
+    data = STREAMS[name]
+    try:
+        picture = compressor.decode(data, engine="onnxruntime")
+    except CompressorError:
+        return
+    info = compressor.read_info(data)
+    assert (picture.mode, picture.size) == (info.mode, (info.width, info.height))
+
+
+@pytest.mark.parametrize("model", ["flagship-1", "cnn-1"])
+def test_data_that_are_cut_are_noticed_behind_good_checksums(model):
+    with pytest.raises(CompressorError, match="ends before its symbols"):
+        compressor.decode(STREAMS[f"{model}: half of its data"])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the unit of memory in use differs elsewhere")
+def test_memory_stays_within_what_a_small_picture_takes(tmp_path):
+    for number, data in enumerate(STREAMS.values()):
+        (tmp_path / str(number)).write_bytes(data)
+    command = [sys.executable, "-c", DECODE_FOLDER, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=TESTS.parent, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) <= MAX_MEGABYTES

@@ -1,0 +1,152 @@
+"""Pictures of every mode come in as one of the four that are coded."""
+
+import io
+import struct
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from compressor.errors import ImageInputError
+from compressor.image_io import colour_array, load_picture, open_picture
+
+
+def saved(image, file_format, **options):
+    buffer = io.BytesIO()
+    image.save(buffer, file_format, **options)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("mode", "coded", "is_noted"),
+    [
+        ("1", "L", False),
+        ("L", "L", False),
+        ("LA", "LA", False),
+        ("La", "LA", False),
+        ("RGB", "RGB", False),
+        ("RGBA", "RGBA", False),
+        ("RGBa", "RGBA", False),
+        ("RGBX", "RGB", False),
+        ("P", "RGB", False),
+        ("PA", "RGBA", False),
+        ("CMYK", "RGB", True),
+        ("YCbCr", "RGB", True),
+        ("LAB", "RGB", True),
+        ("HSV", "RGB", True),
+        ("I;16", "L", True),
+        ("I;16B", "L", True),
+    ],
+)
+def test_modes(mode, coded, is_noted):
+    picture = load_picture(Image.new(mode, (6, 4)))
+    assert (picture.image.mode, picture.image.size) == (coded, (6, 4))
+    assert bool(picture.notes) == is_noted
+    assert colour_array(picture.image).shape == (4, 6, 3)
+
+
+@pytest.mark.parametrize("mode", ["F", "I"])
+def test_wide_ranges_are_refused(mode):
+    with pytest.raises(ImageInputError, match=f"mode {mode}, expected 8 or 16 bits"):
+        load_picture(Image.new(mode, (6, 4)))
+
+
+def test_16_bit_gray_is_scaled_not_clipped():
+    values = np.array([[0, 128, 129, 257, 32768, 65407, 65535]], np.uint16)
+    picture = load_picture(open_picture(saved(Image.fromarray(values), "PNG")))
+    assert np.asarray(picture.image).tolist() == [[0, 0, 1, 1, 128, 255, 255]]
+    assert picture.notes == ("16 bits a channel reduced to 8",)
+
+
+def test_16_bit_pgm_is_scaled():
+    picture = load_picture(open_picture(b"P5 3 1 65535\n" + bytes([0, 0, 0x80, 0, 0xFF, 0xFF])))
+    assert np.asarray(picture.image).tolist() == [[0, 128, 255]]
+    assert picture.notes == ("16 bits a channel reduced to 8",)
+
+
+def test_16_bit_gray_with_a_transparent_value():
+    values = np.array([[0, 1000, 1001]], np.uint16)
+    image = Image.fromarray(values)
+    image.info["transparency"] = 1000
+    assert np.asarray(load_picture(image).image).tolist() == [[[0, 255], [4, 0], [4, 255]]]
+
+
+@pytest.mark.parametrize("mode", ["P", "L", "RGB"])
+def test_a_transparent_colour_becomes_alpha(mode):
+    pixels = np.array([[[10, 10, 10], [200, 200, 200]]], np.uint8)
+    image = Image.fromarray(pixels).convert(mode)
+    key = image.getpixel((1, 0))
+    picture = load_picture(open_picture(saved(image, "PNG", transparency=key)))
+    assert picture.image.mode == ("LA" if mode == "L" else "RGBA")
+    assert np.asarray(picture.image.getchannel("A")).tolist() == [[255, 0]]
+
+
+def cmyk_profile():
+    """Return a printer profile whose table maps all inks to one colour, CIE Lab (50, 0, 0)."""
+    curve = (0).to_bytes(2, "big") + (0xFFFF).to_bytes(2, "big")
+    identity = struct.pack(">9i", 1 << 16, 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 16)
+    lab = struct.pack(">3H", 0x8000, 0x8000, 0x8000)
+    table = b"mft2" + bytes(4) + bytes([4, 3, 2, 0]) + identity + struct.pack(">2H", 2, 2)
+    table += curve * 4 + lab * 2**4 + curve * 3
+    white = b"XYZ " + bytes(4) + struct.pack(">3i", 63190, 65536, 54061)
+    tags = b""
+    data = b""
+    for name, content in ((b"A2B0", table), (b"A2B1", table), (b"wtpt", white)):
+        content += bytes(-len(content) % 4)
+        tags += name + struct.pack(">2I", 128 + 4 + 12 * 3 + len(data), len(content))
+        data += content
+    body = struct.pack(">I", 3) + tags + data
+    header = struct.pack(">I4sI", 128 + len(body), b"lcms", 0x02400000) + b"prtrCMYKLab "
+    header += struct.pack(">6H", 2020, 1, 1, 0, 0, 0) + b"acsp" + bytes(28)
+    header += struct.pack(">3i", 63190, 65536, 54061)
+    return header.ljust(128, b"\0") + body
+
+
+def test_cmyk_goes_through_its_profile():
+    image = Image.new("CMYK", (4, 4), (200, 30, 40, 10))
+    plain = load_picture(image)
+    assert "without a profile" in plain.notes[0]
+    image.info["icc_profile"] = cmyk_profile()
+    managed = load_picture(image)
+    assert managed.metadata.icc == b""
+    assert "through its profile" in managed.notes[0]
+    assert managed.image.getpixel((0, 0)) == pytest.approx((119, 119, 119), abs=2)
+
+
+def test_a_damaged_cmyk_profile_is_noted_and_left_out():
+    image = Image.new("CMYK", (4, 4), (200, 30, 40, 10))
+    image.info["icc_profile"] = b"no profile"
+    picture = load_picture(image)
+    assert "approximate" in picture.notes[0]
+    assert picture.metadata.icc == b""
+
+
+def test_of_an_animation_the_first_frame_is_kept():
+    frames = [Image.new("L", (4, 4), level) for level in (10, 20, 30)]
+    data = saved(frames[0], "GIF", save_all=True, append_images=frames[1:])
+    picture = load_picture(open_picture(data))
+    assert picture.notes == ("several frames: only frame 1 is kept",)
+    assert picture.image.convert("L").getpixel((0, 0)) == 10
+
+
+@pytest.mark.parametrize(
+    ("name", "mode"),
+    [
+        ("basn0g16", "L"),
+        ("basn4a16", "LA"),
+        ("basn4a08", "LA"),
+        ("basn6a16", "RGBA"),
+        ("basn3p02", "RGB"),
+        ("basn0g01", "L"),
+        ("tbbn0g04", "LA"),
+        ("tbbn2c16", "RGBA"),
+        ("tbwn0g16", "LA"),
+        ("tbwn3p08", "RGBA"),
+    ],
+)
+def test_modes_of_the_png_suite(conformance_folder, name, mode):
+    data = (conformance_folder / "pngsuite" / f"{name}.png").read_bytes()
+    image = load_picture(open_picture(data)).image
+    assert image.mode == mode
+    if name.startswith("t"):
+        assert image.getchannel("A").getextrema() == (0, 255)
