@@ -106,4 +106,21 @@ def test_gray_stays_gray_and_flat_stays_flat(photo):
     assert compressor.decode(compressor.encode(gray, 30)).mode == "L"
     flat = np.full((80, 100, 3), (200, 30, 90), np.uint8)
     decoded = np.asarray(compressor.decode(compressor.encode(flat, 50)), int)
-    assert np.abs(decoded - flat).max() <= 3
+    assert np.abs(decoded - flat).max() <= 4
+
+
+def test_no_part_of_the_model_has_died(photo):
+    """Side information differs from zero, and f from a constant; in `flagship-1` neither did."""
+    family = load_coder()._family
+    latents = family.analyse(photo[None].astype(np.float32) - 128, 300)
+    side, _ = next(family.tile_coder.symbols(latents, 300))
+    assert (side != 0).mean() > 0.01
+    flat = np.full((1, *photo.shape), -100, np.float32)
+    limit = np.ones((1, 1, 1, family.channels), np.float32)
+    plane = np.zeros((1, *photo.shape[:2], 1), np.float32)
+    corrections = [
+        family._engine.run("analysis", pixels, plane, limit)
+        - family._engine.run("analysis", pixels, plane, 0 * limit)
+        for pixels in (photo[None].astype(np.float32) - 128, flat)
+    ]
+    assert np.abs(corrections[0] - corrections[1]).max() > 0.01

@@ -7,11 +7,13 @@ from pathlib import Path
 import keras
 
 import compressor
+from compressor.models.flagship import Flagship
 from training.data import data_digest
 from training.errors import TrainingError
 from training.export import count_symbols, export
 from training.photos import load_photos
 from training.run_folder import CHECKPOINT, SETTINGS, Settings, averaged_weights, load_checkpoint
+from training.side_scales import measure_side_scales
 
 # Qualities over which the tables are counted: all of the range, since one set serves them all.
 COUNT_LEVELS = tuple(range(0, 397, 36))
@@ -50,11 +52,13 @@ def export_run(
             "data_sha256": data_digest(settings.data),
         },
     }
+    photos = load_photos(settings.data, MIN_COUNT_SIDE)
+    chosen = photos[:: max(1, len(photos) // pictures)][:pictures]
+    if isinstance(model, Flagship):
+        measure_side_scales(model, chosen, COUNT_LEVELS)
     draft = out.with_name(f".{out.name}-uncounted")
     try:
         export(model, draft, **about)
-        photos = load_photos(settings.data, MIN_COUNT_SIDE)
-        chosen = photos[:: max(1, len(photos) // pictures)][:pictures]
         counts = count_symbols(draft, chosen, COUNT_LEVELS)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
