@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -36,6 +37,8 @@ class Refiner:
     """
 
     def __init__(self, files: ModelFiles, tables: ScaleTables, steps: int) -> None:
+        # TensorFlow tells of its own start on the standard error output.
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         try:
             from compressor.models.exported import load_exported
             from compressor.models.refinement import Refinement
