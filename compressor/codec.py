@@ -67,7 +67,7 @@ class StreamInfo:
 
 
 def encode(
-    image: Image.Image | npt.NDArray[np.uint8],
+    image: Image.Image | npt.NDArray[np.uint8] | LoadedPicture,
     quality: float | None = None,
     *,
     target_bpp: float | None = None,
@@ -89,7 +89,8 @@ def encode(
 
     Args:
         image: a Pillow image of any mode but F and 32-bit I; or a uint8 array of 0..255 with shape (H, W),
-            (H, W, 1), (H, W, 2) for gray and alpha, (H, W, 3) or (H, W, 4). Any size from 1x1.
+            (H, W, 1), (H, W, 2) for gray and alpha, (H, W, 3) or (H, W, 4); or what `load_picture` has made
+            of one, whose metadata are kept whatever `strip` says. Any size from 1x1.
         quality: 1 (smallest) to 100 (best), in steps of a quarter; 50 if neither it nor a target is given.
         target_bpp: in place of a quality, the most bits per pixel that the stream may take.
         target_size: in place of a quality, the most bytes that the stream may take, metadata included. The
@@ -98,7 +99,8 @@ def encode(
             stream that has it is made.
         effort: 1 to 9: how hard to try for a smaller stream that looks the same. It decodes as fast. From 5
             on, each symbol's bits are weighed against its error; from 7 on, the latents are refined by
-            gradient, which takes Keras (the [train] extra) and some hundred times as long.
+            gradient, which takes Keras (the [train] extra) and some hundred times as long; with a target,
+            for each trial.
         verify: whether to read the new stream again, and compare it with what was meant.
         strip: metadata to leave out: one or several of "all", "exif", "icc", "xmp".
         model: name of a model that ships; None for the default one.
@@ -118,60 +120,27 @@ def encode(
         WeightsError: if the model files are missing or damaged.
     """
     # What is wrong with them is said before a picture is read.
-    _aim(quality, target_bpp, target_size, target_psnr)
-    effort_of(effort)
-    return encode_loaded(
-        load_picture(image, strip=strip),
-        quality,
-        target_bpp=target_bpp,
-        target_size=target_size,
-        target_psnr=target_psnr,
-        effort=effort,
-        verify=verify,
-        model=model,
-        weights=weights,
-        engine=engine,
-        threads=threads,
-        on_progress=on_progress,
-    )
-
-
-def encode_loaded(
-    picture: LoadedPicture,
-    quality: float | None = None,
-    *,
-    target_bpp: float | None = None,
-    target_size: float | None = None,
-    target_psnr: float | None = None,
-    effort: int = DEFAULT_EFFORT,
-    verify: bool = False,
-    model: str | None = None,
-    weights: str | Path | None = None,
-    engine: str = "auto",
-    threads: int | None = None,
-    on_progress: OnProgress = ignore_progress,
-) -> bytes:
-    """Encode a picture that `load_picture` has prepared; otherwise like `encode`."""
     aim = _aim(quality, target_bpp, target_size, target_psnr)
     work = effort_of(effort)
+    picture = image if isinstance(image, LoadedPicture) else load_picture(image, strip=strip)
 
     from compressor.picture_coder import load_coder
 
-    image, metadata = picture.image, picture.metadata
+    upright, metadata = picture.image, picture.metadata
     coder = load_coder(model, weights=weights, engine=engine, threads=threads)
     sections = {"icc": metadata.icc, "exif": metadata.exif, "xmp": metadata.xmp}
-    if image.mode in ("LA", "RGBA"):
-        sections["alpha"] = encode_alpha(image)
-    gray = image.mode in ("L", "LA")
-    image_uint8 = colour_array(image)
+    if upright.mode in ("LA", "RGBA"):
+        sections["alpha"] = encode_alpha(upright)
+    gray = upright.mode in ("L", "LA")
+    image_uint8 = colour_array(upright)
 
     def encode_at(level: int) -> bytes:
         payload = coder.encode(image_uint8, level, work, verify=verify, on_progress=on_progress)
         return write_container(
             model_id=coder.model_id,
             level=level,
-            width=image.width,
-            height=image.height,
+            width=upright.width,
+            height=upright.height,
             gray=gray,
             sections=sections | {"picture": payload},
         )
@@ -184,13 +153,13 @@ def encode_loaded(
     def psnr_of(stream: bytes) -> float:
         container = read_container(stream)
         level, payload = container.header.level, container.sections["picture"]
-        decoded = coder.decode(payload, image.height, image.width, level)
+        decoded = coder.decode(payload, upright.height, upright.width, level)
         if gray:
             # As it will be seen: the mean of the channels, rounded once more.
             decoded = colour_array(colour_image(decoded, gray=True))
         return psnr_db(decoded, image_uint8)
 
-    return encode_to_target(aim, image.width * image.height, encode_at, psnr_of)
+    return encode_to_target(aim, upright.width * upright.height, encode_at, psnr_of)
 
 
 def _aim(

@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 
 from compressor.bitstream.header import FILE_EXTENSION
-from compressor.codec import StreamInfo, decode, encode_loaded, read_info
+from compressor.codec import StreamInfo, decode, encode, read_info
 from compressor.errors import CompressorError, OptionError
 from compressor.files import STANDARD_STREAM, check_output, is_stdout, read_input, shown, write_output
 from compressor.image_io import load_picture, open_picture
@@ -112,21 +112,23 @@ def encode_file(source: str, output: str, options: argparse.Namespace) -> Done:
     def show(share: float) -> None:
         progress.show(share, f"{shown(source)}: refining, {100 * share:.0f} %")
 
-    stream = encode_loaded(
-        picture,
-        options.quality,
-        target_bpp=options.target_bpp,
-        target_size=options.target_size,
-        target_psnr=options.target_psnr,
-        effort=options.effort,
-        verify=options.verify,
-        model=options.model,
-        weights=options.weights,
-        engine=options.engine,
-        threads=options.threads,
-        on_progress=show,
-    )
-    progress.clear()
+    try:
+        stream = encode(
+            picture,
+            options.quality,
+            target_bpp=options.target_bpp,
+            target_size=options.target_size,
+            target_psnr=options.target_psnr,
+            effort=options.effort,
+            verify=options.verify,
+            model=options.model,
+            weights=options.weights,
+            engine=options.engine,
+            threads=options.threads,
+            on_progress=show,
+        )
+    finally:
+        progress.clear()
     write_output(output, stream, overwrite=options.overwrite)
     notes = [] if options.quiet else [f"{shown(source)}: note: {note}" for note in picture.notes]
     summary = _summary(source, output, read_info(stream, max_pixels=None), start, options)

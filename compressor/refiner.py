@@ -13,6 +13,7 @@ from compressor.area import Area
 from compressor.effort import OnProgress, progress_of_part
 from compressor.entropy.tables import ScaleTables
 from compressor.errors import MissingDependencyError
+from compressor.latent_coder import GRID
 from compressor.model_files import ModelFiles
 from compressor.quality import TOP_LEVEL
 
@@ -20,8 +21,6 @@ Floats = NDArray[np.float32]
 
 # Latent positions along a window's side, and how many more on each side are refined with it, for its sake.
 WINDOW, HALO = 48, 4
-# Side information is at a quarter of the latents' resolution.
-GRID = 4
 
 
 class Refiner:

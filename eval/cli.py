@@ -1,8 +1,10 @@
 """The command line: run, plot, compare, bench, scaling. Exit codes: 0 done, 1 something failed, 2 usage."""
 
 import argparse
+import math
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from eval import commands
@@ -19,39 +21,27 @@ def default_cache() -> Path:
     return Path(base) / "compressor-eval"
 
 
-def quality(text: str) -> float:
-    value = float(text)
-    if not 1 <= value <= 100:
-        raise argparse.ArgumentTypeError(f"{text} is outside 1..100")
-    return value
+def _checked(kind: type, accepts: Callable[[float], bool], complaint: str) -> Callable[[str], float]:
+    """What reads a number of an option, and refuses those that are no use."""
+
+    def read(text: str) -> float:
+        try:
+            value = kind(text)
+        except ValueError:
+            value = math.nan
+        if not accepts(value):
+            raise argparse.ArgumentTypeError(f"{text} {complaint}")
+        return value
+
+    return read
 
 
-def positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not at least 1")
-    return value
-
-
-def rate(text: str) -> float:
-    value = float(text)
-    if not 0 < value < 100:
-        raise argparse.ArgumentTypeError(f"{text} is no number of bits per pixel")
-    return value
-
-
-def size(text: str) -> float:
-    value = float(text)
-    if not 0 < value <= 170:  # our own limit on pixels is a little above
-        raise argparse.ArgumentTypeError(f"{text} is not within 0..170 megapixels")
-    return value
-
-
-def count(text: str) -> int:
-    value = int(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError(f"{text} is negative")
-    return value
+quality = _checked(float, lambda value: 1 <= value <= 100, "is outside 1..100")
+positive = _checked(int, lambda value: value >= 1, "is no whole number from 1")
+count = _checked(int, lambda value: value >= 0, "is no whole number from 0")
+rate = _checked(float, lambda value: 0 < value < 100, "is no number of bits per pixel")
+# Our own limit on pixels is a little above.
+size = _checked(float, lambda value: 0 < value <= 170, "is not within 0..170 megapixels")
 
 
 def build_parser() -> argparse.ArgumentParser:

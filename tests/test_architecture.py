@@ -32,7 +32,7 @@ ALLOWED = {
     "rounding": {"entropy"},
     "latent_coder": ENTROPY | {"engines", "quality", "rounding"},
     "families": ENTROPY | {"engines", "quality", "latent_coder", "model_files"},
-    "refiner": ENTROPY | {"model_files", "quality", "models"},
+    "refiner": ENTROPY | {"latent_coder", "model_files", "quality", "models"},
     "picture_coder": CODEC,
     "rate_control": {"errors", "bitstream"},
     "codec": CODEC | {"rate_control"},

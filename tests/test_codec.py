@@ -15,7 +15,6 @@ from PIL import Image
 
 import compressor
 from compressor.bitstream.container import read_container, write_container
-from compressor.codec import encode_loaded
 from compressor.errors import (
     CompressorError,
     CorruptStreamError,
@@ -28,16 +27,12 @@ from compressor.errors import (
     UnsupportedStreamError,
 )
 from compressor.image_io import load_picture, open_picture
+from tests.samples import noise
 
 pytestmark = pytest.mark.usefixtures("fake_coder")
 
-RNG = np.random.default_rng(2)
 ICC = b"an ICC profile"
 XMP = b"<x:xmpmeta/>"
-
-
-def noise(*shape):
-    return RNG.integers(0, 256, shape, dtype=np.uint8)
 
 
 def exif_of(maker):
@@ -256,7 +251,7 @@ def test_conformance_pictures_are_coded_or_refused(conformance_folder):
             warnings.simplefilter("ignore")
             try:
                 picture = load_picture(open_picture(path.read_bytes()))
-                data = encode_loaded(picture, 50)
+                data = compressor.encode(picture, 50)
             except CompressorError:
                 refused.append(path.name)
                 continue

@@ -21,7 +21,8 @@ from compressor.bitstream.varint import MAX_VALUE, write_varint
 from compressor.errors import CompressorError
 
 TESTS = Path(__file__).parent
-# What importing and loading both models takes, and some work beside it; a hostile picture claims gigabytes.
+MODELS = ("flagship-1", "flagship-2", "cnn-1")
+# What importing and loading the models takes, and some work beside it; a hostile picture claims gigabytes.
 MAX_MEGABYTES = 500
 
 
@@ -68,7 +69,7 @@ STREAMS = (
     {path.name: path.read_bytes() for path in sorted((TESTS / "corrupt").iterdir())}
     | {
         f"{model}: {name}": rebuilt(f"{model}-{base}", **changes)
-        for model in ("flagship-1", "cnn-1")
+        for model in MODELS
         for name, base, changes in (
             ("the largest picture, without data", "dot", HUGE | {"sections": {"picture": b""}}),
             ("the largest picture, of empty tiles", "dot", HUGE | {"sections": {"picture": bytes(3000)}}),
@@ -102,7 +103,7 @@ STREAMS = (
         f"{model}: half of its data": rebuilt(
             f"{model}-photo", sections={"picture": picture_of(f"{model}-photo")[: 4 * 150]}
         )
-        for model in ("flagship-1", "cnn-1")
+        for model in MODELS
     }
     | {"the other model's data": rebuilt("cnn-1-photo", model_id=1)}
 )
@@ -132,7 +133,7 @@ def test_a_picture_or_a_typed_error(name):
     assert (picture.mode, picture.size) == (info.mode, (info.width, info.height))
 
 
-@pytest.mark.parametrize("model", ["flagship-1", "cnn-1"])
+@pytest.mark.parametrize("model", MODELS)
 def test_data_that_are_cut_are_noticed_behind_good_checksums(model):
     with pytest.raises(CompressorError, match="ends before its symbols"):
         compressor.decode(STREAMS[f"{model}: half of its data"])

@@ -1,26 +1,12 @@
 """Arrays, files, rounding and alpha: pictures come in as expected, and only typed errors come out."""
 
-import io
-
 import numpy as np
 import pytest
 from PIL import Image
 
 from compressor.errors import CorruptStreamError, ImageInputError, LimitError
 from compressor.image_io import colour_image, decode_alpha, encode_alpha, load_picture, open_picture, to_uint8
-
-RNG = np.random.default_rng(1)
-
-
-def noise(*shape):
-    return RNG.integers(0, 256, shape, dtype=np.uint8)
-
-
-def saved(image, file_format, **options):
-    buffer = io.BytesIO()
-    image.save(buffer, file_format, **options)
-    return buffer.getvalue()
-
+from tests.samples import noise, saved
 
 # Rounding
 

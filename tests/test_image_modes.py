@@ -1,6 +1,5 @@
 """Pictures of every mode come in as one of the four that are coded."""
 
-import io
 import struct
 
 import numpy as np
@@ -9,12 +8,7 @@ from PIL import Image
 
 from compressor.errors import ImageInputError
 from compressor.image_io import colour_array, load_picture, open_picture
-
-
-def saved(image, file_format, **options):
-    buffer = io.BytesIO()
-    image.save(buffer, file_format, **options)
-    return buffer.getvalue()
+from tests.samples import saved
 
 
 @pytest.mark.parametrize(

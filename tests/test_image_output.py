@@ -2,29 +2,13 @@
 
 import io
 
-import numpy as np
 import pytest
-from PIL import Image, ImageCms
+from PIL import Image
 
 from compressor.errors import OptionError
 from compressor.image_output import check_extension, save_picture
 from compressor.metadata import Metadata
-
-RNG = np.random.default_rng(1)
-SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description tiff:Orientation="6"/></x:xmpmeta>'
-
-
-def noise(*shape):
-    return RNG.integers(0, 256, shape, dtype=np.uint8)
-
-
-def exif_with_orientation(orientation, endian="<"):
-    exif = Image.Exif()
-    exif.endian = endian
-    exif[0x010F] = "Maker"
-    exif[0x0112] = orientation
-    return exif.tobytes()
+from tests.samples import SRGB, XMP, exif_with_orientation, noise
 
 
 @pytest.mark.parametrize("extension", [".png", ".webp", ".tif", ".jpg"])

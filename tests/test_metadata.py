@@ -1,37 +1,14 @@
 """ICC, EXIF and XMP are kept or stripped, and the orientation is baked in."""
 
-import io
-
 import numpy as np
 import pytest
-from PIL import Image, ImageCms
+from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from compressor.errors import OptionError
 from compressor.image_io import load_picture, open_picture
 from compressor.metadata import Metadata, orientation_of, reset_orientation
-
-RNG = np.random.default_rng(1)
-SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description tiff:Orientation="6"/></x:xmpmeta>'
-
-
-def noise(*shape):
-    return RNG.integers(0, 256, shape, dtype=np.uint8)
-
-
-def saved(image, file_format, **options):
-    buffer = io.BytesIO()
-    image.save(buffer, file_format, **options)
-    return buffer.getvalue()
-
-
-def exif_with_orientation(orientation, endian="<"):
-    exif = Image.Exif()
-    exif.endian = endian
-    exif[0x010F] = "Maker"
-    exif[0x0112] = orientation
-    return exif.tobytes()
+from tests.samples import SRGB, XMP, exif_with_orientation, noise, saved
 
 
 @pytest.mark.parametrize("endian", ["<", ">"])

@@ -9,15 +9,11 @@ from PIL import Image, UnidentifiedImageError
 
 import compressor
 from compressor.bitstream.container import read_container, write_container
+from tests.samples import noise
 
 pytestmark = pytest.mark.usefixtures("fake_coder")
 
-RNG = np.random.default_rng(3)
 ICC = b"an ICC profile" * 500
-
-
-def noise(*shape):
-    return RNG.integers(0, 256, shape, dtype=np.uint8)
 
 
 def exif_of(maker):

@@ -3,6 +3,7 @@
 `ROUND_TRIP_EXAMPLES=10000 python -m pytest tests/test_round_trips.py` tries that many.
 """
 
+import json
 import os
 
 import numpy as np
@@ -14,8 +15,10 @@ from PIL import Image
 import compressor
 from compressor import latent_coder
 from compressor.image_io import colour_array
+from compressor.model_files import WEIGHTS
 from compressor.picture_coder import load_coder
 
+SHIPPED = sorted(json.loads((WEIGHTS / "index.json").read_text())["models"])
 NUM_EXAMPLES = int(os.environ.get("ROUND_TRIP_EXAMPLES", "40"))
 OPTIONS = {"engine": "onnxruntime", "threads": 1}
 
@@ -56,7 +59,7 @@ def read_symbols(monkeypatch):
 @settings(
     max_examples=NUM_EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@given(pictures(), st.floats(1, 100), st.sampled_from(["flagship-1", "cnn-1"]))
+@given(pictures(), st.floats(1, 100), st.sampled_from(SHIPPED))
 def test_round_trip(read_symbols, image, quality, model):
     data = compressor.encode(image, quality, model=model, **OPTIONS)
     info = compressor.read_info(data)

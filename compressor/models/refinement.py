@@ -36,7 +36,6 @@ def table_bits(symbols, scale, bits):
     return low + between * (high - low)
 
 
-@keras.saving.register_keras_serializable(package="compressor")
 class Refinement(RateDistortionModel):
     """Stochastic Gumbel annealing: a soft, random choice between rounding up and down that hardens.
 

@@ -100,6 +100,19 @@ def test_a_refinement_shows_its_progress_on_a_terminal(folder, capsys, monkeypat
         assert ("\r\x1b[Kphoto.png: refining, 25 %, 0:00:0" in capsys.readouterr().err) is shown
 
 
+def test_a_refinement_that_fails_takes_its_progress_away(folder, capsys, monkeypatch, picture, fake_coder):
+    picture("photo.png")
+    monkeypatch.setattr(type(sys.stderr), "isatty", lambda _: True, raising=False)
+
+    def failing(self, image_uint8, level, effort, *, verify, on_progress):
+        on_progress(0.5)
+        raise MemoryError
+
+    monkeypatch.setattr(fake_coder.PictureCoder, "encode", failing)
+    assert main(["encode", "photo.png", "-e", "7"]) == 1
+    assert "\r\x1b[Kcompressor: photo.png: there is not enough memory" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("effort", ["0", "10", "5.5", "high"])
 def test_a_wrong_effort_is_a_usage_error(folder, capsys, effort):
     with pytest.raises(SystemExit, match="2"):

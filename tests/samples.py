@@ -1,0 +1,31 @@
+"""Pictures and metadata that several test files make."""
+
+import io
+
+import numpy as np
+from PIL import Image, ImageCms
+
+SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description tiff:Orientation="6"/></x:xmpmeta>'
+_RANDOM = np.random.default_rng(1)
+
+
+def noise(*shape):
+    """Random pixels."""
+    return _RANDOM.integers(0, 256, shape, dtype=np.uint8)
+
+
+def saved(image, file_format, **options):
+    """The bytes of a file."""
+    buffer = io.BytesIO()
+    image.save(buffer, file_format, **options)
+    return buffer.getvalue()
+
+
+def exif_with_orientation(orientation, endian="<"):
+    """EXIF of two tags."""
+    exif = Image.Exif()
+    exif.endian = endian
+    exif[0x010F] = "Maker"
+    exif[0x0112] = orientation
+    return exif.tobytes()
