@@ -64,6 +64,12 @@ class Family(Protocol):
         ...
 
 
+def passes_of(files: ModelFiles) -> tuple[CodingPass, ...]:
+    """The coding order of a model with context."""
+    passes = files.manifest["passes"]
+    return tuple(CodingPass(**p | {"cells": tuple(map(tuple, p["cells"]))}) for p in passes)
+
+
 class FlagshipFamily:
     """Lapped transform and networks that know the quality; hyperprior and context."""
 
@@ -76,10 +82,7 @@ class FlagshipFamily:
         self._engine = engine
         self._gains = load_gains(files.read("gains.npz"))
         self.channels = len(self._gains.magnitude)
-        passes = tuple(
-            CodingPass(tuple((r, c) for r, c in p["cells"]), p["low"], p["high"], p["seen"], p["kernel"])
-            for p in files.manifest["passes"]
-        )
+        passes = passes_of(files)
         entropy = load_entropy_model(files.read("entropy.npz"), len(passes))
         self.tile_coder = LatentCoder(entropy, self._gains, passes, engine)
 

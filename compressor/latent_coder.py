@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from compressor.effort import DEFAULT, Effort
 from compressor.engines import Engine
+from compressor.entropy.blas import one_blas_thread
 from compressor.entropy.exact import pad, patches
 from compressor.entropy.model import EntropyModel, FactorizedModel
 from compressor.entropy.range_coder import SymbolDecoder, encode_symbols
@@ -26,11 +27,6 @@ SIDE_STEPS = 4
 SIDE_MAX = 127
 # Side information is at a quarter of the latents' resolution.
 GRID = 4
-
-
-def offsets_of(p: CodingPass) -> tuple[tuple[int, int], ...]:
-    """First positions of the strided views that a pass codes."""
-    return p.cells if p.stride == 2 else ((0, 0),)
 
 
 def encode_pairs(tables: ScaleTables, pairs: Iterable[tuple[Symbols, Indices]], *, verify: bool) -> bytes:
@@ -95,8 +91,7 @@ class LatentCoder:
         worth = self._gains.bits_per_square(level)
 
         def exchange(p: CodingPass, mean: Floats, indices: Indices) -> Symbols:
-            views = [latents[r :: p.stride, c :: p.stride, p.low : p.high] for r, c in offsets_of(p)]
-            residual = np.stack(views) - mean
+            residual = np.stack([latents[(*view, slice(p.low, p.high))] for view in p.views]) - mean
             if effort.weighs_symbols:
                 symbols = self._rounding(residual, indices, worth[p.low : p.high])
             else:
@@ -105,7 +100,8 @@ class LatentCoder:
             coded.append((symbols.ravel(), indices.ravel()))
             return symbols
 
-        self._walk(side, h, w, level, exchange)
+        with one_blas_thread():
+            self._walk(side, h, w, level, exchange)
         return iter(coded)
 
     def encode(self, latents: Floats, level: int, effort: Effort = DEFAULT, *, verify: bool = False) -> bytes:
@@ -126,7 +122,8 @@ class LatentCoder:
         def exchange(p: CodingPass, mean: Floats, indices: Indices) -> Symbols:
             return decoder.get(indices.ravel()).reshape(indices.shape)
 
-        return self._walk(side, height, width, level, exchange)
+        with one_blas_thread():
+            return self._walk(side, height, width, level, exchange)
 
     def _side_information(self, latents: Floats, level: int) -> Symbols:
         expected = np.arcsinh(2 * self._gains.expected(level))
@@ -156,37 +153,35 @@ class LatentCoder:
         codes = np.zeros((h, w, self._seen), np.float32)
         near = np.zeros((h, w, self._seen), np.float32)
         for k, p in enumerate(self._passes):
-            s, offsets, coded = p.stride, offsets_of(p), slice(p.low, p.high)
+            coded = slice(p.low, p.high)
             mean = expected[coded] * self._means(k, p, mean_features, near)
             indices = self._indices(k, p, scale_features, codes, level)
-            indices *= np.stack([inside[r::s, c::s] for r, c in offsets])
+            indices *= np.stack([inside[view] for view in p.views])
             symbols = exchange(p, mean, indices)
             values = mean + symbols
-            for i, (r, c) in enumerate(offsets):
-                decoded[r::s, c::s, coded] = values[i]
+            for i, view in enumerate(p.views):
+                where = (*view, coded)
+                decoded[where] = values[i]
                 if p.high <= self._seen:
-                    codes[r::s, c::s, coded] = self._entropy.codes(symbols[i])
-                    near[r::s, c::s, coded] = np.arcsinh(values[i] / np.maximum(expected[coded], 0.3))
+                    codes[where] = self._entropy.codes(symbols[i])
+                    near[where] = np.arcsinh(values[i] / np.maximum(expected[coded], 0.3))
         return decoded[:height, :width]
 
     def _means(self, k: int, p: CodingPass, features: Floats, near: Floats) -> Floats:
-        offsets, s = offsets_of(p), p.stride
-        inputs = [np.stack([features[r::s, c::s] for r, c in offsets])]
+        inputs = [np.stack([features[view] for view in p.views])]
         if p.seen:
-            padded = pad(near[:, :, : p.seen], p.kernel)
-            height, width = (n - s + 1 for n in padded.shape[:2])
-            windows = np.stack([padded[r : r + height, c : c + width] for r, c in offsets])
-            inputs.insert(0, windows)
+            padded = pad(near[:: p.spacing, :: p.spacing, : p.seen], p.kernel)
+            height, width = (n - p.stride + 1 for n in padded.shape[:2])
+            inputs.insert(0, np.stack([padded[r : r + height, c : c + width] for r, c in p.origins]))
         return self._engine.run(f"mean_{k}", *inputs)
 
     def _indices(self, k: int, p: CodingPass, features: Floats, codes: Floats, level: int) -> Indices:
-        s, found = p.stride, []
-        for r, c in offsets_of(p):
-            own = features[r::s, c::s]
-            neighbours = None
-            if p.seen:
-                neighbours = patches(pad(codes[:, :, : p.seen], p.kernel), p.kernel, s, r, c)
-            indices = self._entropy.contexts[k](own.reshape(-1, own.shape[2]), neighbours, level)
+        padded = pad(codes[:: p.spacing, :: p.spacing, : p.seen], p.kernel) if p.seen else None
+        found = []
+        for (row, column), view in zip(p.origins, p.views, strict=True):
+            own = features[view]
+            near = None if padded is None else patches(padded, p.kernel, p.stride, row, column)
+            indices = self._entropy.contexts[k](own.reshape(-1, own.shape[2]), near, level)
             found.append(indices.reshape(*own.shape[:2], -1))
         return np.stack(found)
 

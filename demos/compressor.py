@@ -21,7 +21,7 @@ from matplotlib.figure import Figure
 from compressor.entropy.range_coder import SymbolDecoder, encode_symbols
 from compressor.entropy.tables import ScaleTables, quantise_frequencies
 from compressor.errors import CompressorError
-from compressor.layers import add_uniform_noise, logistic_bits, straight_through
+from compressor.layers import add_uniform_noise, logistic_bits, round_with_dead_zone, straight_through
 from demos.common import Context, DemoError, psnr, shape
 from demos.drawing import Panel, draw_lines, draw_panels
 
@@ -69,7 +69,7 @@ class Autoencoder(keras.Model):
     def call(self, images: object, training: bool = False) -> object:
         """Pictures as a decoder would show them; adds the rate to the losses."""
         latents = self.latents(images)
-        symbols = straight_through(latents)
+        symbols = straight_through(latents, round_with_dead_zone(latents))
         # Rounding has no slope; noise as wide as a rounding step has the same rate on average, and one.
         rate = self.bits(add_uniform_noise(latents, self.noise) if training else symbols)
         _, height, width, _ = ops.shape(images)

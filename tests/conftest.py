@@ -142,13 +142,14 @@ def tiny_options():
     return {
         "flagship": {
             "channels": 104,
+            "splits": (24, 96, 100),
             "width": 16,
             "filter_width": 8,
             "side": 12,
             "mean_features": 8,
             "scale_features": 8,
-            "mean_hidden": (12, 12, 12),
-            "scale_hidden": (12, 12, 12),
+            "mean_hidden": (12, 12, 12, 12),
+            "scale_hidden": (12, 12, 12, 12),
         },
         "cnn": {"hidden": 8, "channels": 6},
     }

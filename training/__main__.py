@@ -37,6 +37,7 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--batch", type=int, default=8, help="crops a step (%(default)s)")
     parser.add_argument("--crop", type=int, default=128, help="pixels, divisible by 64 (%(default)s)")
     parser.add_argument("--learning-rate", type=float, default=1e-3, help="highest (%(default)s)")
+    parser.add_argument("--optimizer", default="muon", choices=["adam", "muon"])
     parser.add_argument(
         "--tail", type=float, default=0.4, help="share of the run in which the rate falls to 0 (%(default)s)"
     )
@@ -50,6 +51,9 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--init", default="", help="start from these weights: a checkpoint, a run, or an exported model"
+    )
+    parser.add_argument(
+        "--grow", action="store_true", help="give the flagship of --init the channels and passes of a new one"
     )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument(
@@ -113,9 +117,11 @@ def run(options: argparse.Namespace) -> None:
         batch=options.batch,
         crop=options.crop,
         learning_rate=options.learning_rate,
+        optimizer=options.optimizer,
         tail=options.tail,
         precision=options.precision or known or hardware_precision(),
         init=options.init,
+        grow=options.grow,
         seed=options.seed,
         checkpoint_every=options.checkpoint_every,
         metric=options.metric,

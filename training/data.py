@@ -11,8 +11,10 @@ from PIL import Image
 
 from training.errors import TrainingError
 
-# Photographs with a shorter side of more crops than this are scaled down by a random factor, at most to
-# this size: cameras record more pixels than detail, and pictures on screens are smaller.
+# A crop is cut from a square of up to so many times its side, scaled down: cameras record more pixels than
+# detail, and what an earlier JPEG left out or added goes with the finest detail.
+SHRINK = 2
+# Photographs with a shorter side of more crops than this are scaled down to this size at most.
 LARGE_CROPS = 8
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".avif"}
@@ -129,9 +131,10 @@ class Crops(keras.utils.PyDataset):
 
     def _choose(self, shape: tuple[int, ...], random: np.random.Generator) -> tuple[int, int, int, bool]:
         """A random square of a photo: its side, top and left in pixels; whether to mirror it."""
-        side, largest = self.crop, min(shape[:2]) // LARGE_CROPS
-        if largest > side:
-            side = int(random.integers(side, largest + 1))
+        shorter = min(shape[:2])
+        largest = min(max(SHRINK * self.crop, shorter // LARGE_CROPS), shorter)
+        # Every octave of scales is as likely.
+        side = round(self.crop * (largest / self.crop) ** random.random())
         top, left = (int(random.integers(length - side + 1)) for length in shape[:2])
         return side, top, left, random.random() < 0.5
 

@@ -116,9 +116,9 @@ def cnn_entropy_arrays(model: Cnn) -> dict[str, np.ndarray]:
     return {"bias": np.rint(index * 2**FACTORIZED_BITS).astype(np.int32)}
 
 
-def _packed(arrays: dict[str, np.ndarray]) -> bytes:
+def _packed(arrays: dict[str, np.ndarray], save=np.savez) -> bytes:
     file = io.BytesIO()
-    np.savez(file, **arrays)
+    save(file, **arrays)
     return file.getvalue()
 
 
@@ -158,7 +158,8 @@ def export(
     files["gains.npz"] = _packed(quality_arrays(model))
     files["entropy.npz"] = _packed(arrays | table_arrays(scale_tables(counts)))
     weights = {f"{k:03d}": np.asarray(v).astype(np.float16) for k, v in enumerate(model.weights)}
-    files["keras.npz"] = _packed(weights)
+    # Only training and refinement read it: size counts more than the time to unpack it.
+    files["keras.npz"] = _packed(weights, np.savez_compressed)
     for key, data in files.items():
         (folder / key).write_bytes(data)
     manifest["provenance"] = provenance

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import onnx
 
+from compressor.families import passes_of
 from compressor.model_files import ModelFiles
-from compressor.passes import CELLS
 
 # Any size that the model's strides divide; convolutions cost the same per pixel at each.
 SIDE = 256
@@ -50,9 +50,8 @@ def _grid(files: ModelFiles, name: str) -> tuple[float, int]:
     if name == "hyper_mean":
         return SIDE / 64, 1
     if name.startswith("mean_"):
-        coding_pass = files.manifest["passes"][int(name.removeprefix("mean_"))]
-        if len(coding_pass["cells"]) < len(CELLS):
-            return SIDE / 32, len(coding_pass["cells"])
+        coding_pass = passes_of(files)[int(name.removeprefix("mean_"))]
+        return SIDE / 16 / coding_pass.stride / coding_pass.spacing, len(coding_pass.views)
     return SIDE / 16, 1
 
 
@@ -76,9 +75,8 @@ def macs_per_pixel(folder: Path) -> dict[str, float]:
                 side = SIDE if name == "synthesis" and channels == 1 else grid
                 # Windows of strided passes are about twice as fine as what they compute.
                 if name.startswith("mean_") and value.name == "x0" and len(model.graph.input) == 2:
-                    coding_pass = files.manifest["passes"][int(name.removeprefix("mean_"))]
-                    stride = 1 if len(coding_pass["cells"]) == len(CELLS) else 2
-                    side = stride * grid + coding_pass["kernel"] - stride
+                    coding_pass = passes_of(files)[int(name.removeprefix("mean_"))]
+                    side = coding_pass.stride * grid + coding_pass.kernel - coding_pass.stride
                 sizes[dimension.dim_param] = 1 if dimension.dim_param.endswith("n") else int(side)
         found[name] = runs * graph_macs(model, sizes) / SIDE**2
     if "passes" in files.manifest:
@@ -92,7 +90,6 @@ def macs_per_pixel(folder: Path) -> dict[str, float]:
 def _exact_macs(files: ModelFiles) -> float:
     arrays = np.load(io.BytesIO(files.read("entropy.npz")), allow_pickle=False)
     total = arrays["hyper_0_weights"].size / 64**2 + arrays["hyper_1_weights"].size / 32**2
-    for k, coding_pass in enumerate(files.manifest["passes"]):
-        share = len(coding_pass["cells"]) / len(CELLS)
-        total += sum(share * arrays[f"context_{k}_{i}_weights"].size for i in range(3)) / 16**2
+    for k, coding_pass in enumerate(passes_of(files)):
+        total += sum(coding_pass.share * arrays[f"context_{k}_{i}_weights"].size for i in range(3)) / 16**2
     return total

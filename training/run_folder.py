@@ -3,6 +3,7 @@
 import csv
 import os
 import subprocess
+import tempfile
 import tomllib
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -27,9 +28,11 @@ class Settings:
     batch: int = 8
     crop: int = 128
     learning_rate: float = 1e-3
+    optimizer: str = "muon"
     tail: float = 0.4
     precision: str = "float32"
     init: str = ""
+    grow: bool = False
     seed: int = 1
     checkpoint_every: int = 250
     metric: str = "mse"
@@ -89,9 +92,16 @@ def save_checkpoint(model: keras.Model, path: Path) -> None:
     os.replace(temporary, path)
 
 
+def join_saving(model: keras.Model) -> None:
+    """Take part in saving a model that another host keeps: arrays that hosts share are read by all of them."""
+    with tempfile.TemporaryDirectory() as folder:
+        model.save(Path(folder) / CHECKPOINT)
+
+
 def load_checkpoint(path: Path) -> keras.Model:
     """A compiled model as `save_checkpoint` wrote it."""
     # What a checkpoint holds must be registered with Keras before it is read.
+    import training.muon
     import training.schedule  # noqa: F401
 
     return keras.saving.load_model(path)

@@ -12,15 +12,17 @@ from compressor.models import build_model
 from compressor.models.exported import load_exported
 from training.data import Crops
 from training.errors import TrainingError
+from training.growth import grow
 from training.ms_ssim import ms_ssim_distortion, scales_that_fit
+from training.muon import ConvolutionMuon
 from training.run_folder import CHECKPOINT, Settings, averaged_weights, load_checkpoint
 from training.schedule import WarmConstantCosine
 
 ADAPT_CROPS = 96
 
 
-def read_weights(source: Path) -> tuple[str, dict, list[np.ndarray]]:
-    """Family, configuration and weights of a trained model.
+def read_model(source: Path) -> keras.Model:
+    """A trained model, with its averaged weights.
 
     Args:
         source: a checkpoint, a run folder, or the folder of an exported model.
@@ -30,48 +32,54 @@ def read_weights(source: Path) -> tuple[str, dict, list[np.ndarray]]:
     """
     if (source / "manifest.json").exists():
         try:
-            model = load_exported(ModelFiles(source))
+            return load_exported(ModelFiles(source))
         except CompressorError as error:
             raise TrainingError(str(error)) from error
-    else:
-        path = source / CHECKPOINT if source.is_dir() else source
-        try:
-            model = load_checkpoint(path)
-        except (OSError, ValueError) as error:
-            raise TrainingError(f"--init {source}: neither a checkpoint nor an exported model") from error
-        averaged_weights(model)
-    return type(model).__name__.lower(), model.config, [np.asarray(value) for value in model.weights]
+    path = source / CHECKPOINT if source.is_dir() else source
+    try:
+        model = load_checkpoint(path)
+    except (OSError, ValueError) as error:
+        raise TrainingError(f"--init {source}: neither a checkpoint nor an exported model") from error
+    averaged_weights(model)
+    return model
 
 
 def start_model(settings: Settings, photos) -> keras.Model:
-    """A model at step 0: adapted to the photos, or with the weights of `settings.init`."""
+    """A model at step 0: adapted to the photos, or with the weights of `settings.init`, maybe grown."""
     options = {} if settings.transforms else {"transforms": False}
+    crops = Crops(photos, ADAPT_CROPS, settings.crop, 1, seed=settings.seed)
+    if settings.grow and not (settings.init and settings.model == "flagship"):
+        raise TrainingError("--grow makes a trained flagship larger: give it with --init")
     if not settings.init:
         model = build_model(settings.model, **options)
-        crops = Crops(photos, ADAPT_CROPS, settings.crop, 1, seed=settings.seed)
         model.adapt(crops[0][0]["images"])
         return model
-    family, config, weights = read_weights(Path(settings.init))
+    trained = read_model(Path(settings.init))
+    family = type(trained).__name__.lower()
     if family != settings.model:
         raise TrainingError(f"--init {settings.init} holds a {family} model, not a {settings.model}")
+    config = trained.config
     if "transforms" in config:
         config = config | {"transforms": settings.transforms}
+    if settings.grow:
+        return grow(trained, config, crops[0][0]["images"])
     model = build_model(family, **config)
     model.build()
-    for target, value in zip(model.weights, weights, strict=True):
-        target.assign(value)
+    for target, value in zip(model.weights, trained.weights, strict=True):
+        target.assign(np.asarray(value))
     return model
 
 
 def compile_model(model: keras.Model, settings: Settings) -> None:
     """Give a model the optimizer of a run."""
-    optimizer = keras.optimizers.Adam(
-        WarmConstantCosine(settings.learning_rate, settings.steps, tail=settings.tail),
-        beta_2=0.99,
-        global_clipnorm=2.0,
-        use_ema=True,
-        ema_momentum=0.999,
-    )
+    rate = WarmConstantCosine(settings.learning_rate, settings.steps, tail=settings.tail)
+    common = {"global_clipnorm": 2.0, "use_ema": True, "ema_momentum": 0.999}
+    if settings.optimizer == "muon":
+        optimizer = ConvolutionMuon(
+            rate, adam_beta_2=0.99, weight_decay=None, adam_weight_decay=None, **common
+        )
+    else:
+        optimizer = keras.optimizers.Adam(rate, beta_2=0.99, **common)
     # XLA is several times slower than TensorFlow's own kernels on a CPU.
     model.compile(optimizer=optimizer, jit_compile="auto" if keras.backend.backend() == "jax" else False)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import keras
 
-from training.run_folder import CHECKPOINT, LOG, TENSORBOARD, append_row, save_checkpoint, step_of
+from training.run_folder import CHECKPOINT, LOG, TENSORBOARD, append_row, join_saving, save_checkpoint, step_of
 from training.validation import validate
 
 MEASURED_BATCHES = 3
@@ -82,6 +82,8 @@ class Keeper(keras.callbacks.Callback):
             save_checkpoint(self.model, self.folder / CHECKPOINT)
             step = step_of(self.model)
             append_row(self.folder / LOG, {"step": step, "time": round(time.time(), 1), **(logs or {})})
+        else:
+            join_saving(self.model)
         if self.stop or time.time() > self.deadline:
             self.model.stop_training = True
 

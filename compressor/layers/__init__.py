@@ -1,6 +1,6 @@
 """Public Keras layers and functions that the models are made of."""
 
-from compressor.layers.density import logistic_bits, training_bits
+from compressor.layers.density import logistic_bits, round_weighed, training_bits
 from compressor.layers.gains import QualityCurve
 from compressor.layers.lapped import LappedAnalysis, LappedSynthesis
 from compressor.layers.quantisation import (
@@ -19,6 +19,7 @@ __all__ = [
     "QualityCurve",
     "add_uniform_noise",
     "logistic_bits",
+    "round_weighed",
     "round_with_dead_zone",
     "straight_through",
     "training_bits",

@@ -18,12 +18,16 @@ def round_with_dead_zone(residual, dead_zone=DEAD_ZONE):
     return ops.sign(residual) * ops.floor(ops.abs(residual) + (0.5 - dead_zone))
 
 
-def straight_through(residual, dead_zone=DEAD_ZONE):
-    """Round in the forward pass, identity in the backward pass.
+def straight_through(residual, symbols):
+    """Symbols in the forward pass, the gradient of the residual in the backward pass.
+
+    Args:
+        residual: float tensor in units of the quantisation step.
+        symbols: `residual` rounded, somehow.
 
     Reference: Theis et al., "Lossy image compression with compressive autoencoders", ICLR 2017.
     """
-    return residual + ops.stop_gradient(round_with_dead_zone(residual, dead_zone) - residual)
+    return residual + ops.stop_gradient(symbols - residual)
 
 
 def add_uniform_noise(residual, seed):

@@ -6,7 +6,14 @@ from functools import partial
 import keras
 from keras import ops
 
-from compressor.layers import DEAD_ZONE, logistic_bits, straight_through, training_bits
+from compressor.layers import (
+    DEAD_ZONE,
+    logistic_bits,
+    round_weighed,
+    round_with_dead_zone,
+    straight_through,
+    training_bits,
+)
 
 WEIGHT_MIN, WEIGHT_MAX = 0.0007, 0.25
 # Nominal squared quantisation step, in 8-bit levels, times lambda.
@@ -60,9 +67,17 @@ class RateDistortionModel(keras.Model):
         self.loss_metric = keras.metrics.Mean("rd_loss")
         self.noise = keras.random.SeedGenerator(0)
 
-    def quantise(self, residual, scale, dead_zone=DEAD_ZONE, *, training):
-        """Residuals and their scales -> symbols and estimated bits, element by element."""
-        symbols = straight_through(residual, dead_zone)
+    def quantise(self, residual, scale, dead_zone=DEAD_ZONE, worth=None, *, training):
+        """Residuals and their scales -> symbols and estimated bits, element by element.
+
+        With `worth`, what a squared step of error is worth in bits, each symbol's bits are weighed against
+        its error; without it there is a dead zone.
+        """
+        if worth is None:
+            symbols = round_with_dead_zone(residual, dead_zone)
+        else:
+            symbols = round_weighed(residual, scale, worth)
+        symbols = straight_through(residual, symbols)
         if training:
             return symbols, training_bits(residual, symbols, scale, self.noise)
         return symbols, logistic_bits(symbols, scale)

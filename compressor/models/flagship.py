@@ -1,6 +1,4 @@
-"""The flagship: lapped transform, transform networks, hyperprior, seven passes of context."""
-
-from functools import partial
+"""The flagship: lapped transform, transform networks, hyperprior, eleven passes of context."""
 
 import keras
 import numpy as np
@@ -13,8 +11,8 @@ from compressor.layers import (
 )
 from compressor.layers.density import OnGrid, clip_log_scale
 from compressor.models import networks
-from compressor.models.base import RateDistortionModel, nominal_step
-from compressor.passes import coding_passes
+from compressor.models.base import SQUARED_STEP_WEIGHT, RateDistortionModel, nominal_step
+from compressor.passes import CELLS, coding_passes
 
 # Side information enters the networks divided by this, so that one quantisation step is a small input.
 SIDE_STEPS = 4
@@ -26,25 +24,31 @@ def quality_plane(quality, height, width):
     return ops.ones((1, height, width, 1)) * (2 * quality - 1)[:, None, None, None]
 
 
-def cells_of(x, cells):
-    """Positions of the 2x2 pattern's `cells`, one after the other on the batch axis."""
-    return ops.concatenate([x[:, row::2, column::2] for row, column in cells], axis=0)
+def views_of(x, coding_pass):
+    """What a pass codes of (N, h, w, C): the views of its cells, one after the other on the batch axis."""
+    return ops.concatenate([x[:, rows, columns] for rows, columns in coding_pass.views], axis=0)
 
 
 def windows_of(x, coding_pass):
-    """Zero-padded views of x so that a strided 'valid' convolution is centred on each cell."""
-    pad = coding_pass.kernel // 2
+    """Zero-padded views of x so that a strided 'valid' convolution is centred on what a pass codes."""
+    pad, spacing = coding_pass.kernel // 2, coding_pass.spacing
+    x = x[:, ::spacing, ::spacing]
     _, h, w, _ = ops.shape(x)
     padded = ops.pad(x, [(0, 0), (pad, pad), (pad, pad), (0, 0)])
-    if coding_pass.stride == 1:
-        return padded
-    height, width = h + 2 * pad - 1, w + 2 * pad - 1
-    return ops.concatenate([padded[:, r : r + height, c : c + width] for r, c in coding_pass.cells], axis=0)
+    height, width = (n + 2 * pad - coding_pass.stride + 1 for n in (h, w))
+    windows = [padded[:, r : r + height, c : c + width] for r, c in coding_pass.origins]
+    return ops.concatenate(windows, axis=0)
 
 
-def from_cells(values, cells):
-    """Inverse of `cells_of`; positions of other cells are zero."""
-    parts = dict(zip(cells, ops.split(values, len(cells), axis=0), strict=True))
+def from_views(values, coding_pass):
+    """Inverse of `views_of`; what the pass does not code is zero."""
+    if coding_pass.stride == 2:
+        values = _spread(dict(zip(coding_pass.cells, ops.split(values, len(coding_pass.cells)), strict=True)))
+    return _spread({CELLS[0]: values}) if coding_pass.spacing == 2 else values
+
+
+def _spread(parts):
+    """(N, h, w, C) for some cells of the 2x2 pattern -> (N, 2 h, 2 w, C) with zeros for the others."""
     zero = ops.zeros_like(next(iter(parts.values())))
     grid = [parts.get((row, column), zero) for row in (0, 1) for column in (0, 1)]
     n, h, w, c = ops.shape(zero)
@@ -65,7 +69,7 @@ class Flagship(RateDistortionModel):
 
         x --lapped + f--> y --gain--> r = y - mean --round--> symbols --coder--> bytes
         y_hat = mean + symbols --inverse gain--> lapped' --> + g --> picture
-        y --h_a--> z --round--> h_s --> features --> mean, scale of each of seven passes
+        y --h_a--> z --round--> h_s --> features --> mean, scale of each of eleven passes
 
     Means come from float networks and see decoded latents; scales come from networks that see
     only integers (z and the magnitudes of earlier symbols), so that the exported codec can
@@ -73,12 +77,13 @@ class Flagship(RateDistortionModel):
 
     Args:
         channels: latent channels kept of 768.
+        splits, coarse_first: the groups of channels and positions that are coded one after the other; see
+            `coding_passes`.
         width: channels of the analysis and hyper-analysis networks at 1/16.
         filter_width: channels of the synthesis filter at 1/4.
         side: channels of the side information z at 1/64.
         mean_features, scale_features: channels of the decoded hyper features at 1/16.
-        mean_hidden, scale_hidden: hidden channels of the context networks of strong, middle and
-            weak channels.
+        mean_hidden, scale_hidden: hidden channels of the context networks of each group.
         activation: of the analysis, hyper-analysis and mean networks. Nothing passes by their layers, so
             ReLUs there can die one after the other, and did.
         transforms: whether f and g take part; without them the transform is the fixed lapped one.
@@ -93,14 +98,16 @@ class Flagship(RateDistortionModel):
 
     def __init__(
         self,
-        channels=320,
+        channels=512,
+        splits=(24, 96, 224),
+        coarse_first=True,
         width=128,
         filter_width=48,
         side=96,
         mean_features=128,
         scale_features=64,
-        mean_hidden=(128, 192, 192),
-        scale_hidden=(64, 128, 128),
+        mean_hidden=(128, 192, 192, 192),
+        scale_hidden=(64, 128, 128, 128),
         activation="leaky_relu",
         transforms=True,
         **kwargs,
@@ -109,6 +116,8 @@ class Flagship(RateDistortionModel):
         super().__init__(**kwargs)
         self.config = dict(
             channels=channels,
+            splits=tuple(splits),
+            coarse_first=coarse_first,
             width=width,
             filter_width=filter_width,
             side=side,
@@ -121,7 +130,7 @@ class Flagship(RateDistortionModel):
         )
         self.transforms = transforms
         self.channels = channels
-        self.passes = coding_passes(channels)
+        self.passes = coding_passes(channels, tuple(splits), coarse_first)
         self.lapped_analysis = LappedAnalysis(channels, name="lapped_analysis")
         self.lapped_synthesis = LappedSynthesis(channels, name="lapped_synthesis")
         self.log_gain = QualityCurve(channels, name="log_gain")
@@ -134,8 +143,9 @@ class Flagship(RateDistortionModel):
         self.hyper_mean = networks.hyper_mean_network(side, mean_features, activation)
         self.hyper_scale = networks.hyper_scale_network(side, scale_features)
         self.mean_contexts, self.scale_contexts = [], []
+        lows = (0, *splits)
         for k, p in enumerate(self.passes):
-            group = 0 if k < 4 else 1 if k < 6 else 2
+            group = lows.index(p.low)
             shape = (p.seen, p.kernel, p.stride)
             self.mean_contexts.append(
                 networks.context_network(
@@ -235,7 +245,7 @@ class Flagship(RateDistortionModel):
         Args:
             latents: (N, h, w, C) in quantisation steps, h and w divisible by 4.
             quality: (N,) 0..1.
-            quantise: see `RateDistortionModel`; side information has no dead zone.
+            quantise: see `RateDistortionModel`; side information is rounded to nearest.
         """
         n = ops.shape(latents)[0]
         expected = self.magnitude * self.gains(quality)[1]
@@ -243,6 +253,8 @@ class Flagship(RateDistortionModel):
         side, side_bits = quantise(self.hyper_latents(latents, quality), side_scale, 0.0)
         bits = ops.sum(side_bits, axis=(1, 2, 3))
         mean_features, scale_features = self.hyper_features(side, quality)
+        # The synthesis is nearly orthonormal, and a coefficient's error spreads over three samples a pixel.
+        worth = SQUARED_STEP_WEIGHT / 3 * ops.exp(2 * self.log_inverse_gain(quality))
         base_log_scale = ops.log(0.7 * expected) + self.log_scale_offset(quality)
 
         # Channel range -> decoded latents and magnitude codes of the passes so far.
@@ -250,10 +262,8 @@ class Flagship(RateDistortionModel):
         for p, mean_context, scale_context in zip(
             self.passes, self.mean_contexts, self.scale_contexts, strict=True
         ):
-            pick = partial(cells_of, cells=p.cells) if p.stride == 2 else lambda x: x
-            repeat = len(p.cells) if p.stride == 2 else 1
-            coded = slice(p.low, p.high)
-            mean_inputs, scale_inputs = pick(mean_features), pick(scale_features)
+            coded, repeat = slice(p.low, p.high), len(p.views)
+            mean_inputs, scale_inputs = views_of(mean_features, p), views_of(scale_features, p)
             if p.seen:
                 seen, loud = (
                     ops.concatenate([part[i] for (_, high), part in known.items() if high <= p.seen], axis=3)
@@ -265,11 +275,10 @@ class Flagship(RateDistortionModel):
             mean = ops.tile(expected[..., coded], (repeat, 1, 1, 1)) * mean_context(mean_inputs)
             base = ops.tile(base_log_scale[..., coded], (repeat, 1, 1, 1))
             scale = ops.exp(clip_log_scale(base + scale_context(scale_inputs)))
-            symbols, pass_bits = quantise(pick(latents[..., coded]) - mean, scale)
+            each = ops.tile(worth[..., coded], (repeat, 1, 1, 1))
+            symbols, pass_bits = quantise(views_of(latents[..., coded], p) - mean, scale, worth=each)
             bits += ops.sum(ops.reshape(pass_bits, (repeat, n, -1)), axis=(0, 2))
-            new = (mean + symbols, magnitude_code(symbols))
-            if p.stride == 2:
-                new = tuple(from_cells(x, p.cells) for x in new)
+            new = [from_views(x, p) for x in (mean + symbols, magnitude_code(symbols))]
             before = known.get((p.low, p.high))
-            known[p.low, p.high] = new if before is None else tuple(map(ops.add, before, new))
+            known[p.low, p.high] = new if before is None else list(map(ops.add, before, new))
         return ops.concatenate([values for values, _ in known.values()], axis=3), bits

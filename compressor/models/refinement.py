@@ -82,7 +82,7 @@ class Refinement(RateDistortionModel):
         """See `RateDistortionModel`."""
         return self.model.synthesise(latents, quality)
 
-    def quantise(self, residual, scale, dead_zone=0.0, *, training):
+    def quantise(self, residual, scale, dead_zone=0.0, worth=None, *, training):
         """See `RateDistortionModel`."""
         below = ops.stop_gradient(ops.floor(residual))
         part = ops.clip(residual - below, 1e-4, 1 - 1e-4)

@@ -11,10 +11,12 @@ from compressor.layers import (  # noqa: E402
     LappedSynthesis,
     QualityCurve,
     logistic_bits,
+    round_weighed,
     round_with_dead_zone,
     straight_through,
     training_bits,
 )
+from compressor.layers.density import SAVING_SHARE  # noqa: E402
 
 CONTRACT = [
     (DepthToSpace(2), (2, 3, 5, 12), (2, 6, 10, 3)),
@@ -58,7 +60,23 @@ def test_rounding_and_its_dead_zone():
     x = np.array([-1.6, -0.54, -0.5, 0.49, 0.54, 0.56, 2.5], "float32")
     np.testing.assert_array_equal(np.asarray(round_with_dead_zone(x, 0.0)), [-2, -1, -1, 0, 1, 1, 3])
     np.testing.assert_array_equal(np.asarray(round_with_dead_zone(x, 0.05)), [-2, 0, 0, 0, 0, 1, 2])
-    np.testing.assert_array_equal(np.asarray(straight_through(x, 0.05)), [-2, 0, 0, 0, 0, 1, 2])
+    np.testing.assert_array_equal(np.asarray(straight_through(x, np.round(x))), np.round(x))
+
+
+def test_weighed_rounding_takes_the_cheaper_symbol():
+    random = np.random.default_rng(0)
+    residual, scale = random.uniform(-4.4, 4.4, (2, 500)).astype("float32")
+    scale, worth = 0.2 + np.abs(scale) / 4, np.repeat(np.array([0.2, 3.0], "float32"), 250)
+
+    def cost(symbols):
+        bits = np.asarray(logistic_bits(symbols, scale))
+        return SAVING_SHARE * bits + worth * np.square(residual - symbols)
+
+    nearest = np.rint(residual)
+    lower = nearest - np.sign(nearest)
+    expected = np.where(cost(lower) < cost(nearest), lower, nearest)
+    np.testing.assert_array_equal(np.asarray(round_weighed(residual, scale, worth)), expected)
+    assert 30 < np.count_nonzero(expected != nearest) < 470
 
 
 def test_logistic_bits_are_those_of_the_distribution():

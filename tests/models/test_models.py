@@ -7,7 +7,7 @@ keras = pytest.importorskip("keras", reason="needs the train extra")
 
 from compressor.models import MODELS, build_model  # noqa: E402
 from compressor.models.base import WEIGHT_MAX, WEIGHT_MIN, distortion_weight  # noqa: E402
-from compressor.models.flagship import cells_of, from_cells, windows_of  # noqa: E402
+from compressor.models.flagship import from_views, views_of, windows_of  # noqa: E402
 from compressor.passes import CELLS, CodingPass, coding_passes  # noqa: E402
 
 
@@ -76,33 +76,41 @@ def test_distortion_weight_spans_its_range():
     assert distortion_weight(1.0) == pytest.approx(WEIGHT_MAX)
 
 
-def test_passes_code_every_latent_once():
-    coded = np.zeros((2, 2, 120), int)
-    for p in coding_passes(120):
-        for row, column in p.cells:
-            coded[row, column, p.low : p.high] += 1
+@pytest.mark.parametrize("coarse_first", [False, True])
+def test_passes_code_every_latent_once(coarse_first):
+    coded, share = np.zeros((4, 4, 120), int), 0.0
+    for p in coding_passes(120, (24, 96, 110), coarse_first):
+        for view in p.views:
+            coded[(*view, slice(p.low, p.high))] += 1
+        share += p.share * (p.high - p.low) / 120
     assert coded.min() == coded.max() == 1
-    with pytest.raises(ValueError, match="strong < middle"):
-        coding_passes(96)
+    assert share == pytest.approx(1)
 
 
-def test_passes_see_only_what_came_before():
-    known = np.zeros((2, 2, 120), bool)
-    for p in coding_passes(120):
-        assert known[:, :, : p.seen].any(axis=(0, 1)).all()
-        for row, column in p.cells:
-            known[row, column, p.low : p.high] = True
+@pytest.mark.parametrize("splits", [(24,), (24, 96), (96, 24), (0, 24)])
+def test_passes_take_no_empty_groups(splits):
+    with pytest.raises(ValueError, match="splits that rise"):
+        coding_passes(96, splits)
 
 
-def test_cells_round_trip_and_windows_are_centred():
-    x = np.random.default_rng(0).random((2, 4, 6, 3), np.float32)
-    pick = CELLS[1:3]
-    restored = np.asarray(from_cells(cells_of(x, pick), pick))
-    np.testing.assert_array_equal(restored[:, 1::2, 1::2], x[:, 1::2, 1::2])
-    np.testing.assert_array_equal(restored[:, 0::2, 1::2], x[:, 0::2, 1::2])
-    assert not restored[:, 0::2, 0::2].any()
-    p = CodingPass(cells=pick, low=0, high=1, seen=3, kernel=3)
+@pytest.mark.parametrize("coarse_first", [False, True])
+def test_passes_see_only_what_came_before(coarse_first):
+    known = np.zeros((4, 4, 120), bool)
+    for p in coding_passes(120, (24, 96, 110), coarse_first):
+        assert known[:: p.spacing, :: p.spacing, : p.seen].any(axis=(0, 1)).all()
+        for view in p.views:
+            known[(*view, slice(p.low, p.high))] = True
+
+
+@pytest.mark.parametrize("spacing", [1, 2])
+def test_views_round_trip_and_windows_are_centred(spacing):
+    x = np.random.default_rng(0).random((2, 8, 12, 3), np.float32)
+    p = CodingPass(cells=CELLS[1:3], low=0, high=1, seen=3, kernel=3, spacing=spacing)
+    restored, coded = np.asarray(from_views(views_of(x, p), p)), np.zeros((8, 12), bool)
+    for view in p.views:
+        coded[view] = True
+    np.testing.assert_array_equal(restored, x * coded[..., None])
     centre = np.zeros((3, 3, 3, 3), np.float32)
     centre[1, 1] = np.eye(3)
     got = keras.ops.conv(windows_of(x, p), centre, strides=2, padding="valid")
-    np.testing.assert_allclose(np.asarray(got), np.asarray(cells_of(x, pick)), rtol=1e-6)
+    np.testing.assert_allclose(np.asarray(got), np.asarray(views_of(x, p)), rtol=1e-6)

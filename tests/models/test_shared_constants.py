@@ -14,6 +14,7 @@ from compressor.models import base, flagship, networks  # noqa: E402
 
 def test_coder_and_models_agree():
     assert rounding.DEAD_ZONE == quantisation.DEAD_ZONE
+    assert rounding.SAVING_SHARE == density.SAVING_SHARE
     assert (latent_coder.SIDE_STEPS, latent_coder.SIDE_MAX) == (flagship.SIDE_STEPS, flagship.SIDE_MAX)
     assert quality.SQUARED_STEP_WEIGHT == base.SQUARED_STEP_WEIGHT
     assert quality.TOP_LEVEL == QUALITY_LEVELS - 1 == exact.LEVELS_PER_KNOT * (gains.KNOTS - 1)

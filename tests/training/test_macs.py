@@ -23,10 +23,10 @@ def test_cnn_by_hand(tmp_path):
 def test_flagship_parts_by_hand(tiny_folder, tiny_options):
     macs, sizes = macs_per_pixel(tiny_folder), tiny_options["flagship"]
     hidden, features = sizes["mean_hidden"][2], sizes["mean_features"]
-    per_position = (9 * 96 + features + hidden) * hidden + hidden * (sizes["channels"] - 96)
-    assert macs["mean_6"] == pytest.approx(per_position / 16**2)
-    # The first pass looks at features alone, at a quarter of the positions.
-    assert macs["mean_0"] == pytest.approx(((features + 12) * 12 + 12 * 24) / 32**2)
+    per_position = (9 * 96 + features + hidden) * hidden + hidden * (sizes["splits"][2] - 96)
+    assert macs["mean_9"] == pytest.approx(per_position / 16**2)
+    # The first pass looks at features alone, at a sixteenth of the positions.
+    assert macs["mean_0"] == pytest.approx(((features + 12) * 12 + 12 * 24) / 64**2)
     shared = sum(v for k, v in macs.items() if k.startswith(("mean", "hyper_mean", "exact")))
     assert macs["decoder"] == pytest.approx(macs["synthesis"] + shared)
     assert macs["encoder"] == pytest.approx(macs["analysis"] + macs["hyper_analysis"] + shared)

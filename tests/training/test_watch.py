@@ -15,7 +15,7 @@ from training.__main__ import main  # noqa: E402
 from training.data import data_digest  # noqa: E402
 from training.plot import rate_curves, read_columns  # noqa: E402
 from training.run_folder import append_row, git_commit  # noqa: E402
-from training.start import read_weights  # noqa: E402
+from training.start import read_model  # noqa: E402
 from training.validation import QUALITIES, psnr_db  # noqa: E402
 
 
@@ -101,13 +101,12 @@ def test_psnr():
 
 def test_a_run_starts_from_an_exported_model(run, photos, small_run, tmp_path, capsys):
     assert main(["export", str(run), "--out", str(tmp_path / "model"), "--count", "2"]) == 0
-    family, _, exported = read_weights(tmp_path / "model")
-    assert family == "cnn"
-    for ours, theirs in zip(exported, read_weights(run)[2], strict=True):
+    exported = read_model(tmp_path / "model").weights
+    for ours, theirs in zip(exported, read_model(run).weights, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-6)
     start = ["--data", str(photos), *small_run, "--init", str(tmp_path / "model"), "--learning-rate", "1e-12"]
     assert main([*start, "--out", str(tmp_path / "second")]) == 0
-    for ours, theirs in zip(read_weights(tmp_path / "second")[2], exported, strict=True):
+    for ours, theirs in zip(read_model(tmp_path / "second").weights, exported, strict=True):
         np.testing.assert_allclose(ours, theirs, atol=1e-6)
     assert main([*start, "--model", "flagship", "--out", str(tmp_path / "third")]) == 1
     assert "not a flagship" in capsys.readouterr().err
