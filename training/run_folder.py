@@ -93,7 +93,7 @@ def save_checkpoint(model: keras.Model, path: Path) -> None:
 
 
 def join_saving(model: keras.Model) -> None:
-    """Take part in saving a model that another host keeps: arrays that hosts share are read by all of them."""
+    """Take part in the saving of a model that another host keeps: all must read what they share."""
     with tempfile.TemporaryDirectory() as folder:
         model.save(Path(folder) / CHECKPOINT)
 

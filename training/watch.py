@@ -7,7 +7,15 @@ from pathlib import Path
 
 import keras
 
-from training.run_folder import CHECKPOINT, LOG, TENSORBOARD, append_row, join_saving, save_checkpoint, step_of
+from training.run_folder import (
+    CHECKPOINT,
+    LOG,
+    TENSORBOARD,
+    append_row,
+    join_saving,
+    save_checkpoint,
+    step_of,
+)
 from training.validation import validate
 
 MEASURED_BATCHES = 3

@@ -130,7 +130,6 @@ def test_crops_are_cut_from_larger_squares_where_there_is_room(monkeypatch):
         assert all(cut_only) != shrinks
 
 
-
 def test_shares_of_a_batch_are_the_batch(random_pictures):
     photos = list(np.rint(255 * random_pictures(3, 70, 90)).astype(np.uint8))
     (whole,) = Crops(photos, 4, 64, 1, seed=2)[0]
