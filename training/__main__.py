@@ -1,12 +1,14 @@
 """Train a model, and export it to the files that encode and decode load."""
 
 import argparse
+import math
 import os
 import sys
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
+DEFAULT_STEPS = 20000
 EPILOG = """\
 examples:
   python -m training --data photos/ --out runs/first --minutes 60
@@ -30,7 +32,9 @@ def add_run(parser: argparse.ArgumentParser) -> None:
         choices=["entropy", "all"],
         help="entropy: fixed transform (flagship)",
     )
-    parser.add_argument("--steps", type=int, default=20000, help="length of the run (%(default)s)")
+    parser.add_argument(
+        "--steps", type=int, help=f"length of the run (default: what fits in --minutes, else {DEFAULT_STEPS})"
+    )
     parser.add_argument(
         "--minutes", type=float, default=float("inf"), help="stop after this long; run again to go on"
     )
@@ -113,7 +117,7 @@ def run(options: argparse.Namespace) -> None:
         data=options.data,
         model=options.model,
         transforms=options.stage == "all",
-        steps=options.steps,
+        steps=options.steps or (0 if math.isfinite(options.minutes) else DEFAULT_STEPS),
         batch=options.batch,
         crop=options.crop,
         learning_rate=options.learning_rate,

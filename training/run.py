@@ -3,7 +3,7 @@
 import os
 import signal
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import keras
@@ -13,7 +13,7 @@ from training.devices import Hosts, place
 from training.errors import TrainingError
 from training.photos import DECODED_BYTES, load_photos
 from training.run_folder import CHECKPOINT, SETTINGS, Settings, load_checkpoint, step_of, write_provenance
-from training.start import compile_model, set_objective, start_model
+from training.start import compile_model, set_objective, set_schedule, start_model
 from training.watch import Keeper, Speed, Validation, tensorboard
 
 
@@ -38,17 +38,25 @@ class Conditions:
     decoded_bytes: int = DECODED_BYTES
 
 
-def _prepare(folder: Path, settings: Settings) -> bool:
-    """Make the folder and its notes, or check that it holds this run; whether there is a checkpoint."""
+def _prepare(folder: Path, settings: Settings) -> tuple[Settings, bool]:
+    """Make the folder, or check that it holds this run; its settings, and whether there is a checkpoint."""
     folder.mkdir(parents=True, exist_ok=True)
     resumes = (folder / CHECKPOINT).exists()
-    if resumes and Settings.load(folder / SETTINGS) != settings:
-        raise TrainingError(
-            f"{folder} holds a run with other settings; resume it as it was or name a new one"
-        )
+    if resumes:
+        stored = Settings.load(folder / SETTINGS)
+        if stored != replace(settings, steps=settings.steps or stored.steps):
+            raise TrainingError(
+                f"{folder} holds a run with other settings; resume it as it was or name a new one"
+            )
+        settings = stored
     keras.utils.set_random_seed(settings.seed)
     keras.config.set_dtype_policy("mixed_bfloat16" if settings.precision == "bfloat16" else "float32")
-    return resumes
+    return settings, resumes
+
+
+def steps_that_fit(done: int, steps_per_s: float, deadline: float, epoch: int) -> int:
+    """Whole epochs up to the deadline, one more than is done at least."""
+    return max(done // epoch + 1, int(done + steps_per_s * (deadline - time.time())) // epoch) * epoch
 
 
 def train(folder: Path, settings: Settings, conditions: Conditions = Conditions()) -> keras.Model:
@@ -56,7 +64,8 @@ def train(folder: Path, settings: Settings, conditions: Conditions = Conditions(
 
     Args:
         folder: of the run; made if need be.
-        settings: must be those that the folder holds, if it holds a run.
+        settings: must be those that the folder holds, if it holds a run; with 0 steps, the length of a new
+            run is what fits in the time, and that of a run that goes on what it was.
         conditions: where and how long.
 
     Raises:
@@ -64,8 +73,10 @@ def train(folder: Path, settings: Settings, conditions: Conditions = Conditions(
     """
     if conditions.hosts and conditions.validation:
         raise TrainingError("--validation is for runs on one host; validate its checkpoints on another")
+    if conditions.hosts and not settings.steps:
+        raise TrainingError("hosts that train together stop together: give --steps")
     placement = place(conditions.devices, settings.batch, conditions.hosts)
-    resumes = _prepare(folder, settings)
+    settings, resumes = _prepare(folder, settings)
     photos = load_photos(settings.data, settings.crop, conditions.decoded_bytes)
     first_host = placement.share[0] == 0
     with placement.scope():
@@ -91,20 +102,33 @@ def train(folder: Path, settings: Settings, conditions: Conditions = Conditions(
         # Of four cores one cuts crops.
         workers=max(1, (os.cpu_count() or 1) // 4),
     )
-    keeper = Keeper(folder, time.time() + 60 * conditions.minutes, first_host)
-    callbacks = [Speed(crops), keeper]
+    deadline = time.time() + 60 * conditions.minutes
+    keeper, speed = Keeper(folder, deadline, first_host), Speed(crops)
+    callbacks = [speed, keeper]
     if first_host:
         callbacks += tensorboard(folder)
         if conditions.validation:
             held_out = load_photos(conditions.validation, 1, conditions.decoded_bytes)
             callbacks.append(Validation(folder, held_out, conditions.validate_every))
     signal.signal(signal.SIGTERM, lambda *_: setattr(keeper, "stop", True))
-    model.fit(
-        crops,
-        initial_epoch=done // epoch,
-        epochs=-(-settings.steps // epoch),
-        callbacks=callbacks,
-        shuffle=False,
-        verbose=2 if os.environ.get("CI") or not os.isatty(1) else 1,
-    )
+
+    def fit(steps: int) -> None:
+        model.fit(
+            crops,
+            initial_epoch=step_of(model) // epoch,
+            epochs=-(-steps // epoch),
+            callbacks=callbacks,
+            shuffle=False,
+            verbose=2 if os.environ.get("CI") or not os.isatty(1) else 1,
+        )
+
+    if not settings.steps:
+        # The first epoch tells how long a step takes.
+        fit(done + epoch)
+        steps = steps_that_fit(step_of(model), speed.speed / settings.batch, deadline, epoch)
+        settings = replace(settings, steps=steps)
+        settings.save(folder / SETTINGS)
+        set_schedule(model, settings)
+    if not keeper.stop:
+        fit(settings.steps)
     return model

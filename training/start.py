@@ -19,6 +19,8 @@ from training.run_folder import CHECKPOINT, Settings, averaged_weights, load_che
 from training.schedule import WarmConstantCosine
 
 ADAPT_CROPS = 96
+# Steps.
+ENDLESS = 10**9
 
 
 def read_model(source: Path) -> keras.Model:
@@ -70,9 +72,20 @@ def start_model(settings: Settings, photos) -> keras.Model:
     return model
 
 
+def _schedule(settings: Settings) -> WarmConstantCosine:
+    # A run whose length is still to be found begins as a long one does.
+    return WarmConstantCosine(settings.learning_rate, settings.steps or ENDLESS, tail=settings.tail)
+
+
+def set_schedule(model: keras.Model, settings: Settings) -> None:
+    """Change the length of a run that has begun."""
+    model.optimizer.learning_rate = _schedule(settings)
+    model.make_train_function(force=True)
+
+
 def compile_model(model: keras.Model, settings: Settings) -> None:
     """Give a model the optimizer of a run."""
-    rate = WarmConstantCosine(settings.learning_rate, settings.steps, tail=settings.tail)
+    rate = _schedule(settings)
     common = {"global_clipnorm": 2.0, "use_ema": True, "ema_momentum": 0.999}
     if settings.optimizer == "muon":
         optimizer = ConvolutionMuon(

@@ -18,9 +18,10 @@ import compressor  # noqa: E402
 from compressor.errors import UnsupportedStreamError  # noqa: E402
 from training.__main__ import main  # noqa: E402
 from training.errors import TrainingError  # noqa: E402
-from training.run import Conditions, train  # noqa: E402
+from training.run import Conditions, steps_that_fit, train  # noqa: E402
 from training.run_folder import Settings  # noqa: E402
 from training.schedule import WarmConstantCosine  # noqa: E402
+from training.watch import Speed  # noqa: E402
 
 ROOT = Path(__file__).parents[2]
 
@@ -54,6 +55,30 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(photos, tmp_path):
     # The last part of the stopped run needs its weights, its optimizer and its random state.
     losses = [[float(row["loss"]) for row in rows(folder)] for folder in (whole, parts)]
     np.testing.assert_allclose(*losses, rtol=1e-4)
+
+
+def test_the_schedule_of_a_run_without_steps_fits_its_time(photos, tmp_path, monkeypatch):
+    rates = []
+    monkeypatch.setattr(
+        Speed,
+        "on_epoch_end",
+        lambda self, epoch, logs: rates.append(float(self.model.optimizer.learning_rate)),
+    )
+    monkeypatch.setattr("training.run.steps_that_fit", lambda *_: 8)
+    settings = settings_for(photos, steps=0, tail=0.5)
+    model = train(tmp_path, settings)
+    schedule = WarmConstantCosine(settings.learning_rate, 8, tail=0.5)
+    np.testing.assert_allclose(rates, [float(schedule(step)) for step in (2, 4, 6, 8)], rtol=1e-5)
+    assert Settings.load(tmp_path / "settings.toml").steps == 8
+    assert int(train(tmp_path, settings).optimizer.iterations) == int(model.optimizer.iterations) == 8
+
+
+def test_steps_that_fit_are_whole_epochs(monkeypatch):
+    monkeypatch.setattr("training.run.time.time", lambda: 1000.0)
+    assert steps_that_fit(100, 10.0, 1060.0, 100) == 700
+    assert steps_that_fit(100, 10.0, 1061.0, 250) == 500
+    # The time is up: one more epoch ends the run as it should end.
+    assert steps_that_fit(100, 10.0, 900.0, 100) == 200
 
 
 def test_other_settings_are_refused(photos, tmp_path):
