@@ -25,6 +25,8 @@ Exchange = Callable[[CodingPass, Floats, Indices], Symbols]
 
 SIDE_STEPS = 4
 SIDE_MAX = 127
+# What the exact networks evaluate at once: a neighbourhood takes some thousand numbers for each position.
+MAX_POSITIONS = 1024
 # Side information is at a quarter of the latents' resolution.
 GRID = 4
 
@@ -180,9 +182,16 @@ class LatentCoder:
         found = []
         for (row, column), view in zip(p.origins, p.views, strict=True):
             own = features[view]
-            near = None if padded is None else patches(padded, p.kernel, p.stride, row, column)
-            indices = self._entropy.contexts[k](own.reshape(-1, own.shape[2]), near, level)
-            found.append(indices.reshape(*own.shape[:2], -1))
+            indices = np.empty((*own.shape[:2], p.high - p.low), np.uint8)
+            rows = max(1, MAX_POSITIONS // own.shape[1])
+            for top in range(0, len(own), rows):
+                band, near = own[top : top + rows], None
+                if padded is not None:
+                    around = padded[p.stride * top : p.stride * (top + len(band)) + p.kernel - 1]
+                    near = patches(around, p.kernel, p.stride, row, column)
+                chosen = self._entropy.contexts[k](band.reshape(-1, band.shape[2]), near, level)
+                indices[top : top + rows] = chosen.reshape(*band.shape[:2], -1)
+            found.append(indices)
         return np.stack(found)
 
 

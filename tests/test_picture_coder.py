@@ -66,6 +66,13 @@ def test_decoder_sees_the_symbols_of_the_encoder(coder, picture, monkeypatch):
     assert sum(np.count_nonzero(x) for x in coded) > 100
 
 
+def test_how_much_is_evaluated_at_once_changes_no_byte(coder, picture, monkeypatch):
+    image = picture(100, 120)
+    payload = coder.encode(image, 200)
+    monkeypatch.setattr(latent_coder, "MAX_POSITIONS", 9)
+    assert coder.encode(image, 200) == payload
+
+
 def test_verification_changes_no_byte_and_finds_a_wrong_one(coder, picture, monkeypatch):
     image = picture(40, 56)
     assert coder.encode(image, 200, verify=True) == coder.encode(image, 200)
