@@ -1,22 +1,43 @@
-"""Keeps NumPy's matrix products to one thread while other engines work beside them."""
+"""Keeps NumPy's matrix products to one thread while an engine works beside them."""
 
-from contextlib import AbstractContextManager
-from functools import cache
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
 from typing import Any
 
 from threadpoolctl import ThreadpoolController
 
 
-@cache
-def _controller() -> ThreadpoolController:
-    return ThreadpoolController()
+class _Limit:
+    """The first who asks sets it, and the last who leaves takes it away: it is the whole process's."""
+
+    def __init__(self) -> None:
+        self._lock, self._users = threading.Lock(), 0
+        self._limiter: Any = None
+
+    @cached_property
+    def _controller(self) -> ThreadpoolController:
+        return ThreadpoolController()
+
+    @contextmanager
+    def __call__(self) -> Iterator[None]:
+        """Within it NumPy's BLAS has one thread.
+
+        The threads of OpenBLAS spin for some milliseconds after every product, on the cores that an engine's
+        next graph wants: on two cores the synthesis took 1.7 times as long.
+        """
+        with self._lock:
+            if not self._users:
+                self._limiter = self._controller.limit(limits=1, user_api="blas")
+            self._users += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._users -= 1
+                if not self._users:
+                    self._limiter.restore_original_limits()
 
 
-def one_blas_thread() -> AbstractContextManager[Any]:
-    """Within it NumPy's BLAS has one thread, in the whole process.
-
-    The threads of OpenBLAS spin for some milliseconds after every product, on the cores that an engine's next
-    graph wants: on two cores the synthesis took 1.7 times as long.
-    """
-    context: AbstractContextManager[Any] = _controller().limit(limits=1, user_api="blas")
-    return context
+one_blas_thread = _Limit()
