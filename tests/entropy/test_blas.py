@@ -1,0 +1,38 @@
+"""NumPy's BLAS is kept to one thread, and given back."""
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
+
+from compressor.entropy.blas import one_blas_thread
+
+
+def threads():
+    np.ones((2, 2)) @ np.ones((2, 2))
+    return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+
+
+@pytest.fixture
+def two_threads():
+    with threadpool_limits(2, user_api="blas"):
+        if threads() != {2}:
+            pytest.skip("this NumPy's BLAS takes no two threads")
+        yield
+
+
+def test_the_last_to_leave_gives_threads_back(two_threads):
+    first, second = one_blas_thread(), one_blas_thread()
+    first.__enter__()
+    second.__enter__()
+    assert threads() == {1}
+    # Not nested: two pictures decode at the same time.
+    first.__exit__(None, None, None)
+    assert threads() == {1}
+    second.__exit__(None, None, None)
+    assert threads() == {2}
+
+
+def test_an_error_gives_threads_back(two_threads):
+    with pytest.raises(KeyError), one_blas_thread():
+        raise KeyError
+    assert threads() == {2}
