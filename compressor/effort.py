@@ -16,7 +16,8 @@ class Effort:
     """What an encoder does beyond one run of the networks.
 
     Attributes:
-        weighs_symbols: whether each symbol's bits are weighed against its error, or it is only rounded.
+        weighs_symbols: whether each symbol's bits are weighed against its error, or it is only rounded. What
+            a refinement ends in is weighed already: to do it again costs more error than it saves.
         refinement_steps: steps of gradient descent on the latents; above 0 it takes Keras.
     """
 
@@ -38,7 +39,7 @@ def effort_of(number: int) -> Effort:
             f"received effort {number!r}, expected a whole number from {MIN_EFFORT} to {MAX_EFFORT}"
         )
     steps = 0 if number < 7 else 40 if number < 9 else 150
-    return Effort(weighs_symbols=number >= DEFAULT_EFFORT, refinement_steps=steps)
+    return Effort(weighs_symbols=number >= DEFAULT_EFFORT and not steps, refinement_steps=steps)
 
 
 def ignore_progress(share: float) -> None:

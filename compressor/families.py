@@ -63,6 +63,10 @@ class Family(Protocol):
         """Latents (h, w, C) -> pixels minus 128 (H, W, 3)."""
         ...
 
+    def distortion_weight(self, level: int) -> float:
+        """What a squared 8-bit level of mean error is worth in bits per pixel."""
+        ...
+
 
 def passes_of(files: ModelFiles) -> tuple[CodingPass, ...]:
     """The coding order of a model with context."""
@@ -106,6 +110,10 @@ class FlagshipFamily:
         pixels: Floats = self._engine.run("synthesis", coefficients, plane, amplitude)[0]
         return pixels
 
+    def distortion_weight(self, level: int) -> float:
+        """See `Family.distortion_weight`."""
+        return self._gains.distortion_weight(level)
+
 
 class CnnFamily:
     """The textbook autoencoder with a factorised prior."""
@@ -133,6 +141,10 @@ class CnnFamily:
         pixels: Floats = self._engine.run("synthesis", coefficients)[0]
         pixels *= self._scale
         return pixels
+
+    def distortion_weight(self, level: int) -> float:
+        """See `Family.distortion_weight`."""
+        return self._gains.distortion_weight(level) / self._scale**2
 
 
 FAMILIES: dict[str, Any] = {"flagship": FlagshipFamily, "cnn": CnnFamily}

@@ -58,6 +58,10 @@ class QualityGains:
         """How far one unit of the synthesis network's output moves a pixel, in 8-bit levels."""
         return float(0.5 * np.exp(0.5 * at_level(self.log_step, level)[0]))
 
+    def distortion_weight(self, level: int) -> float:
+        """Lambda: what a squared error, in the unit of the coefficients, is worth in bits per pixel."""
+        return float(SQUARED_STEP_WEIGHT * np.exp(-2 * at_level(self.log_step, level)[0]))
+
     def bits_per_square(self, level: int) -> Floats:
         """(C,) what a squared quantisation step of error is worth, in bits.
 

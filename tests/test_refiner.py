@@ -53,6 +53,15 @@ def test_without_keras_it_says_what_to_install(monkeypatch):
         compressor.encode(Image.new("RGB", (8, 8)), effort=9)
 
 
+def test_a_refinement_that_made_things_worse_is_left_out(monkeypatch):
+    coder = load_coder()
+    picture = data.coffee()[150:214, 200:328]
+    monkeypatch.setattr(
+        coder, "_refiner", lambda steps: lambda pixels, latents, level, on_progress: 0 * latents
+    )
+    assert coder.encode(picture, LEVEL, Effort(refinement_steps=1)) == coder.encode(picture, LEVEL)
+
+
 def test_refined_streams_are_better_and_decode_like_others():
     pytest.importorskip("keras", reason="needs the train extra")
     coder = load_coder()

@@ -10,6 +10,7 @@ from compressor.entropy import exact, model  # noqa: E402
 from compressor.families import FlagshipFamily  # noqa: E402
 from compressor.layers import density, gains, lapped, quantisation  # noqa: E402
 from compressor.models import base, flagship, networks  # noqa: E402
+from compressor.picture_coder import load_coder  # noqa: E402
 
 
 def test_coder_and_models_agree():
@@ -21,3 +22,11 @@ def test_coder_and_models_agree():
     assert density.NUM_SCALES - 1 == model.TOP_INDEX
     assert exact.ACTIVATION_MAX == networks.ACTIVATION_MAX * networks.ACTIVATION_STEPS
     assert FlagshipFamily.block == lapped.BLOCK
+
+
+@pytest.mark.parametrize("model", ["cnn-1", "flagship-3"])
+@pytest.mark.parametrize("level", [0, 99, 250, 396])
+def test_coder_and_models_weigh_errors_alike(model, level):
+    family = load_coder(model)._family
+    expected = float(base.distortion_weight(level / quality.TOP_LEVEL))
+    assert family.distortion_weight(level) == pytest.approx(expected, rel=1e-4)
