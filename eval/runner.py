@@ -8,6 +8,7 @@ from concurrent.futures.process import BrokenProcessPool
 
 from tqdm import tqdm
 
+from compressor.workers import SigintHeld
 from eval.errors import EvalError, Interrupted, one_line
 from eval.images import Picture
 from eval.measure import COLUMNS, Cache, Task, measure
@@ -80,7 +81,10 @@ def _parallel_results(indices: list[int], tasks: list[Task], cache: Cache, jobs:
             # Only a few are handed out ahead, so that Ctrl-C has little to wait for.
             while True:
                 for index in queue:
-                    pending[pool.submit(_attempt, tasks[index], cache)] = index
+                    # A worker may be started here, and imports for a second before it ignores Ctrl-C.
+                    with SigintHeld():
+                        future = pool.submit(_attempt, tasks[index], cache)
+                    pending[future] = index
                     if len(pending) >= 2 * jobs:
                         break
                 if not pending:
