@@ -130,8 +130,8 @@ def _build_parser() -> argparse.ArgumentParser:
         type=option_values.effort,
         default=DEFAULT_EFFORT,
         metavar="1..9",
-        help="how hard to try for a smaller file that looks the same and decodes as fast; above 6, some "
-        "hundred times as long, and needs the train extra (default: %(default)s)",
+        help="how hard to try for a smaller file that looks the same and decodes as fast; above 5 "
+        "symbols are improved by what they do to the picture, which takes longer (default: %(default)s)",
     )
     encode.add_argument("--model", metavar="NAME", help="a model that ships (default: the best)")
     encode.add_argument(

@@ -98,9 +98,9 @@ def encode(
         target_psnr: in place of a quality, the least PSNR in dB of the decoded RGB pixels. The smallest
             stream that has it is made.
         effort: 1 to 9: how hard to try for a smaller stream that looks the same. It decodes as fast. From 5
-            on, each symbol's bits are weighed against its error; from 7 on, the latents are refined by
-            gradient, which takes Keras (the [train] extra) and some hundred times as long; with a target,
-            for each trial.
+            on, each symbol's bits are weighed against its error; from 6 on, symbols are improved by what
+            each changes in the decoded picture, in 4, 12, 24 and 48 steps, each of which takes somewhat
+            longer than an encoding; with a target, for each trial.
         verify: whether to read the new stream again, and compare it with what was meant.
         strip: metadata to leave out: one or several of "all", "exif", "icc", "xmp".
         model: name of a model that ships; None for the default one.
@@ -116,7 +116,7 @@ def encode(
         ImageInputError: if the picture cannot be read, or its type, shape or mode is not supported.
         OptionError: if an argument is outside its range, or the picture cannot meet the target.
         CorruptStreamError: if the new stream does not hold what was meant.
-        MissingDependencyError: if the engine, or Keras for an effort above 6, is not installed.
+        MissingDependencyError: if the engine is not installed.
         WeightsError: if the model files are missing or damaged.
     """
     # What is wrong with them is said before a picture is read.

@@ -9,6 +9,7 @@ from compressor.errors import OptionError
 OnProgress = Callable[[float], object]
 
 MIN_EFFORT, DEFAULT_EFFORT, MAX_EFFORT = 1, 5, 9
+REFINEMENT_STEPS = {6: 4, 7: 12, 8: 24, 9: 48}
 
 
 @dataclass(frozen=True)
@@ -16,9 +17,8 @@ class Effort:
     """What an encoder does beyond one run of the networks.
 
     Attributes:
-        weighs_symbols: whether each symbol's bits are weighed against its error, or it is only rounded. What
-            a refinement ends in is weighed already: to do it again costs more error than it saves.
-        refinement_steps: steps of gradient descent on the latents; above 0 it takes Keras.
+        weighs_symbols: whether each symbol's bits are weighed against its error, or it is only rounded.
+        refinement_steps: how often all symbols are looked at again in the decoded picture.
     """
 
     weighs_symbols: bool = True
@@ -26,6 +26,8 @@ class Effort:
 
 
 DEFAULT = Effort()
+# For latents that are decoded ones already: what they were rounded to is found again.
+ROUNDED = Effort(weighs_symbols=False)
 
 
 def effort_of(number: int) -> Effort:
@@ -38,8 +40,7 @@ def effort_of(number: int) -> Effort:
         raise OptionError(
             f"received effort {number!r}, expected a whole number from {MIN_EFFORT} to {MAX_EFFORT}"
         )
-    steps = 0 if number < 7 else 40 if number < 9 else 150
-    return Effort(weighs_symbols=number >= DEFAULT_EFFORT and not steps, refinement_steps=steps)
+    return Effort(weighs_symbols=number >= DEFAULT_EFFORT, refinement_steps=REFINEMENT_STEPS.get(number, 0))
 
 
 def ignore_progress(share: float) -> None:

@@ -32,7 +32,13 @@ class TileCoder(Protocol):
     ) -> Iterator[tuple[NDArray[np.int32], NDArray[np.uint8]]]: ...
 
     def encode(
-        self, latents: Floats, level: int, effort: Effort = DEFAULT, *, verify: bool = False
+        self,
+        latents: Floats,
+        level: int,
+        effort: Effort = DEFAULT,
+        side: Any = None,
+        *,
+        verify: bool = False,
     ) -> bytes: ...
 
     def decode(self, data: bytes, height: int, width: int, level: int) -> Floats: ...
@@ -84,6 +90,8 @@ class FlagshipFamily:
 
     def __init__(self, files: ModelFiles, engine: Engine) -> None:
         self._engine = engine
+        # Older models have none.
+        self.has_gradient = "error_gradient.onnx" in files.manifest["files"]
         self._gains = load_gains(files.read("gains.npz"))
         self.channels = len(self._gains.magnitude)
         passes = passes_of(files)
@@ -110,9 +118,24 @@ class FlagshipFamily:
         pixels: Floats = self._engine.run("synthesis", coefficients, plane, amplitude)[0]
         return pixels
 
+    def error_gradient(self, latents: Floats, pixels: Floats, level: int) -> Floats:
+        """Half the gradient of the squared error of decoded pixels, by latents (h, w, C)."""
+        h, w, _ = latents.shape
+        inverse_gain = self._gains.inverse_gain(level)
+        amplitude = np.full((1, 1, 1, 1), self._gains.filter_amplitude(level), np.float32)
+        plane = self._plane(self.block * h, self.block * w, level)
+        inputs = (latents[None] * inverse_gain, plane, amplitude, pixels[None])
+        gradient: Floats = self._engine.run("error_gradient", *inputs)[0]
+        gradient *= inverse_gain
+        return gradient
+
     def distortion_weight(self, level: int) -> float:
         """See `Family.distortion_weight`."""
         return self._gains.distortion_weight(level)
+
+    def bits_per_square(self, level: int) -> Floats:
+        """(C,) what a squared quantisation step of error is worth, in bits."""
+        return self._gains.bits_per_square(level)
 
 
 class CnnFamily:

@@ -1,6 +1,10 @@
 """Latents to bytes and back, pass by pass: float means from the engine, exact scale indices from NumPy."""
 
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,6 +61,26 @@ def encode_pairs(tables: ScaleTables, pairs: Iterable[tuple[Symbols, Indices]], 
     return data
 
 
+@dataclass(frozen=True)
+class Trial:
+    """What coding a tile of latents comes to, at every position and channel (h, w, C).
+
+    Attributes:
+        decoded: latents in quantisation steps.
+        symbols: what is coded: they are added to what decoder and encoder both predict.
+        indices: scale indices, 0 where nothing is coded.
+    """
+
+    decoded: Floats
+    symbols: Symbols
+    indices: Indices
+
+
+def _on_grid(latents: Floats) -> Floats:
+    h, w, _ = latents.shape
+    return np.pad(latents, ((0, -h % GRID), (0, -w % GRID), (0, 0)))
+
+
 class LatentCoder:
     """Codes a tile of latents.
 
@@ -74,9 +98,11 @@ class LatentCoder:
         self._seen = max(p.seen for p in passes)
         self.tables = entropy.tables
         self._rounding = RateDistortionRounding(entropy.tables)
+        # The engine is at a pass's means while NumPy is at its scale indices.
+        self._helper = None if engine.threads == 1 else ThreadPoolExecutor(1, "scale-indices")
 
     def symbols(
-        self, latents: Floats, level: int, effort: Effort = DEFAULT
+        self, latents: Floats, level: int, effort: Effort = DEFAULT, side: Symbols | None = None
     ) -> Iterator[tuple[Symbols, Indices]]:
         """What is coded, in coding order: flat arrays of symbols and of their scale indices.
 
@@ -84,12 +110,41 @@ class LatentCoder:
             latents: (h, w, C) in quantisation steps.
             level: quality level 0..396.
             effort: how symbols are chosen.
+            side: from `side_information`; None for that of these latents.
         """
-        h, w, _ = latents.shape
-        latents = np.pad(latents, ((0, -h % GRID), (0, -w % GRID), (0, 0)))
-        side = self._side_information(latents, level)
+        side = self.side_information(latents, level) if side is None else side
         coded = [(side.ravel(), self._side_indices(side.shape))]
 
+        def keep(p: CodingPass, symbols: Symbols, indices: Indices) -> None:
+            coded.append((symbols.ravel(), indices.ravel()))
+
+        self._choose(latents, side, level, effort, keep)
+        return iter(coded)
+
+    def trial(self, latents: Floats, side: Symbols, level: int, effort: Effort) -> Trial:
+        """What would be coded, and decoded, at every position: see `symbols`."""
+        shape = (GRID * side.shape[0], GRID * side.shape[1], latents.shape[2])
+        symbols, indices = np.zeros(shape, np.int32), np.zeros(shape, np.uint8)
+
+        def keep(p: CodingPass, some_symbols: Symbols, some_indices: Indices) -> None:
+            for i, view in enumerate(p.views):
+                where = (*view, slice(p.low, p.high))
+                symbols[where], indices[where] = some_symbols[i], some_indices[i]
+
+        decoded = self._choose(latents, side, level, effort, keep)
+        h, w, _ = latents.shape
+        return Trial(decoded, symbols[:h, :w], indices[:h, :w])
+
+    def _choose(
+        self,
+        latents: Floats,
+        side: Symbols,
+        level: int,
+        effort: Effort,
+        keep: Callable[[CodingPass, Symbols, Indices], object],
+    ) -> Floats:
+        h, w, _ = latents.shape
+        latents = _on_grid(latents)
         worth = self._gains.bits_per_square(level)
 
         def exchange(p: CodingPass, mean: Floats, indices: Indices) -> Symbols:
@@ -99,16 +154,23 @@ class LatentCoder:
             else:
                 symbols = round_with_dead_zone(residual)
             symbols[indices == 0] = 0
-            coded.append((symbols.ravel(), indices.ravel()))
+            keep(p, symbols, indices)
             return symbols
 
         with one_blas_thread():
-            self._walk(side, h, w, level, exchange)
-        return iter(coded)
+            return self._walk(side, h, w, level, exchange)
 
-    def encode(self, latents: Floats, level: int, effort: Effort = DEFAULT, *, verify: bool = False) -> bytes:
-        """Latents (h, w, C) in quantisation steps -> bytes; see `encode_pairs` for `verify`."""
-        return encode_pairs(self.tables, self.symbols(latents, level, effort), verify=verify)
+    def encode(
+        self,
+        latents: Floats,
+        level: int,
+        effort: Effort = DEFAULT,
+        side: Symbols | None = None,
+        *,
+        verify: bool = False,
+    ) -> bytes:
+        """Latents (h, w, C) in quantisation steps -> bytes; see `symbols`, and `encode_pairs` on `verify`."""
+        return encode_pairs(self.tables, self.symbols(latents, level, effort, side), verify=verify)
 
     def decode(self, data: bytes | memoryview, height: int, width: int, level: int) -> Floats:
         """Bytes -> latents (height, width, C) in quantisation steps.
@@ -127,7 +189,9 @@ class LatentCoder:
         with one_blas_thread():
             return self._walk(side, height, width, level, exchange)
 
-    def _side_information(self, latents: Floats, level: int) -> Symbols:
+    def side_information(self, latents: Floats, level: int) -> Symbols:
+        """Latents (h, w, C) in quantisation steps -> what is coded about them first, (h/4, w/4, S)."""
+        latents = _on_grid(latents)
         expected = np.arcsinh(2 * self._gains.expected(level))
         relative = np.arcsinh(2 * np.abs(latents)) - expected
         plane = np.full((*latents.shape[:2], 1), self._gains.plane_value(level), np.float32)
@@ -156,8 +220,9 @@ class LatentCoder:
         near = np.zeros((h, w, self._seen), np.float32)
         for k, p in enumerate(self._passes):
             coded = slice(p.low, p.high)
+            found = self._beside(self._indices, k, p, scale_features, codes, level)
             mean = expected[coded] * self._means(k, p, mean_features, near)
-            indices = self._indices(k, p, scale_features, codes, level)
+            indices = found()
             indices *= np.stack([inside[view] for view in p.views])
             symbols = exchange(p, mean, indices)
             values = mean + symbols
@@ -168,6 +233,12 @@ class LatentCoder:
                     codes[where] = self._entropy.codes(symbols[i])
                     near[where] = np.arcsinh(values[i] / np.maximum(expected[coded], 0.3))
         return decoded[:height, :width]
+
+    def _beside(self, function: Callable[..., Indices], *arguments: Any) -> Callable[[], Indices]:
+        """Begin a call in another thread, if there may be one; what is returned gives its result."""
+        if self._helper is None:
+            return partial(function, *arguments)
+        return self._helper.submit(function, *arguments).result
 
     def _means(self, k: int, p: CodingPass, features: Floats, near: Floats) -> Floats:
         inputs = [np.stack([features[view] for view in p.views])]
@@ -207,7 +278,7 @@ class FactorizedCoder:
         self.tables = model.tables
 
     def symbols(
-        self, latents: Floats, level: int, effort: Effort = DEFAULT
+        self, latents: Floats, level: int, effort: Effort = DEFAULT, side: None = None
     ) -> Iterator[tuple[Symbols, Indices]]:
         """See `LatentCoder.symbols`; every effort rounds alike."""
         indices = np.broadcast_to(self._model.indices(level), latents.shape)
@@ -215,7 +286,15 @@ class FactorizedCoder:
         symbols[indices == 0] = 0
         yield symbols.ravel(), indices.ravel()
 
-    def encode(self, latents: Floats, level: int, effort: Effort = DEFAULT, *, verify: bool = False) -> bytes:
+    def encode(
+        self,
+        latents: Floats,
+        level: int,
+        effort: Effort = DEFAULT,
+        side: None = None,
+        *,
+        verify: bool = False,
+    ) -> bytes:
         """See `LatentCoder.encode`."""
         return encode_pairs(self.tables, self.symbols(latents, level), verify=verify)
 

@@ -8,14 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compressor.area import Area
-from compressor.effort import DEFAULT, Effort, OnProgress, ignore_progress, progress_of_part
+from compressor.effort import DEFAULT, ROUNDED, Effort, OnProgress, ignore_progress, progress_of_part
 from compressor.engines import load_engine
-from compressor.errors import UnsupportedStreamError, WeightsError
-from compressor.families import FAMILIES, Family
+from compressor.errors import OptionError, UnsupportedStreamError, WeightsError
+from compressor.families import FAMILIES, Family, FlagshipFamily
 from compressor.image_io import to_uint8
 from compressor.model_files import SHELF, ModelFiles
 from compressor.refiner import Refiner
 from compressor.tiling import TILE, TileReader, join_tiles
+
+Floats = NDArray[np.float32]
 
 
 class PictureCoder:
@@ -38,8 +40,6 @@ class PictureCoder:
                 f"known: {', '.join(FAMILIES)}; upgrade the package"
             )
         self._family: Family = family(files, running)
-        self._files = files
-        self._refiners: dict[int, Refiner] = {}
 
     def encode(
         self,
@@ -61,32 +61,36 @@ class PictureCoder:
 
         Raises:
             CorruptStreamError: if `verify` is asked for, and the payload does not hold what was meant.
-            MissingDependencyError: if the effort takes Keras, and it is not installed.
+            OptionError: if the effort refines, and the model has no error gradient.
         """
-        coder = self._family.tile_coder
+        refine = self._refiner(effort) if effort.refinement_steps else None
+        grid = Area(0, 0, *image_uint8.shape[:2]).covering(self._family.block)
+        tiles, payloads = list(grid.cut(TILE)), []
+        for number, tile in enumerate(tiles):
+            pixels, latents = self._analyse(image_uint8, tile, grid, level)
+            rounding, side = effort, None
+            if refine:
+                progress = progress_of_part(on_progress, number, len(tiles))
+                latents, side = refine(pixels, latents, level, progress)
+                rounding = ROUNDED
+            payloads.append(self._family.tile_coder.encode(latents, level, rounding, side, verify=verify))
+        return join_tiles(payloads)
 
-        def attempt(effort: Effort) -> bytes:
-            tiles = self._analyse(image_uint8, level, effort, on_progress)
-            return join_tiles([coder.encode(latents, level, effort, verify=verify) for latents in tiles])
-
-        payload = attempt(effort)
-        if not effort.refinement_steps:
-            return payload
-        # Steps are few and random: on some pictures the analysis alone is better.
-        return min(payload, attempt(DEFAULT), key=lambda data: self._cost(image_uint8, data, level))
-
-    def _cost(self, image_uint8: NDArray[np.uint8], payload: bytes, level: int) -> float:
-        """The objective of training: bits per pixel + lambda x mean squared error."""
-        height, width, _ = image_uint8.shape
-        error = self.decode(payload, height, width, level).astype(np.float32) - image_uint8
-        rate = 8 * len(payload) / (height * width)
-        return rate + self._family.distortion_weight(level) * float(np.mean(np.square(error)))
+    def _refiner(self, effort: Effort) -> Refiner:
+        if isinstance(self._family, FlagshipFamily) and self._family.has_gradient:
+            return Refiner(self._family, effort.refinement_steps)
+        raise OptionError(
+            f"received an effort above 5, and model {self.model_name} has no error gradient to refine by: "
+            "take the default model, or an effort of at most 5"
+        )
 
     def symbols(
         self, image_uint8: NDArray[np.uint8], level: int
     ) -> Iterator[tuple[NDArray[np.int32], NDArray[np.uint8]]]:
         """What `encode` codes, tile by tile: see `LatentCoder.symbols`."""
-        for latents in self._analyse(image_uint8, level, DEFAULT, ignore_progress):
+        grid = Area(0, 0, *image_uint8.shape[:2]).covering(self._family.block)
+        for tile in grid.cut(TILE):
+            _, latents = self._analyse(image_uint8, tile, grid, level)
             yield from self._family.tile_coder.symbols(latents, level)
 
     def decode(
@@ -125,40 +129,20 @@ class PictureCoder:
         return image_uint8
 
     def _analyse(
-        self,
-        image_uint8: NDArray[np.uint8],
-        level: int,
-        effort: Effort,
-        on_progress: OnProgress,
-    ) -> Iterator[NDArray[np.float32]]:
-        """Picture (H, W, 3) -> latents of each tile (h, w, C); height and width in blocks rounded up."""
-        height, width, _ = image_uint8.shape
+        self, image_uint8: NDArray[np.uint8], tile: Area, grid: Area, level: int
+    ) -> tuple[Floats, Floats]:
+        """Pixels minus 128 (block * h, block * w, 3) and latents (h, w, C) of a tile of a picture."""
         block = self._family.block
-        grid = Area(0, 0, height, width).covering(block)
-        tiles = list(grid.cut(TILE))
-        for number, tile in enumerate(tiles):
-            window = tile.widened(self._family.analysis_halo, grid)
-            part = image_uint8[window.scaled(block).slices]
-            # Whole blocks: what the last row and column lack.
-            missing = (window.height * block - part.shape[0], window.width * block - part.shape[1])
-            padded = np.pad(part, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="edge")
-            # Floats are made of one tile at a time: those of a whole picture may be more than the memory.
-            pixels = padded.astype(np.float32) - 128
-            inner = tile.within(window)
-            latents = self._family.analyse(pixels[None], level)[inner.slices]
-            if effort.refinement_steps:
-                latents = self._refiner(effort.refinement_steps)(
-                    pixels[inner.scaled(block).slices],
-                    latents,
-                    level,
-                    progress_of_part(on_progress, number, len(tiles)),
-                )
-            yield latents
-
-    def _refiner(self, steps: int) -> Refiner:
-        if steps not in self._refiners:
-            self._refiners[steps] = Refiner(self._files, self._family.tile_coder.tables, steps)
-        return self._refiners[steps]
+        window = tile.widened(self._family.analysis_halo, grid)
+        part = image_uint8[window.scaled(block).slices]
+        # Whole blocks: what the last row and column lack.
+        missing = (window.height * block - part.shape[0], window.width * block - part.shape[1])
+        padded = np.pad(part, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="edge")
+        # Floats are made of one tile at a time: those of a whole picture may be more than the memory.
+        pixels = padded.astype(np.float32) - 128
+        inner = tile.within(window)
+        latents = self._family.analyse(pixels[None], level)[inner.slices]
+        return pixels[inner.scaled(block).slices], latents
 
 
 @lru_cache(maxsize=4)

@@ -1,99 +1,105 @@
-"""Refinement of a picture's latents window by window, so that its memory is bounded; takes Keras."""
-
-from __future__ import annotations
-
-import os
-from collections.abc import Callable
-from typing import Any
+"""Refinement of a picture's symbols by what each changes in the decoded picture, window by window."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from compressor.area import Area
-from compressor.effort import OnProgress, progress_of_part
-from compressor.entropy.tables import ScaleTables
-from compressor.errors import MissingDependencyError
-from compressor.latent_coder import GRID
-from compressor.model_files import ModelFiles
-from compressor.quality import TOP_LEVEL
+from compressor.effort import DEFAULT, ROUNDED, OnProgress
+from compressor.families import FlagshipFamily
+from compressor.latent_coder import Symbols, Trial
 
 Floats = NDArray[np.float32]
 
-# Latent positions along a window's side, and how many more on each side are refined with it, for its sake.
-WINDOW, HALO = 48, 4
+# Latent positions along the side of what a gradient is taken of at once: the memory of its graph.
+WINDOW = 48
+# Of the moves that pay, how many are made in a step.
+SHARE = 0.7
+# The curvature, in that of an orthonormal synthesis, over the course of a refinement.
+CURVATURE_STEPS, CURVATURE = (0, 0.75), (0.7, 1.0)
 
 
 class Refiner:
-    """Improves latents for their pixels by gradient through model and tables.
+    """Moves symbols by one where that lowers rate + lambda x error.
+
+    What a move costs is estimated: its own bits by the coder's tables, the error by its gradient through
+    the whole synthesis and by the curvature of an orthonormal one. Moves disturb each other, so only some
+    of those that pay are made in a step, drawn at random (from a fixed seed), and those that seemed good and
+    were not can be taken back in a later one.
+
+    It serves the aim of Yang, Bamler and Mandt, "Improving inference for neural image compression", NeurIPS
+    2020, but stays with integers, as the rate-distortion optimised quantisation of video encoders does.
 
     Args:
-        files: the exported model.
-        tables: what symbols cost.
-        steps: of gradient descent for each window.
-
-    Raises:
-        MissingDependencyError: if Keras or its backend is not installed.
+        model: whose latents are refined.
+        steps: how often all symbols are looked at.
     """
 
-    def __init__(self, files: ModelFiles, tables: ScaleTables, steps: int) -> None:
-        # TensorFlow tells of its own start on the standard error output.
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-        try:
-            from compressor.models.exported import load_exported
-            from compressor.models.refinement import Refinement
-        except ImportError as error:
-            raise MissingDependencyError(
-                f"an effort above 6 needs Keras ({error}): lower it, or pip install 'compressor[train]'"
-            ) from error
-        model = load_exported(files)
-        self._steps = steps
-        self._new: Callable[[], Any] = lambda: Refinement(model, tables.bits, steps)
-        # One for each shape: it holds a compiled step.
-        self._refinements: dict[tuple[int, ...], Any] = {}
+    def __init__(self, model: FlagshipFamily, steps: int) -> None:
+        self._model, self._steps = model, steps
 
-    def __call__(self, pixels: Floats, latents: Floats, level: int, on_progress: OnProgress) -> Floats:
-        """Refined latents, (h, w, C) in quantisation steps.
+    def __call__(
+        self, pixels: Floats, latents: Floats, level: int, on_progress: OnProgress
+    ) -> tuple[Floats, Symbols]:
+        """Latents (h, w, C) to be rounded when they are coded, and the side information to go with them.
 
         Args:
             pixels: (block * h, block * w, 3), minus 128.
-            latents: (h, w, C) from the analysis.
+            latents: (h, w, C) from the analysis, in quantisation steps.
             level: quality level 0..396.
             on_progress: called after every step.
         """
-        grid = Area(0, 0, *latents.shape[:2])
-        block = pixels.shape[0] // latents.shape[0]
-        refined = np.empty_like(latents)
-        cores = list(grid.cut(WINDOW))
-        for number, core in enumerate(cores):
-            window = core.widened(HALO, grid)
-            part = self._refine(
-                _padded(pixels[window.scaled(block).slices], GRID * block),
-                _padded(latents[window.slices], GRID),
-                level,
-                progress_of_part(on_progress, number, len(cores)),
-            )
-            refined[core.slices] = part[core.within(window).slices]
-        return refined
+        coder, random = self._model.tile_coder, np.random.default_rng(0)
+        # That of the analysis stays: decoded latents would tell the networks of smaller ones.
+        side = coder.side_information(latents, level)
+        trial = coder.trial(latents, side, level, DEFAULT)
+        # Lambda weighs the mean over three samples a pixel; the gradient is half of that of their sum.
+        weight = 2 / 3 * self._model.distortion_weight(level)
+        for step in range(self._steps):
+            slope = weight * self._gradient(trial.decoded, pixels, level)
+            # Boldly at first, and warily in the end.
+            wariness = float(np.interp(step / self._steps, CURVATURE_STEPS, CURVATURE))
+            curvature = wariness * self._model.bits_per_square(level)
+            moves = self._moves(trial, slope, curvature, random)
+            trial = coder.trial(trial.decoded + moves, side, level, ROUNDED)
+            on_progress((step + 1) / self._steps)
+        return trial.decoded, side
 
-    def _refine(self, pixels: Floats, latents: Floats, level: int, on_progress: OnProgress) -> Floats:
-        import keras
+    def _moves(
+        self, trial: Trial, slope: Floats, curvature: Floats, random: np.random.Generator
+    ) -> NDArray[np.int8]:
+        """-1, 0 or 1 for each symbol.
 
-        refinement = self._refinements.get(latents.shape)
-        if refinement is None:
-            refinement = self._refinements[latents.shape] = self._new()
-        refinement.hold(latents[None])
-        done = keras.callbacks.LambdaCallback(
-            on_epoch_end=lambda epoch, logs: on_progress((epoch + 1) / self._steps)
+        Args:
+            slope: (h, w, C) bits that the error rises by, per quantisation step, for a small change.
+            curvature: (C,) bits that it rises by beyond that for a whole step.
+        """
+        moves = np.zeros(slope.shape, np.int8)
+        where = np.nonzero((trial.indices > 0) & (random.random(slope.shape, np.float32) < SHARE))
+        symbols, indices, slope, curvature = (
+            trial.symbols[where],
+            trial.indices[where],
+            slope[where],
+            curvature[where[-1]],
         )
-        inputs = {
-            "images": (pixels[None] + 128) / 255,
-            "quality": np.array([level / TOP_LEVEL], np.float32),
-        }
-        refinement.fit(inputs, batch_size=1, epochs=self._steps, callbacks=[done], verbose=0)
-        return np.asarray(refinement.latents)[0]
+        bits = self._model.tile_coder.tables.bits
+        top = bits.shape[1] - 1
 
+        def change(direction: int) -> Floats:
+            now, then = (bits[indices, np.minimum(np.abs(s), top)] for s in (symbols, symbols + direction))
+            return then - now + direction * slope + curvature
 
-def _padded(x: Floats, multiple: int) -> Floats:
-    """(h, w, C) with the last row and column repeated until both sides are divisible."""
-    h, w, _ = x.shape
-    return np.pad(x, ((0, -h % multiple), (0, -w % multiple), (0, 0)), mode="edge")
+        up, down = change(1), change(-1)
+        moves[where] = np.where(np.minimum(up, down) < 0, np.where(up < down, 1, -1), 0)
+        return moves
+
+    def _gradient(self, latents: Floats, pixels: Floats, level: int) -> Floats:
+        grid, block = Area(0, 0, *latents.shape[:2]), self._model.block
+        gradient = np.empty_like(latents)
+        for core in grid.cut(WINDOW):
+            # Forward to the pixels that a latent reaches, and back from those.
+            window = core.widened(2 * self._model.synthesis_halo, grid)
+            part = self._model.error_gradient(
+                latents[window.slices], pixels[window.scaled(block).slices], level
+            )
+            gradient[core.slices] = part[core.within(window).slices]
+        return gradient

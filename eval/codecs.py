@@ -153,16 +153,16 @@ def _avif(name: str, subsampling: str, speed: int) -> PillowCodec:
     )
 
 
-def _slow(effort: int) -> LearnedCodec:
-    """The flagship at an effort that takes Keras, and half a minute or more a picture."""
+def _harder(effort: int, by_default: bool) -> LearnedCodec:
+    """The flagship at an effort that refines, which takes several seconds a picture."""
     return LearnedCodec(
         f"flagship-e{effort}",
         f"Compressor effort {effort}",
         ".cmpr",
         {"effort": effort},
         whole_qualities=False,
-        qualities=(20, 40, 60, 80),
-        by_default=False,
+        qualities=(10, 30, 50, 70, 90),
+        by_default=by_default,
     )
 
 
@@ -182,8 +182,8 @@ CODECS = [
         whole_qualities=False,
         qualities=(1, 20, 40, 60, 80, 100),
     ),
-    _slow(7),
-    _slow(9),
+    _harder(7, by_default=True),
+    _harder(9, by_default=False),
     _jpeg("jpeg420", "4:2:0"),
     _jpeg("jpeg444", "4:4:4"),
     PillowCodec(

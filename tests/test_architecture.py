@@ -26,13 +26,13 @@ ALLOWED = {
     "bitstream": {"errors", "bitstream"},
     "entropy": {"errors", "entropy"},
     "model_files": {"errors"},
-    # The Keras engine and the refiner run the Keras model itself; nothing else below the command line may.
+    # The Keras engine runs the Keras model itself; nothing else below the command line may.
     "engines": {"errors", "engines", "model_files", "models"},
     "quality": set(),
     "rounding": {"entropy"},
     "latent_coder": ENTROPY | {"engines", "quality", "rounding"},
     "families": ENTROPY | {"engines", "quality", "latent_coder", "model_files"},
-    "refiner": ENTROPY | {"latent_coder", "model_files", "quality", "models"},
+    "refiner": {"area", "effort", "latent_coder", "families"},
     "picture_coder": CODEC,
     "rate_control": {"errors", "bitstream"},
     "codec": CODEC | {"rate_control"},

@@ -8,7 +8,6 @@ pytest.importorskip("onnx", reason="needs the train extra")
 
 from compressor import latent_coder, picture_coder, tiling  # noqa: E402
 from compressor.area import Area  # noqa: E402
-from compressor.effort import DEFAULT, ignore_progress  # noqa: E402
 from compressor.errors import CorruptStreamError, StreamError, UnsupportedStreamError, WeightsError  # noqa: E402
 from compressor.model_files import ModelFiles  # noqa: E402
 from compressor.passes import coding_passes  # noqa: E402
@@ -125,8 +124,8 @@ def latents_of(coder, image, tile):
     """Latents of the whole picture, analysed in blocks of `tile` positions a side."""
     grid = Area(0, 0, *image.shape[:2]).covering(coder._family.block)
     latents = np.full((grid.height, grid.width, coder._family.channels), np.nan, np.float32)
-    for area, part in zip(grid.cut(tile), coder._analyse(image, 300, DEFAULT, ignore_progress), strict=True):
-        latents[area.slices] = part
+    for area in grid.cut(tile):
+        latents[area.slices] = coder._analyse(image, area, grid, 300)[1]
     return latents
 
 

@@ -1,6 +1,4 @@
-"""Refinement of latents: better on the objective, decodable by all, in windows that leave nothing out."""
-
-import sys
+"""Refinement: better on the objective, decodable by all, in windows that leave nothing out."""
 
 import numpy as np
 import pytest
@@ -9,63 +7,107 @@ from skimage import data
 
 import compressor
 from compressor import refiner
-from compressor.effort import Effort
-from compressor.errors import MissingDependencyError
+from compressor.effort import DEFAULT, ROUNDED, Effort
+from compressor.errors import OptionError
+from compressor.latent_coder import Trial
 from compressor.picture_coder import load_coder
 from compressor.refiner import Refiner
 
 LEVEL = 200
 
 
-class Recorder:
-    """Stands in for the Keras model: adds 1 to all latents."""
+@pytest.fixture(scope="module")
+def picture():
+    return data.coffee()[150:214, 200:328]
 
-    def __init__(self, windows):
-        self.windows = windows
 
-    def hold(self, latents):
-        self.latents = latents + 1
+class SquareDecoder:
+    """Latents are pixels, a block is one pixel; coding rounds, and the first of two symbols is free."""
 
-    def fit(self, inputs, *, epochs, callbacks, **options):
-        self.windows.append((inputs["images"].shape, self.latents.shape))
-        for epoch in range(epochs):
-            callbacks[0].on_epoch_end(epoch, {})
+    block, synthesis_halo = 1, 1
+
+    def __init__(self, bits):
+        self.tables = type("Tables", (), {"bits": np.array(bits, np.float32)})
+        self.tile_coder, self.windows, self.efforts = self, [], []
+
+    def side_information(self, latents, level):
+        return np.round(latents).sum()
+
+    def trial(self, latents, side, level, effort):
+        self.efforts.append(effort)
+        symbols = np.round(latents).astype(np.int32)
+        return Trial(symbols.astype(np.float32), symbols, np.ones(symbols.shape, np.uint8))
+
+    def error_gradient(self, latents, pixels, level):
+        self.windows.append(latents.shape[:2])
+        return latents - pixels
+
+    def distortion_weight(self, level):
+        return 3.0
+
+    def bits_per_square(self, level):
+        return np.full(1, 1.0, np.float32)
+
+
+def test_it_finds_the_symbols_with_the_least_sum_of_bits_and_error(monkeypatch):
+    monkeypatch.setattr(refiner, "CURVATURE", (1.0, 1.0))
+    bits = [[0, 0, 0, 0], [0, 3, 4, 4.5]]
+    pixels = np.linspace(-2.4, 2.4, 97, dtype=np.float32).reshape(97, 1, 1)
+    shares = []
+    decoder = SquareDecoder(bits)
+    refined, side = Refiner(decoder, 40)(pixels, pixels, LEVEL, shares.append)
+    # An error is worth its square in bits: lambda is shared by three samples.
+    choices = np.arange(-3, 4)
+    cost = np.array(bits[1])[np.abs(choices)] + np.square(pixels[:, 0] - choices)
+    found = np.array(bits[1])[np.abs(refined[:, 0, 0]).astype(int)] + np.square(refined - pixels)[:, 0, 0]
+    start = np.round(pixels[:, 0, 0])
+    rounded = np.array(bits[1])[np.abs(start).astype(int)] + np.square(start - pixels[:, 0, 0])
+    # One at a time: no single move is better, though some pair of moves may be.
+    assert np.all(found <= rounded + 1e-6)
+    assert np.mean(found < cost.min(axis=1) + 1e-4) > 0.9
+    assert side == np.round(pixels).sum()
+    assert decoder.efforts == [DEFAULT] + 40 * [ROUNDED]
+    assert shares == [(k + 1) / 40 for k in range(40)]
 
 
 def test_windows_cover_all_and_see_their_surroundings(monkeypatch):
-    pytest.importorskip("keras", reason="needs the train extra")
     monkeypatch.setattr(refiner, "WINDOW", 8)
-    monkeypatch.setattr(refiner, "HALO", 4)
-    windows, shares = [], []
-    refine = Refiner.__new__(Refiner)
-    refine._steps, refine._refinements, refine._new = 2, {}, lambda: Recorder(windows)
-    latents = np.arange(13 * 7 * 2, dtype=np.float32).reshape(13, 7, 2)
-    refined = refine(np.zeros((13 * 16, 7 * 16, 3), np.float32), latents, LEVEL, shares.append)
-    np.testing.assert_array_equal(refined, latents + 1)
-    # Rows 0..12 and 4..13, rounded up to a multiple of 4.
-    assert windows == [((1, 192, 128, 3), (1, 12, 8, 2)), ((1, 192, 128, 3), (1, 12, 8, 2))]
-    assert shares == [0.25, 0.5, 0.75, 1.0]
+    decoder = SquareDecoder([[0, 0, 0, 0], [0, 3, 4, 4.5]])
+    pixels = np.random.default_rng(0).normal(size=(13, 7, 1)).astype(np.float32)
+    gradient = Refiner(decoder, 1)._gradient(0 * pixels, pixels, LEVEL)
+    np.testing.assert_array_equal(gradient, -pixels)
+    # Rows 0..10 and 6..13: twice the halo of one.
+    assert decoder.windows == [(10, 7), (7, 7)]
 
 
-def test_without_keras_it_says_what_to_install(monkeypatch):
-    monkeypatch.setitem(sys.modules, "compressor.models.refinement", None)
-    with pytest.raises(MissingDependencyError, match=r"pip install 'compressor\[train\]'"):
-        compressor.encode(Image.new("RGB", (8, 8)), effort=9)
+def test_positions_without_a_table_stay(monkeypatch):
+    monkeypatch.setattr(refiner, "SHARE", 1.0)
+    decoder = SquareDecoder([[0, 0, 0, 0], [0, 3, 4, 4.5]])
+    trial = Trial(*(np.zeros((1, 2, 1), kind) for kind in (np.float32, np.int32, np.uint8)))
+    trial.indices[0, 1] = 1
+    steep = np.full((1, 2, 1), -9, np.float32)
+    moves = Refiner(decoder, 1)._moves(trial, steep, np.ones(1, np.float32), np.random.default_rng(0))
+    assert moves.ravel().tolist() == [0, 1]
 
 
-def test_a_refinement_that_made_things_worse_is_left_out(monkeypatch):
+def test_the_gradient_is_that_of_the_decoded_picture(picture):
+    family = load_coder()._family
+    pixels = picture.astype(np.float32) - 128
+    latents = np.round(family.analyse(pixels[None], LEVEL))
+    gradient = family.error_gradient(latents, pixels, LEVEL)
+    # Along the gradient itself the slope is steep enough to be measured in float32.
+    direction = gradient / np.abs(gradient).max()
+
+    def error(step):
+        decoded = family.synthesise(latents + np.float32(step) * direction, LEVEL)
+        return np.square(decoded - pixels, dtype=float).sum()
+
+    slope = 2 * np.sum(gradient * direction, dtype=float)
+    assert slope == pytest.approx((error(0.01) - error(-0.01)) / 0.02, rel=0.002)
+
+
+def test_refined_streams_are_better_and_decode_like_others(picture):
     coder = load_coder()
-    picture = data.coffee()[150:214, 200:328]
-    monkeypatch.setattr(
-        coder, "_refiner", lambda steps: lambda pixels, latents, level, on_progress: 0 * latents
-    )
-    assert coder.encode(picture, LEVEL, Effort(refinement_steps=1)) == coder.encode(picture, LEVEL)
-
-
-def test_refined_streams_are_better_and_decode_like_others():
-    pytest.importorskip("keras", reason="needs the train extra")
-    coder = load_coder()
-    picture = data.coffee()[150:214, 200:328]
 
     def objective(effort):
         stream = coder.encode(picture, LEVEL, effort, verify=True)
@@ -74,20 +116,21 @@ def test_refined_streams_are_better_and_decode_like_others():
         error = np.mean((decoded - picture.astype(float)) ** 2)
         return 8 * len(stream) / (64 * 128) + weight * error
 
-    rounded, weighed, refined = (
-        objective(effort) for effort in (Effort(weighs_symbols=False), Effort(), Effort(refinement_steps=25))
+    rounded, weighed, few, many = (
+        objective(effort) for effort in (ROUNDED, DEFAULT, Effort(True, 4), Effort(True, 24))
     )
     assert weighed < rounded
-    assert refined < 0.99 * weighed
+    assert few < 0.99 * weighed
+    assert many < 0.99 * few
 
 
-def test_bits_of_whole_symbols_are_those_of_the_tables():
-    pytest.importorskip("keras", reason="needs the train extra")
-    from compressor.layers.density import LOG_SCALE_STEP, SCALE_MIN
-    from compressor.models.refinement import table_bits
+def test_it_is_the_same_every_time_and_for_any_size():
+    picture = Image.fromarray(data.coffee()[150:203, 200:271])
+    stream = compressor.encode(picture, effort=7)
+    assert compressor.encode(picture, effort=7, threads=1) == stream
+    assert compressor.decode(stream).size == (71, 53)
 
-    bits = np.array([[0, 4, 6, 9], [1, 3, 5, 7], [2, 2.5, 3, 4]], np.float32)
-    scale = (SCALE_MIN * np.exp(LOG_SCALE_STEP * np.array([0, 1, 1.5]))).astype(np.float32)[:, None]
-    found = np.asarray(table_bits(np.array([[0, -1, 0.5]], np.float32), scale, bits))
-    expected = [[0, 4, 2], [1, 3, 2], [1.5, 2.75, 2.125]]
-    np.testing.assert_allclose(found, expected, atol=1e-3)
+
+def test_a_model_without_a_gradient_says_so(picture):
+    with pytest.raises(OptionError, match="model cnn-1 has no error gradient to refine by: take the default"):
+        compressor.encode(Image.fromarray(picture), effort=7, model="cnn-1")

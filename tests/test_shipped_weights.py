@@ -10,7 +10,6 @@ from PIL import Image
 import compressor
 from compressor import picture_coder
 from compressor.area import Area
-from compressor.effort import DEFAULT, ignore_progress
 from compressor.engines.base import has_amx
 from compressor.model_files import SHELF, WEIGHTS
 from compressor.picture_coder import load_coder
@@ -78,12 +77,13 @@ def test_blocks_leave_no_seam(photo, monkeypatch, model, level):
     """What the transforms see around a block is enough for them, whichever networks were trained."""
     coder = load_coder(model, engine="onnxruntime")
     payload = coder.encode(photo, level)
-    latents = next(coder._analyse(photo, level, DEFAULT, ignore_progress))
+    grid = Area(0, 0, *photo.shape[:2]).covering(coder._family.block)
+    _, latents = coder._analyse(photo, grid, grid, level)
     pixels = coder.decode(payload, *photo.shape[:2], level)
     positions = latents.shape[0] // 4
     monkeypatch.setattr(picture_coder, "TILE", positions)
-    parts = coder._analyse(photo, level, DEFAULT, ignore_progress)
-    for area, part in zip(Area(0, 0, *latents.shape[:2]).cut(positions), parts, strict=True):
+    for area in grid.cut(positions):
+        _, part = coder._analyse(photo, area, grid, level)
         np.testing.assert_allclose(part, latents[area.slices], atol=0.01)
     blocks = coder.decode(payload, *photo.shape[:2], level)
     assert np.abs(blocks.astype(int) - pixels).max() <= 1

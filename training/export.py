@@ -153,13 +153,17 @@ def export(
     else:
         arrays = flagship_entropy_arrays(model)
         manifest["passes"] = [asdict(p) for p in model.passes]
-    graphs = deployment_graphs(model)
-    files = {f"{key}.onnx": to_onnx(graph).SerializeToString() for key, graph in graphs.items()}
+    names = {id(variable): f"{k:03d}" for k, variable in enumerate(model.weights)}
+    graphs = {key: to_onnx(graph, names) for key, graph in deployment_graphs(model).items()}
+    files = {f"{key}.onnx": graph.SerializeToString() for key, graph in graphs.items()}
     files["gains.npz"] = _packed(quality_arrays(model))
     files["entropy.npz"] = _packed(arrays | table_arrays(scale_tables(counts)))
-    weights = {f"{k:03d}": np.asarray(v).astype(np.float16) for k, v in enumerate(model.weights)}
-    # Only training and refinement read it: size counts more than the time to unpack it.
-    files["keras.npz"] = _packed(weights, np.savez_compressed)
+    held = {initialiser.name for graph in graphs.values() for initialiser in graph.graph.initializer}
+    others = {
+        names[id(v)]: np.asarray(v).astype(np.float16) for v in model.weights if names[id(v)] not in held
+    }
+    # Only training and the Keras engine read it: size counts more than the time to unpack it.
+    files["keras.npz"] = _packed(others, np.savez_compressed)
     for key, data in files.items():
         (folder / key).write_bytes(data)
     manifest["provenance"] = provenance

@@ -4,6 +4,9 @@ Inside the graph tensors are NCHW; inputs and outputs keep Keras' NHWC. Weights 
 and cast at load. A transposed convolution becomes the convolution + depth-to-space that equals it.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import keras
 import numpy as np
 import onnx
@@ -11,7 +14,13 @@ from keras import layers
 from keras.src.models.functional import Functional
 from onnx import TensorProto, helper, numpy_helper
 
-from compressor.layers import DepthToSpace, LappedAnalysis, LappedSynthesis
+from compressor.layers import (
+    DepthToSpace,
+    LappedAnalysis,
+    LappedSynthesis,
+    LappedSynthesisGradient,
+    ReluGradient,
+)
 from compressor.layers.lapped import BLOCK, post_filter, pre_filter
 
 OPSET = 17
@@ -45,9 +54,14 @@ def subpixel_kernel(kernel: np.ndarray, stride: int) -> tuple[np.ndarray, tuple[
 
 
 class GraphBuilder:
-    """Collects nodes and initialisers; every method takes and returns names of NCHW tensors."""
+    """Collects nodes and initialisers; every method takes and returns names of NCHW tensors.
 
-    def __init__(self) -> None:
+    Args:
+        names: see `to_onnx`.
+    """
+
+    def __init__(self, names: Mapping[int, str]) -> None:
+        self.names = names
         self.nodes: list[onnx.NodeProto] = []
         self.initialisers: list[onnx.TensorProto] = []
 
@@ -56,23 +70,25 @@ class GraphBuilder:
         self.nodes.append(helper.make_node(kind, list(inputs), [name], name=name, **attributes))
         return name
 
-    def constant(self, array) -> str:
-        name = f"constant_{len(self.initialisers)}"
+    def constant(self, array, name: str | None = None) -> str:
+        name = name or f"constant_{len(self.initialisers)}"
         self.initialisers.append(numpy_helper.from_array(np.asarray(array), name))
         return name
 
-    def weights(self, array) -> str:
-        half = self.constant(np.ascontiguousarray(np.asarray(array, np.float16)))
+    def weights(self, array, source=None) -> str:
+        """An array, which is that of the variable `source` but for the order of its axes."""
+        name = self.names.get(id(source))
+        half = self.constant(np.ascontiguousarray(np.asarray(array).astype(np.float16)), name)
         return self.node("Cast", half, to=TensorProto.FLOAT)
 
     def integers(self, *values: int) -> str:
         return self.constant(np.array(values, np.int64))
 
     def convolution(self, x: str, kernel, bias=None, stride: int = 1, pads=None, same: bool = False) -> str:
-        """Convolution with a Keras kernel (k, k, inputs, outputs)."""
-        inputs = [x, self.weights(np.transpose(kernel, (3, 2, 0, 1)))]
+        """Convolution with a Keras kernel (k, k, inputs, outputs), an array or a variable."""
+        inputs = [x, self.weights(np.transpose(np.asarray(kernel), (3, 2, 0, 1)), kernel)]
         if bias is not None:
-            inputs.append(self.weights(bias))
+            inputs.append(self.weights(bias, bias))
         if pads:
             before, after = pads
             return self.node("Conv", *inputs, strides=[stride] * 2, pads=[before, before, after, after])
@@ -122,14 +138,22 @@ class GraphBuilder:
                 x = self.node("DepthToSpace", x, blocksize=stride, mode="DCR")
                 return self.activation(layer, x)
             case layers.Conv2D():
-                bias = np.asarray(layer.bias) if layer.use_bias else None
-                same = layer.padding == "same"
-                x = self.convolution(x, np.asarray(layer.kernel), bias, layer.strides[0], same=same)
+                bias = layer.bias if layer.use_bias else None
+                x = self.convolution(x, layer.kernel, bias, layer.strides[0], same=layer.padding == "same")
                 return self.activation(layer, x)
             case layers.Activation():
                 return self.activation(layer, x)
             case layers.Add():
                 return self.node("Add", *inputs)
+            case layers.Subtract():
+                return self.node("Sub", *inputs)
+            case ReluGradient():
+                passed = self.node(
+                    "Cast",
+                    self.node("Greater", inputs[1], self.constant(np.float32(0))),
+                    to=TensorProto.FLOAT,
+                )
+                return self.node("Mul", x, passed)
             case layers.Multiply():
                 return self.node("Mul", *inputs)
             case layers.Concatenate():
@@ -140,7 +164,10 @@ class GraphBuilder:
                 return self.node("DepthToSpace", x, blocksize=layer.block, mode="DCR")
             case LappedAnalysis():
                 x = self.filter_edges(x, pre_filter())
-                return self.convolution(x, np.asarray(layer.kernel), stride=BLOCK)
+                return self.convolution(x, layer.kernel, stride=BLOCK)
+            case LappedSynthesisGradient():
+                x = self.filter_edges(x, post_filter().T)
+                return self.convolution(x, layer.kernel, stride=BLOCK)
             case LappedSynthesis():
                 kernel = np.asarray(layer.kernel)
                 kernel = kernel.transpose(3, 0, 1, 2).reshape(1, 1, layer.channels, -1)
@@ -159,14 +186,20 @@ class GraphBuilder:
         return [names[id(t)] for t in model.outputs]
 
 
-def to_onnx(model) -> onnx.ModelProto:
-    """A functional Keras model with one output -> ONNX model; inputs x0, x1, ..., output y, all NHWC."""
-    builder, inputs, names = GraphBuilder(), [], []
+def to_onnx(model, names: Mapping[int, str] = MappingProxyType({})) -> onnx.ModelProto:
+    """A functional Keras model with one output -> ONNX model; inputs x0, x1, ..., output y, all NHWC.
+
+    Args:
+        model: made of layers that have a rule here.
+        names: what to call the initialiser that holds a variable, by the variable's `id`. Kernels are in
+            ONNX's order of axes: outputs, inputs, height, width.
+    """
+    builder, inputs, tensors = GraphBuilder(names), [], []
     for k, tensor in enumerate(model.inputs):
         axes = [f"x{k}_{axis}" if n is None else n for axis, n in zip("nhwc", tensor.shape, strict=True)]
         inputs.append(helper.make_tensor_value_info(f"x{k}", TensorProto.FLOAT, axes))
-        names.append(builder.node("Transpose", f"x{k}", perm=[0, 3, 1, 2]))
-    result = builder.layer(model, names)
+        tensors.append(builder.node("Transpose", f"x{k}", perm=[0, 3, 1, 2]))
+    result = builder.layer(model, tensors)
     builder.nodes.append(helper.make_node("Transpose", [result], ["y"], perm=[0, 2, 3, 1]))
     shape = ["n", "h", "w", model.outputs[0].shape[-1]]
     outputs = [helper.make_tensor_value_info("y", TensorProto.FLOAT, shape)]

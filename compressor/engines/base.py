@@ -15,9 +15,14 @@ ENGINES = ("auto", "onnxruntime", "openvino", "tensorflow")
 
 
 class Engine(Protocol):
-    """Something that evaluates a model's graphs by name."""
+    """Something that evaluates a model's graphs by name.
+
+    Attributes:
+        threads: at most so many; None leaves it to the engine.
+    """
 
     name: str
+    threads: int | None
 
     def run(self, graph: str, *inputs: Array) -> Array:
         """Evaluate a graph: float32 NHWC arrays in the graph's order of inputs, one array out."""
@@ -64,4 +69,4 @@ def load_engine(name: str, files: ModelFiles, threads: int | None = None) -> Eng
         return OpenVinoEngine(files, threads, bfloat16=has_amx())
     from compressor.engines.keras_engine import KerasEngine
 
-    return KerasEngine(files)
+    return KerasEngine(files, threads)

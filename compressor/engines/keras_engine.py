@@ -13,10 +13,11 @@ class KerasEngine:
 
     name = "tensorflow"
 
-    def __init__(self, files: ModelFiles) -> None:
+    def __init__(self, files: ModelFiles, threads: int | None = None) -> None:
         from compressor.models.deploy import deployment_graphs
         from compressor.models.exported import load_exported
 
+        self.threads = threads
         self._graphs: dict[str, Any] = deployment_graphs(load_exported(files))
 
     def run(self, graph: str, *inputs: Array) -> Array:

@@ -14,7 +14,7 @@ class OnnxEngine:
     name = "onnxruntime"
 
     def __init__(self, files: ModelFiles, threads: int | None = None) -> None:
-        self._files = files
+        self._files, self.threads = files, threads
         self._options = onnxruntime.SessionOptions()
         self._options.log_severity_level = 3
         # A dozen graphs run in turn, each with threads of its own: if they spin while they wait, they take

@@ -18,7 +18,7 @@ class OpenVinoEngine:
     name = "openvino"
 
     def __init__(self, files: ModelFiles, threads: int | None = None, bfloat16: bool = False) -> None:
-        self._files, self._threads, self._bfloat16 = files, threads, bfloat16
+        self._files, self.threads, self._bfloat16 = files, threads, bfloat16
         self._core = openvino.Core()
         self._compiled: dict[str, Any] = {}
 
@@ -28,8 +28,8 @@ class OpenVinoEngine:
         if compiled is None:
             fast = self._bfloat16 and graph in BFLOAT16_GRAPHS
             config: dict[str, Any] = {"INFERENCE_PRECISION_HINT": "bf16" if fast else "f32"}
-            if self._threads is not None:
-                config["INFERENCE_NUM_THREADS"] = self._threads
+            if self.threads is not None:
+                config["INFERENCE_NUM_THREADS"] = self.threads
             compiled = self._core.compile_model(
                 self._core.read_model(self._files.read(f"{graph}.onnx")), "CPU", config
             )

@@ -2,7 +2,8 @@
 
 from compressor.layers.density import logistic_bits, round_weighed, training_bits
 from compressor.layers.gains import QualityCurve
-from compressor.layers.lapped import LappedAnalysis, LappedSynthesis
+from compressor.layers.gradient import ReluGradient
+from compressor.layers.lapped import LappedAnalysis, LappedSynthesis, LappedSynthesisGradient
 from compressor.layers.quantisation import (
     DEAD_ZONE,
     add_uniform_noise,
@@ -16,7 +17,9 @@ __all__ = [
     "DepthToSpace",
     "LappedAnalysis",
     "LappedSynthesis",
+    "LappedSynthesisGradient",
     "QualityCurve",
+    "ReluGradient",
     "add_uniform_noise",
     "logistic_bits",
     "round_weighed",

@@ -168,3 +168,23 @@ class LappedSynthesis(_LappedTransform):
     def compute_output_shape(self, input_shape):
         n, h, w, _ = input_shape
         return (n, h and h * BLOCK, w and w * BLOCK, COLOURS)
+
+
+@keras.saving.register_keras_serializable(package="compressor")
+class LappedSynthesisGradient(_LappedTransform):
+    """The adjoint of `LappedSynthesis`: a gradient by pixels becomes one by coefficients.
+
+    Not `LappedAnalysis`, since the transform is biorthogonal. At the border the post-filter leaves mirrored
+    samples as they are, and so does its transpose.
+
+    Input shape: (N, H, W, 3), H and W divisible by 16.
+    Output shape: (N, H / 16, W / 16, channels).
+    """
+
+    def call(self, gradient):
+        filtered = filter_block_edges(gradient, post_filter().T)
+        return ops.conv(filtered, self.kernel, strides=BLOCK, padding="valid")
+
+    def compute_output_shape(self, input_shape):
+        n, h, w, _ = input_shape
+        return (n, h and h // BLOCK, w and w // BLOCK, self.channels)

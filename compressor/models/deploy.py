@@ -8,6 +8,7 @@ import keras
 from keras import layers
 
 from compressor.models.cnn import Cnn
+from compressor.models.error_gradient import error_gradient_graph
 from compressor.models.flagship import Flagship
 
 
@@ -35,12 +36,13 @@ def synthesis_graph(model: Flagship) -> keras.Model:
 
 
 def deployment_graphs(model: Flagship | Cnn) -> dict[str, keras.Model]:
-    """All float graphs by name: analysis and synthesis; the flagship's hyper and mean networks too."""
+    """All float graphs by name: analysis, synthesis; the flagship's gradient, hyper and mean networks too."""
     if isinstance(model, Cnn):
         return {"analysis": model.analysis, "synthesis": model.synthesis}
     graphs = {
         "analysis": analysis_graph(model),
         "synthesis": synthesis_graph(model),
+        "error_gradient": error_gradient_graph(model),
         "hyper_analysis": model.hyper_analysis,
         "hyper_mean": model.hyper_mean,
     }

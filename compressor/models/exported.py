@@ -4,6 +4,7 @@ import io
 
 import keras
 import numpy as np
+import onnx
 
 from compressor.model_files import ModelFiles
 from compressor.models.registry import build_model
@@ -12,12 +13,19 @@ from compressor.models.registry import build_model
 def load_exported(files: ModelFiles) -> keras.Model:
     """The Keras model of exported files; its weights are rounded to float16, as they are stored.
 
+    Weights have their position in `model.weights` for a name, and are in `keras.npz` unless a graph has them.
+
     Raises:
         WeightsError: if a file is missing or damaged.
     """
     model = build_model(files.manifest["family"], **files.manifest["config"])
     model.build()
-    arrays = np.load(io.BytesIO(files.read("keras.npz")), allow_pickle=False)
-    for variable, name in zip(model.weights, arrays.files, strict=True):
-        variable.assign(arrays[name])
+    arrays = dict(np.load(io.BytesIO(files.read("keras.npz")), allow_pickle=False))
+    for graph in (name for name in files.manifest["files"] if name.endswith(".onnx")):
+        for initialiser in onnx.load_from_string(files.read(graph)).graph.initializer:
+            if initialiser.name.isdigit():
+                array = onnx.numpy_helper.to_array(initialiser)
+                arrays[initialiser.name] = array.transpose(2, 3, 1, 0) if array.ndim == 4 else array
+    for k, variable in enumerate(model.weights):
+        variable.assign(arrays[f"{k:03d}"])
     return model

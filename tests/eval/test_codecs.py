@@ -104,5 +104,6 @@ def test_an_unknown_codec_is_an_error():
 def test_slow_codecs_take_part_only_when_named():
     chosen = {codec.name for codec in codecs.select(None)[0]}
     assert "flagship" in chosen
-    assert not {"flagship-e7", "flagship-e9"} & chosen
+    assert "flagship-e7" in chosen
+    assert "flagship-e9" not in chosen
     assert [codec.name for codec in codecs.select(["flagship-e9"])[0]] == ["flagship-e9"]

@@ -1,0 +1,26 @@
+"""An exported model's weights: all there, and none of them twice."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("keras", reason="needs the train extra")
+onnx = pytest.importorskip("onnx", reason="needs the train extra")
+
+from compressor.model_files import ModelFiles  # noqa: E402
+from compressor.models.exported import load_exported  # noqa: E402
+
+
+def test_weights_come_back_rounded_to_half_precision(tiny_flagship, tiny_folder):
+    loaded = load_exported(ModelFiles(tiny_folder))
+    assert len(loaded.weights) == len(tiny_flagship.weights)
+    for stored, original in zip(loaded.weights, tiny_flagship.weights, strict=True):
+        rounded = np.asarray(original).astype(np.float16)
+        np.testing.assert_array_equal(np.asarray(stored), rounded, err_msg=original.path)
+
+
+def test_what_a_graph_holds_is_not_stored_again(tiny_folder):
+    others = set(np.load(tiny_folder / "keras.npz").files)
+    for path in tiny_folder.glob("*.onnx"):
+        held = {initialiser.name for initialiser in onnx.load(path).graph.initializer}
+        assert any(name.isdigit() for name in held), path
+        assert not held & others, path
