@@ -13,6 +13,8 @@ from compressor.model_files import ModelFiles
 SIDE = 256
 ENCODER_ONLY = {"analysis", "hyper_analysis"}
 DECODER_ONLY = {"synthesis"}
+# Once for each step of a refinement.
+REFINEMENT_ONLY = {"error_gradient"}
 
 
 def graph_macs(model: onnx.ModelProto, sizes: dict[str, int]) -> int:
@@ -72,7 +74,8 @@ def macs_per_pixel(folder: Path) -> dict[str, float]:
         for value in model.graph.input:
             channels = value.type.tensor_type.shape.dim[3].dim_value
             for dimension in value.type.tensor_type.shape.dim:
-                side = SIDE if name == "synthesis" and channels == 1 else grid
+                # Beside latents, pixels and a plane of quality.
+                side = SIDE if name in DECODER_ONLY | REFINEMENT_ONLY and channels <= 3 else grid
                 # Windows of strided passes are about twice as fine as what they compute.
                 if name.startswith("mean_") and value.name == "x0" and len(model.graph.input) == 2:
                     coding_pass = passes_of(files)[int(name.removeprefix("mean_"))]
@@ -81,7 +84,7 @@ def macs_per_pixel(folder: Path) -> dict[str, float]:
         found[name] = runs * graph_macs(model, sizes) / SIDE**2
     if "passes" in files.manifest:
         found["exact"] = _exact_macs(files)
-    shared = sum(v for k, v in found.items() if k not in ENCODER_ONLY | DECODER_ONLY)
+    shared = sum(v for k, v in found.items() if k not in ENCODER_ONLY | DECODER_ONLY | REFINEMENT_ONLY)
     found["encoder"] = shared + sum(v for k, v in found.items() if k in ENCODER_ONLY)
     found["decoder"] = shared + sum(found[k] for k in DECODER_ONLY)
     return found
