@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from compressor.area import Area
 from compressor.effort import DEFAULT, ROUNDED, OnProgress
 from compressor.families import FlagshipFamily
-from compressor.latent_coder import Symbols, Trial
+from compressor.latent_coder import Indices, Symbols
 
 Floats = NDArray[np.float32]
 
@@ -52,32 +52,51 @@ class Refiner:
         # That of the analysis stays: decoded latents would tell the networks of smaller ones.
         side = coder.side_information(latents, level)
         trial = coder.trial(latents, side, level, DEFAULT)
+        grid = Area(0, 0, *latents.shape[:2])
         # Lambda weighs the mean over three samples a pixel; the gradient is half of that of their sum.
         weight = 2 / 3 * self._model.distortion_weight(level)
         for step in range(self._steps):
-            slope = weight * self._gradient(trial.decoded, pixels, level)
             # Boldly at first, and warily in the end.
             wariness = float(np.interp(step / self._steps, CURVATURE_STEPS, CURVATURE))
             curvature = wariness * self._model.bits_per_square(level)
-            moves = self._moves(trial, slope, curvature, random)
-            trial = coder.trial(trial.decoded + moves, side, level, ROUNDED)
+            moved = trial.decoded.copy()
+            for core in grid.cut(WINDOW):
+                slope = weight * self._gradient(trial.decoded, pixels, level, core, grid)
+                moved[core.slices] += self._moves(
+                    trial.symbols[core.slices], trial.indices[core.slices], slope, curvature, random
+                )
+            trial = coder.trial(moved, side, level, ROUNDED)
             on_progress((step + 1) / self._steps)
         return trial.decoded, side
 
+    def _gradient(self, latents: Floats, pixels: Floats, level: int, core: Area, grid: Area) -> Floats:
+        # Forward to the pixels that a latent reaches, and back from those.
+        window = core.widened(2 * self._model.synthesis_halo, grid)
+        part = pixels[window.scaled(self._model.block).slices]
+        gradient = self._model.error_gradient(latents[window.slices], part, level)
+        return gradient[core.within(window).slices]
+
     def _moves(
-        self, trial: Trial, slope: Floats, curvature: Floats, random: np.random.Generator
+        self,
+        symbols: Symbols,
+        indices: Indices,
+        slope: Floats,
+        curvature: Floats,
+        random: np.random.Generator,
     ) -> NDArray[np.int8]:
         """-1, 0 or 1 for each symbol.
 
         Args:
+            symbols, indices: (h, w, C), see `Trial`.
             slope: (h, w, C) bits that the error rises by, per quantisation step, for a small change.
             curvature: (C,) bits that it rises by beyond that for a whole step.
+            random: draws those that may move.
         """
         moves = np.zeros(slope.shape, np.int8)
-        where = np.nonzero((trial.indices > 0) & (random.random(slope.shape, np.float32) < SHARE))
+        where = np.nonzero((indices > 0) & (random.random(slope.shape, np.float32) < SHARE))
         symbols, indices, slope, curvature = (
-            trial.symbols[where],
-            trial.indices[where],
+            symbols[where],
+            indices[where],
             slope[where],
             curvature[where[-1]],
         )
@@ -91,15 +110,3 @@ class Refiner:
         up, down = change(1), change(-1)
         moves[where] = np.where(np.minimum(up, down) < 0, np.where(up < down, 1, -1), 0)
         return moves
-
-    def _gradient(self, latents: Floats, pixels: Floats, level: int) -> Floats:
-        grid, block = Area(0, 0, *latents.shape[:2]), self._model.block
-        gradient = np.empty_like(latents)
-        for core in grid.cut(WINDOW):
-            # Forward to the pixels that a latent reaches, and back from those.
-            window = core.widened(2 * self._model.synthesis_halo, grid)
-            part = self._model.error_gradient(
-                latents[window.slices], pixels[window.scaled(block).slices], level
-            )
-            gradient[core.slices] = part[core.within(window).slices]
-        return gradient

@@ -72,21 +72,23 @@ def test_it_finds_the_symbols_with_the_least_sum_of_bits_and_error(monkeypatch):
 
 def test_windows_cover_all_and_see_their_surroundings(monkeypatch):
     monkeypatch.setattr(refiner, "WINDOW", 8)
-    decoder = SquareDecoder([[0, 0, 0, 0], [0, 3, 4, 4.5]])
-    pixels = np.random.default_rng(0).normal(size=(13, 7, 1)).astype(np.float32)
-    gradient = Refiner(decoder, 1)._gradient(0 * pixels, pixels, LEVEL)
-    np.testing.assert_array_equal(gradient, -pixels)
-    # Rows 0..10 and 6..13: twice the halo of one.
-    assert decoder.windows == [(10, 7), (7, 7)]
-
-
-def test_positions_without_a_table_stay(monkeypatch):
     monkeypatch.setattr(refiner, "SHARE", 1.0)
-    decoder = SquareDecoder([[0, 0, 0, 0], [0, 3, 4, 4.5]])
-    trial = Trial(*(np.zeros((1, 2, 1), kind) for kind in (np.float32, np.int32, np.uint8)))
-    trial.indices[0, 1] = 1
+    monkeypatch.setattr(refiner, "CURVATURE", (0.0, 0.0))
+    free = SquareDecoder(np.zeros((2, 4)))
+    pixels = np.random.default_rng(0).normal(size=(13, 7, 1)).astype(np.float32)
+    refined, _ = Refiner(free, 1)(pixels, pixels, LEVEL, float)
+    # Bits cost nothing, and a curvature of none lets every symbol move towards its pixel.
+    np.testing.assert_array_equal(refined, np.round(pixels) + np.sign(pixels - np.round(pixels)))
+    # Rows 0..10 and 6..13: twice the halo of one.
+    assert free.windows == [(10, 7), (7, 7)]
+
+
+def test_symbols_without_a_table_stay(monkeypatch):
+    monkeypatch.setattr(refiner, "SHARE", 1.0)
+    refine = Refiner(SquareDecoder([[0, 0, 0, 0], [0, 3, 4, 4.5]]), 1)
+    symbols, indices = np.zeros((1, 2, 1), np.int32), np.array([0, 1], np.uint8).reshape(1, 2, 1)
     steep = np.full((1, 2, 1), -9, np.float32)
-    moves = Refiner(decoder, 1)._moves(trial, steep, np.ones(1, np.float32), np.random.default_rng(0))
+    moves = refine._moves(symbols, indices, steep, np.ones(1, np.float32), np.random.default_rng(0))
     assert moves.ravel().tolist() == [0, 1]
 
 
