@@ -69,10 +69,6 @@ class Family(Protocol):
         """Latents (h, w, C) -> pixels minus 128 (H, W, 3)."""
         ...
 
-    def distortion_weight(self, level: int) -> float:
-        """What a squared 8-bit level of mean error is worth in bits per pixel."""
-        ...
-
 
 def passes_of(files: ModelFiles) -> tuple[CodingPass, ...]:
     """The coding order of a model with context."""
@@ -130,7 +126,7 @@ class FlagshipFamily:
         return gradient
 
     def distortion_weight(self, level: int) -> float:
-        """See `Family.distortion_weight`."""
+        """What a squared 8-bit level of mean error is worth in bits per pixel."""
         return self._gains.distortion_weight(level)
 
     def bits_per_square(self, level: int) -> Floats:
@@ -164,10 +160,6 @@ class CnnFamily:
         pixels: Floats = self._engine.run("synthesis", coefficients)[0]
         pixels *= self._scale
         return pixels
-
-    def distortion_weight(self, level: int) -> float:
-        """See `Family.distortion_weight`."""
-        return self._gains.distortion_weight(level) / self._scale**2
 
 
 FAMILIES: dict[str, Any] = {"flagship": FlagshipFamily, "cnn": CnnFamily}
