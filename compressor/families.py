@@ -105,24 +105,29 @@ class FlagshipFamily:
         latents *= self._gains.gain(level)
         return latents
 
-    def synthesise(self, latents: Floats, level: int) -> Floats:
-        """See `Family.synthesise`."""
+    def _to_synthesise(self, latents: Floats, level: int) -> tuple[Floats, Floats, Floats]:
+        """Coefficients, quality plane, and the filter's amplitude."""
         h, w, _ = latents.shape
-        coefficients = latents[None] * self._gains.inverse_gain(level)
         amplitude = np.full((1, 1, 1, 1), self._gains.filter_amplitude(level), np.float32)
         plane = self._plane(self.block * h, self.block * w, level)
-        pixels: Floats = self._engine.run("synthesis", coefficients, plane, amplitude)[0]
+        return latents[None] * self._gains.inverse_gain(level), plane, amplitude
+
+    def synthesise(self, latents: Floats, level: int) -> Floats:
+        """See `Family.synthesise`."""
+        pixels: Floats = self._engine.run("synthesis", *self._to_synthesise(latents, level))[0]
         return pixels
 
     def error_gradient(self, latents: Floats, pixels: Floats, level: int) -> Floats:
-        """Half the gradient of the squared error of decoded pixels, by latents (h, w, C)."""
-        h, w, _ = latents.shape
-        inverse_gain = self._gains.inverse_gain(level)
-        amplitude = np.full((1, 1, 1, 1), self._gains.filter_amplitude(level), np.float32)
-        plane = self._plane(self.block * h, self.block * w, level)
-        inputs = (latents[None] * inverse_gain, plane, amplitude, pixels[None])
-        gradient: Floats = self._engine.run("error_gradient", *inputs)[0]
-        gradient *= inverse_gain
+        """Half the gradient of the squared error of decoded pixels, by latents (h, w, C).
+
+        Args:
+            latents: (h, w, C) in quantisation steps.
+            pixels: (block * h, block * w, 3), those that are meant, minus 128.
+            level: quality level 0..396.
+        """
+        inputs = self._to_synthesise(latents, level)
+        gradient: Floats = self._engine.run("error_gradient", *inputs, pixels[None])[0]
+        gradient *= self._gains.inverse_gain(level)
         return gradient
 
     def distortion_weight(self, level: int) -> float:

@@ -51,11 +51,12 @@ class Refiner:
         coder, random = self._model.tile_coder, np.random.default_rng(0)
         # That of the analysis stays: decoded latents would tell the networks of smaller ones.
         side = coder.side_information(latents, level)
-        trial = coder.trial(latents, side, level, DEFAULT)
+        moved, effort = latents, DEFAULT
         grid = Area(0, 0, *latents.shape[:2])
         # Lambda weighs the mean over three samples a pixel; the gradient is half of that of their sum.
         weight = 2 / 3 * self._model.distortion_weight(level)
         for step in range(self._steps):
+            trial = coder.trial(moved, side, level, effort)
             # Boldly at first, and warily in the end.
             wariness = float(np.interp(step / self._steps, CURVATURE_STEPS, CURVATURE))
             curvature = wariness * self._model.bits_per_square(level)
@@ -65,9 +66,9 @@ class Refiner:
                 moved[core.slices] += self._moves(
                     trial.symbols[core.slices], trial.indices[core.slices], slope, curvature, random
                 )
-            trial = coder.trial(moved, side, level, ROUNDED)
+            effort = ROUNDED
             on_progress((step + 1) / self._steps)
-        return trial.decoded, side
+        return moved, side
 
     def _gradient(self, latents: Floats, pixels: Floats, level: int, core: Area, grid: Area) -> Floats:
         # Forward to the pixels that a latent reaches, and back from those.

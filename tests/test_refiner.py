@@ -66,7 +66,7 @@ def test_it_finds_the_symbols_with_the_least_sum_of_bits_and_error(monkeypatch):
     assert np.all(found <= rounded + 1e-6)
     assert np.mean(found < cost.min(axis=1) + 1e-4) > 0.9
     assert side == np.round(pixels).sum()
-    assert decoder.efforts == [DEFAULT] + 40 * [ROUNDED]
+    assert decoder.efforts == [DEFAULT] + 39 * [ROUNDED]
     assert shares == [(k + 1) / 40 for k in range(40)]
 
 
