@@ -80,9 +80,8 @@ class FlagshipFamily:
     """Lapped transform and networks that know the quality; hyperprior and context."""
 
     block = 16
-    # The receptive fields of f (140 pixels to each side) and of g behind the post-filter (46 pixels).
+    # The receptive field of f: 140 pixels to each side.
     analysis_halo = 9
-    synthesis_halo = 3
 
     def __init__(self, files: ModelFiles, engine: Engine) -> None:
         self._engine = engine
@@ -90,9 +89,16 @@ class FlagshipFamily:
         self.has_gradient = "error_gradient.onnx" in files.manifest["files"]
         self._gains = load_gains(files.read("gains.npz"))
         self.channels = len(self._gains.magnitude)
+        self.synthesis_halo = self._synthesis_halo(files.manifest["config"])
         passes = passes_of(files)
         entropy = load_entropy_model(files.read("entropy.npz"), len(passes))
         self.tile_coder = LatentCoder(entropy, self._gains, passes, engine)
+
+    def _synthesis_halo(self, config: dict[str, Any]) -> int:
+        # The receptive field of g's stride and 3x3 convolutions, and of the post-filter.
+        stride, blocks = config["filter_stride"], config["filter_blocks"]
+        pixels = stride * (2 * blocks + 1) + stride // 2 + self.block // 2
+        return -(-pixels // self.block)
 
     def _plane(self, height: int, width: int, level: int) -> Floats:
         return np.full((1, height, width, 1), self._gains.plane_value(level), np.float32)

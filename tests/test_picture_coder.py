@@ -209,9 +209,9 @@ def test_a_region_costs_what_it_needs(coder, picture, monkeypatch):
     monkeypatch.setattr(
         coder._family, "synthesise", lambda x, level: synthesised.append(x.shape[:2]) or synthesise(x, level)
     )
-    coder.decode(payload, 640, 640, 200, Area(200, 200, 210, 230))
+    coder.decode(payload, 640, 640, 200, Area(200, 200, 230, 250))
     assert decoded == [(8, 8)] * 4  # of 25
-    assert synthesised == [(8, 9)]
+    assert synthesised == [(7, 8)]
     decoded.clear()
     coder.decode(payload, 640, 640, 200)
     assert decoded == [(8, 8)] * 25

@@ -57,7 +57,9 @@ def add_run(parser: argparse.ArgumentParser) -> None:
         "--init", default="", help="start from these weights: a checkpoint, a run, or an exported model"
     )
     parser.add_argument(
-        "--grow", action="store_true", help="give the flagship of --init the channels and passes of a new one"
+        "--grow",
+        action="store_true",
+        help="give the flagship of --init the channels, passes and filter of a new one",
     )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument(
@@ -81,6 +83,22 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--hosts", type=int, default=1, help="how many hosts train together")
     parser.add_argument("--host", type=int, default=0, help="number of this host, from 0")
+
+
+def add_filter(parser: argparse.ArgumentParser) -> None:
+    """Arguments of the training of a filter alone."""
+    parser.add_argument("init", type=Path, help="trained flagship: a checkpoint, a run, or an exported model")
+    parser.add_argument("--data", required=True, help="see run")
+    parser.add_argument(
+        "--out", type=Path, required=True, help="folder of a checkpoint, to be given to --init"
+    )
+    parser.add_argument("--steps", type=int, default=8000, help="(%(default)s)")
+    parser.add_argument("--decoded", type=int, default=4000, help="crops that are decoded (%(default)s)")
+    parser.add_argument("--batch", type=int, default=8, help="crops a step (%(default)s)")
+    parser.add_argument("--crop", type=int, default=128, help="pixels, divisible by 64 (%(default)s)")
+    parser.add_argument("--learning-rate", type=float, default=2e-3, help="highest (%(default)s)")
+    parser.add_argument("--precision", choices=["float32", "bfloat16"], help="default: the faster one here")
+    parser.add_argument("--seed", type=int, default=1)
 
 
 def add_export(parser: argparse.ArgumentParser) -> None:
@@ -133,6 +151,25 @@ def run(options: argparse.Namespace) -> None:
     train(options.out, settings, conditions)
 
 
+def filter_alone(options: argparse.Namespace) -> None:
+    """Train a filter as told on the command line."""
+    from training.filter_run import train_filter
+    from training.precision import hardware_precision
+    from training.run_folder import Settings
+
+    settings = Settings(
+        data=options.data,
+        steps=options.steps,
+        batch=options.batch,
+        crop=options.crop,
+        learning_rate=options.learning_rate,
+        tail=1.0,
+        precision=options.precision or hardware_precision(),
+        seed=options.seed,
+    )
+    train_filter(options.init, options.out, settings, options.decoded)
+
+
 def build_parser() -> argparse.ArgumentParser:
     """`run` is what is meant when no command is named."""
     root = argparse.ArgumentParser(
@@ -147,6 +184,9 @@ def build_parser() -> argparse.ArgumentParser:
     plot = commands.add_parser("plot", help="draw the curves of a run")
     plot.add_argument("run", type=Path, help="run folder")
     plot.add_argument("--out", type=Path, help="PNG to write (default: RUN/curves.png)")
+    add_filter(
+        commands.add_parser("filter", help="train a new synthesis filter for a trained flagship, alone")
+    )
     macs = commands.add_parser("macs", help="multiply-accumulates per pixel of an exported model")
     macs.add_argument("folder", type=Path, help="exported model")
     return root
@@ -171,6 +211,8 @@ def main(argv: list[str] | None = None) -> int:
             from training.plot import plot_run
 
             plot_run(options.run, options.out)
+        elif options.command == "filter":
+            filter_alone(options)
         elif options.command == "macs":
             from training.macs import macs_per_pixel
 

@@ -1,4 +1,4 @@
-"""A trained flagship, made larger: more latent channels and passes, doing at first what it did before."""
+"""A trained flagship, made larger: more latent channels and passes, coding at first as it did before."""
 
 import numpy as np
 from keras import Model, ops
@@ -10,21 +10,23 @@ from compressor.passes import CodingPass
 
 # New channels begin with the mean quality curves of so many of the weakest trained ones.
 _WEAKEST = 64
+# How large a filter is.
+FILTER_OPTIONS = ("filter_width", "filter_stride", "filter_blocks")
 
 
 def grow(small: Flagship, config: dict, images: np.ndarray) -> Flagship:
-    """A model with the channels and passes of a new one, and with what a trained one has learned.
+    """A model with the channels, passes and filter of a new one, and with what a trained one has learned.
 
     For the channels that both have, it finds the same latents, and predicts the same means and scales: what
-    is new starts at zero.
+    is new starts at zero. So does its filter, if it is not like the old one.
 
     Args:
         small: trained, with at most as many channels and splits; stays as it is.
-        config: what its configuration is to be but for channels and passes.
+        config: what its configuration is to be but for channels, passes and filter.
         images: (N, H, W, 3) floats 0..1 on which the new channels' magnitudes are measured.
     """
     new = Flagship().config
-    sizes = {key: new[key] for key in ("channels", "splits", "coarse_first")}
+    sizes = {key: new[key] for key in ("channels", "splits", "coarse_first", *FILTER_OPTIONS)}
     for key in ("mean_hidden", "scale_hidden"):
         # New groups are split off the last one, and begin with its networks.
         sizes[key] = tuple(config[key]) + config[key][-1:] * (len(new["splits"]) - len(config["splits"]))
@@ -35,8 +37,10 @@ def grow(small: Flagship, config: dict, images: np.ndarray) -> Flagship:
         _extend_curve(getattr(small, name), getattr(large, name))
     large.scale_bias.values.assign(small.scale_bias.values)
     large.log_side_scale.assign(small.log_side_scale)
-    for name in ("analysis", "synthesis", "hyper_mean", "hyper_scale"):
+    for name in ("analysis", "hyper_mean", "hyper_scale"):
         _copy(getattr(small, name), getattr(large, name))
+    if all(config[key] == new[key] for key in FILTER_OPTIONS):
+        _copy(small.synthesis, large.synthesis)
     # Its input ends with the plane of quality, which has to stay the last.
     _copy(small.hyper_analysis, large.hyper_analysis, kept_inputs=1)
     for k, p in enumerate(large.passes):

@@ -42,7 +42,8 @@ def read_model(source: Path) -> keras.Model:
         model = load_checkpoint(path)
     except (OSError, ValueError) as error:
         raise TrainingError(f"--init {source}: neither a checkpoint nor an exported model") from error
-    averaged_weights(model)
+    if model.compiled:
+        averaged_weights(model)
     return model
 
 

@@ -5,7 +5,7 @@ import math
 import keras
 from keras import ops
 
-from compressor.layers.quantisation import add_uniform_noise, round_with_dead_zone
+from compressor.layers.quantisation import round_with_dead_zone
 
 NUM_SCALES = 64
 SCALE_MIN, SCALE_MAX = 0.06, 128.0
@@ -51,22 +51,27 @@ def round_weighed(residual, scale, worth):
     return ops.sign(residual) * ops.where(SAVING_SHARE * saved > worth * added, lower, nearest)
 
 
-def training_bits(residual, symbols, scale, seed):
+def training_bits(residual, symbols, scale):
     """Bits of `symbols`, with gradients that training can use.
 
     The value, and the gradient of the scale, are those of the integers that the coder would see:
     noise would charge a residual of almost zero 0.14 bits at the smallest scale, which the coder does
-    not. The gradient of the residual is that of its noisy version, since integers have none.
+    not. Integers have no gradient by the residual r; it gets that of bits(r + u) with u uniform in
+    [-0.5, 0.5), as with noise in training, but its expectation, bits(r + 0.5) - bits(r - 0.5), in place of
+    a draw. Most residuals are far smaller than the noise, and what they have to teach is lost in it.
 
     Args:
         residual: float tensor in quantisation steps.
         symbols: `residual` rounded.
         scale: positive float tensor, broadcast against `residual`.
-        seed: `keras.random.SeedGenerator`.
+
+    Reference for the noise: Ballé, Laparra and Simoncelli, "End-to-end optimized image compression", ICLR
+    2017.
     """
     exact = logistic_bits(ops.stop_gradient(symbols), scale)
-    noisy = logistic_bits(add_uniform_noise(residual, seed), ops.stop_gradient(scale))
-    return exact + noisy - ops.stop_gradient(noisy)
+    value = ops.stop_gradient(residual)
+    slope = ops.stop_gradient(logistic_bits(value + 0.5, scale) - logistic_bits(value - 0.5, scale))
+    return exact + slope * (residual - value)
 
 
 @keras.saving.register_keras_serializable(package="compressor")

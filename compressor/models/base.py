@@ -65,7 +65,6 @@ class RateDistortionModel(keras.Model):
         self.bpp_metric = keras.metrics.Mean("bpp")
         self.psnr_metric = keras.metrics.Mean("psnr_db")
         self.loss_metric = keras.metrics.Mean("rd_loss")
-        self.noise = keras.random.SeedGenerator(0)
 
     def quantise(self, residual, scale, dead_zone=DEAD_ZONE, worth=None, *, training):
         """Residuals and their scales -> symbols and estimated bits, element by element.
@@ -79,7 +78,7 @@ class RateDistortionModel(keras.Model):
             symbols = round_weighed(residual, scale, worth)
         symbols = straight_through(residual, symbols)
         if training:
-            return symbols, training_bits(residual, symbols, scale, self.noise)
+            return symbols, training_bits(residual, symbols, scale)
         return symbols, logistic_bits(symbols, scale)
 
     def call(self, inputs, training=False):

@@ -80,7 +80,8 @@ class Flagship(RateDistortionModel):
         splits, coarse_first: the groups of channels and positions that are coded one after the other; see
             `coding_passes`.
         width: channels of the analysis and hyper-analysis networks at 1/16.
-        filter_width: channels of the synthesis filter at 1/4.
+        filter_width, filter_stride, filter_blocks: channels of the synthesis filter, how much coarser than
+            the picture it works, and its residual blocks.
         side: channels of the side information z at 1/64.
         mean_features, scale_features: channels of the decoded hyper features at 1/16.
         mean_hidden, scale_hidden: hidden channels of the context networks of each group.
@@ -102,7 +103,9 @@ class Flagship(RateDistortionModel):
         splits=(24, 96, 224),
         coarse_first=True,
         width=128,
-        filter_width=48,
+        filter_width=32,
+        filter_stride=2,
+        filter_blocks=5,
         side=96,
         mean_features=128,
         scale_features=64,
@@ -120,6 +123,8 @@ class Flagship(RateDistortionModel):
             coarse_first=coarse_first,
             width=width,
             filter_width=filter_width,
+            filter_stride=filter_stride,
+            filter_blocks=filter_blocks,
             side=side,
             mean_features=mean_features,
             scale_features=scale_features,
@@ -138,7 +143,7 @@ class Flagship(RateDistortionModel):
         self.log_scale_offset = QualityCurve(channels, name="log_scale_offset")
         self.scale_bias = QualityCurve(4 * scale_features, name="scale_bias")
         self.analysis = networks.analysis_network(channels, width, activation)
-        self.synthesis = networks.synthesis_network(filter_width)
+        self.synthesis = networks.synthesis_network(filter_width, filter_stride, filter_blocks)
         self.hyper_analysis = networks.hyper_analysis_network(channels, width, side, activation)
         self.hyper_mean = networks.hyper_mean_network(side, mean_features, activation)
         self.hyper_scale = networks.hyper_scale_network(side, scale_features)
@@ -215,13 +220,17 @@ class Flagship(RateDistortionModel):
 
     def synthesise(self, latents, quality):
         """Decoded latents in units of the quantisation step -> pictures 0..1, not clipped."""
-        step, _, inverse = self.gains(quality)
-        centred = self.lapped_synthesis(latents * inverse)
+        centred = self.lapped_synthesis(latents * self.gains(quality)[2])
         if self.transforms:
-            _, h, w, _ = ops.shape(centred)
-            inputs = ops.concatenate([centred / 64, quality_plane(quality, h, w)], axis=3)
-            centred += 0.5 * ops.sqrt(step) * ops.cast(self.synthesis(inputs), "float32")
+            centred = self.filter(centred, quality)
         return (centred + 128) / 255
+
+    def filter(self, centred, quality):
+        """Pixels - 128 as the lapped transform gives them back -> the same behind g."""
+        step, _, _ = self.gains(quality)
+        _, h, w, _ = ops.shape(centred)
+        inputs = ops.concatenate([centred / 64, quality_plane(quality, h, w)], axis=3)
+        return centred + 0.5 * ops.sqrt(step) * ops.cast(self.synthesis(inputs), "float32")
 
     def hyper_latents(self, latents, quality):
         """Latents -> side information before rounding, (N, h/4, w/4, side)."""

@@ -56,16 +56,16 @@ def analysis_network(channels: int, width: int, activation: str) -> keras.Model:
     return keras.Model(inputs, _conv(channels, activation=None, zeros=True)(x), name="analysis")
 
 
-def synthesis_network(width: int, blocks: int = 4) -> keras.Model:
+def synthesis_network(width: int, stride: int, blocks: int) -> keras.Model:
     """[g] Decoded picture / 64 and quality plane (N, H, W, 4) -> correction of the picture (N, H, W, 3).
 
-    A filter at quarter resolution between a strided and a transposed convolution. Starts at zero.
+    A filter at 1/stride of the resolution between a strided and a transposed convolution. Starts at zero.
     """
     inputs = layers.Input((None, None, 4))
-    x = _conv(width, 8, 4)(inputs)
+    x = _conv(width, 2 * stride, stride)(inputs)
     for _ in range(blocks):
         x = _residual(x, width)
-    outputs = layers.Conv2DTranspose(3, 8, 4, "same", kernel_initializer="zeros")(x)
+    outputs = layers.Conv2DTranspose(3, 2 * stride, stride, "same", kernel_initializer="zeros")(x)
     return keras.Model(inputs, outputs, name="synthesis")
 
 

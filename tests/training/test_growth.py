@@ -6,7 +6,7 @@ import pytest
 keras = pytest.importorskip("keras", reason="needs the train extra")
 
 from compressor.models import build_model  # noqa: E402
-from training.growth import grow  # noqa: E402
+from training.growth import FILTER_OPTIONS, grow  # noqa: E402
 
 
 @pytest.fixture
@@ -53,3 +53,21 @@ def test_new_channels_are_those_of_the_transform_that_were_left_out(small, rando
         kernel[:, : small.channels].reshape(16, 16, 3, -1), small.lapped_synthesis.kernel
     )
     assert np.asarray(large.magnitude).min() >= 0.5
+
+
+def test_a_filter_of_the_new_kind_is_kept_and_another_begins_at_zero(tiny_options, random_pictures, small):
+    decoded = 100 * random_pictures(1, 64, 64) - 50
+    quality = np.array([0.5], np.float32)
+
+    def grown(model):
+        return np.asarray(grow(model, model.config, random_pictures(4, 64, 64)).filter(decoded, quality))
+
+    assert np.abs(np.asarray(small.filter(decoded, quality)) - decoded).max() > 0.01
+    np.testing.assert_array_equal(grown(small), decoded)
+    new = build_model("flagship").config
+    options = small.config | {key: new[key] for key in FILTER_OPTIONS}
+    same = build_model("flagship", **options)
+    same.adapt(random_pictures(8, 64, 64))
+    for variable in same.synthesis.weights:
+        variable.assign(variable + 0.02)
+    np.testing.assert_allclose(grown(same), np.asarray(same.filter(decoded, quality)), atol=1e-3)
