@@ -89,9 +89,7 @@ def add_filter(parser: argparse.ArgumentParser) -> None:
     """Arguments of the training of a filter alone."""
     parser.add_argument("init", type=Path, help="trained flagship: a checkpoint, a run, or an exported model")
     parser.add_argument("--data", required=True, help="see run")
-    parser.add_argument(
-        "--out", type=Path, required=True, help="folder of a checkpoint, to be given to --init"
-    )
+    parser.add_argument("--out", type=Path, required=True, help="run folder")
     parser.add_argument("--steps", type=int, default=8000, help="(%(default)s)")
     parser.add_argument("--decoded", type=int, default=4000, help="crops that are decoded (%(default)s)")
     parser.add_argument("--batch", type=int, default=8, help="crops a step (%(default)s)")
@@ -184,9 +182,7 @@ def build_parser() -> argparse.ArgumentParser:
     plot = commands.add_parser("plot", help="draw the curves of a run")
     plot.add_argument("run", type=Path, help="run folder")
     plot.add_argument("--out", type=Path, help="PNG to write (default: RUN/curves.png)")
-    add_filter(
-        commands.add_parser("filter", help="train a new synthesis filter for a trained flagship, alone")
-    )
+    add_filter(commands.add_parser("filter", help="train a flagship's synthesis filter alone"))
     macs = commands.add_parser("macs", help="multiply-accumulates per pixel of an exported model")
     macs.add_argument("folder", type=Path, help="exported model")
     return root

@@ -12,7 +12,7 @@ from training.data import data_digest
 from training.errors import TrainingError
 from training.export import count_symbols, export
 from training.photos import load_photos
-from training.run_folder import CHECKPOINT, SETTINGS, Settings, averaged_weights, load_checkpoint
+from training.run_folder import CHECKPOINT, SETTINGS, Settings, averaged_weights, load_checkpoint, step_of
 from training.side_scales import measure_side_scales
 
 # Qualities over which the tables are counted: all of the range, since one set serves them all.
@@ -39,7 +39,8 @@ def export_run(
         raise TrainingError(f"{run} holds no {CHECKPOINT}; give the --out folder of a training run")
     settings, out = Settings.load(run / SETTINGS), out or run / "export"
     model = load_checkpoint(run / CHECKPOINT)
-    steps = int(model.optimizer.iterations)
+    # A model whose filter alone was trained has no optimizer.
+    steps = step_of(model) if model.compiled else settings.steps
     averaged_weights(model)
     about = {
         "name": name or run.name,

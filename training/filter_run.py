@@ -1,4 +1,4 @@
-"""A new synthesis filter for a trained flagship: trained alone, on pictures that are decoded once."""
+"""The synthesis filter of a trained flagship, trained alone: on pictures that are decoded once."""
 
 from functools import partial
 from pathlib import Path
@@ -13,7 +13,14 @@ from training.data import Crops
 from training.errors import TrainingError
 from training.growth import FILTER_OPTIONS
 from training.photos import load_photos
-from training.run_folder import CHECKPOINT, Settings, averaged_weights, save_checkpoint
+from training.run_folder import (
+    CHECKPOINT,
+    SETTINGS,
+    Settings,
+    averaged_weights,
+    save_checkpoint,
+    write_provenance,
+)
 from training.start import compile_model, read_model
 
 
@@ -76,9 +83,15 @@ def decode(flagship: Flagship, inputs: dict[str, np.ndarray]) -> np.ndarray:
 
 
 def with_new_filter(trained: Flagship) -> Flagship:
-    """A flagship with the filter of a new one, starting at zero, and all else as it was trained."""
+    """A flagship with a filter of the kind that new ones have, and all else as it was trained.
+
+    A filter of that kind stays as it is; one of another kind gives way to one that starts at zero.
+    """
     new = Flagship().config
-    model = Flagship(**trained.config | {key: new[key] for key in FILTER_OPTIONS})
+    config = trained.config | {key: new[key] for key in FILTER_OPTIONS}
+    if config == trained.config:
+        return trained
+    model = Flagship(**config)
     model.build()
     for target, value in zip(_without_filter(model), _without_filter(trained), strict=True):
         target.assign(np.asarray(value))
@@ -91,11 +104,13 @@ def _without_filter(model: Flagship) -> list[keras.Variable]:
 
 
 def train_filter(init: Path, out: Path, settings: Settings, crops: int) -> Flagship:
-    """Train a new filter for a trained flagship, and write a checkpoint that `--init` takes.
+    """Train the filter of a trained flagship, and write a run folder to export, or to start another run from.
+
+    A step takes a tenth of the time that one of everything takes.
 
     Args:
         init: see `read_model`.
-        out: folder of the checkpoint.
+        out: folder of the run; made if need be.
         settings: of the training of the filter; crops are decoded at one and a half times their size.
         crops: how many are decoded.
 
@@ -117,5 +132,7 @@ def train_filter(init: Path, out: Path, settings: Settings, crops: int) -> Flags
     model.fit(data)
     averaged_weights(model)
     out.mkdir(parents=True, exist_ok=True)
+    settings.save(out / SETTINGS)
+    write_provenance(out, settings)
     save_checkpoint(flagship, out / CHECKPOINT)
     return flagship

@@ -114,8 +114,12 @@ def step_of(model: keras.Model) -> int:
 
 
 def averaged_weights(model: keras.Model) -> None:
-    """Replace a compiled model's weights by their exponential moving average: what is exported."""
-    model.optimizer.finalize_variable_values(model.trainable_variables)
+    """Replace a model's weights by their exponential moving average: what is exported.
+
+    A model without an optimizer has them already.
+    """
+    if model.compiled:
+        model.optimizer.finalize_variable_values(model.trainable_variables)
 
 
 def append_row(path: Path, row: dict[str, object]) -> None:

@@ -42,8 +42,7 @@ def read_model(source: Path) -> keras.Model:
         model = load_checkpoint(path)
     except (OSError, ValueError) as error:
         raise TrainingError(f"--init {source}: neither a checkpoint nor an exported model") from error
-    if model.compiled:
-        averaged_weights(model)
+    averaged_weights(model)
     return model
 
 

@@ -1,5 +1,7 @@
 """A synthesis filter trained alone: better than none, and nothing else has changed."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -34,12 +36,14 @@ def test_filter_lowers_the_error_and_leaves_the_rest(trained, photos, tmp_path, 
     assert np.square(filtered - meant).mean() < 0.99 * np.square(decoded - meant).mean()
 
 
-def test_what_it_wrote_starts_a_run(trained, photos, tmp_path):
+def test_what_it_wrote_starts_a_run_and_is_exported(trained, photos, tmp_path):
     common = f"--data {photos} --batch 2 --crop 64 --precision float32".split()
     assert main(f"filter {trained} --out {tmp_path}/g --steps 2 --decoded 2".split() + common) == 0
     run = f"--init {tmp_path}/g --out {tmp_path}/run --steps 1 --checkpoint-every 1".split()
     assert main(run + common) == 0
     assert (tmp_path / "run" / CHECKPOINT).exists()
+    assert main(["export", f"{tmp_path}/g", "--out", f"{tmp_path}/model", "--count", "2"]) == 0
+    assert json.loads((tmp_path / "model" / "manifest.json").read_text())["provenance"]["steps"] == 2
 
 
 def test_a_model_without_filter_is_refused(photos, tmp_path, capsys):
