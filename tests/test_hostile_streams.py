@@ -21,7 +21,7 @@ from compressor.bitstream.varint import MAX_VALUE, write_varint
 from compressor.errors import CompressorError
 
 TESTS = Path(__file__).parent
-MODELS = ("flagship-1", "flagship-2", "flagship-3", "cnn-1")
+MODELS = ("flagship-1", "flagship-2", "flagship-3", "flagship-4", "cnn-1")
 # What importing and loading the models takes, and some work beside it; a hostile picture claims gigabytes.
 MAX_MEGABYTES = 500
 

@@ -106,7 +106,7 @@ def test_gray_stays_gray_and_flat_stays_flat(photo):
     assert compressor.decode(compressor.encode(gray, 30)).mode == "L"
     flat = np.full((80, 100, 3), (200, 30, 90), np.uint8)
     decoded = np.asarray(compressor.decode(compressor.encode(flat, 50)), int)
-    assert np.abs(decoded - flat).max() <= 4
+    assert np.abs(decoded - flat).max() <= 5
 
 
 def test_no_part_of_the_model_has_died(photo):

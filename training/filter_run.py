@@ -83,23 +83,22 @@ def decode(flagship: Flagship, inputs: dict[str, np.ndarray]) -> np.ndarray:
 
 
 def with_new_filter(trained: Flagship) -> Flagship:
-    """A flagship with a filter of the kind that new ones have, and all else as it was trained.
+    """A flagship with a filter of the kind that new ones have, and all else as it was trained; no optimizer.
 
     A filter of that kind stays as it is; one of another kind gives way to one that starts at zero.
     """
     new = Flagship().config
-    config = trained.config | {key: new[key] for key in FILTER_OPTIONS}
-    if config == trained.config:
-        return trained
-    model = Flagship(**config)
+    model = Flagship(**trained.config | {key: new[key] for key in FILTER_OPTIONS})
     model.build()
-    for target, value in zip(_without_filter(model), _without_filter(trained), strict=True):
+    same = model.config == trained.config
+    targets, values = (_weights(x, with_filter=same) for x in (model, trained))
+    for target, value in zip(targets, values, strict=True):
         target.assign(np.asarray(value))
     return model
 
 
-def _without_filter(model: Flagship) -> list[keras.Variable]:
-    own = {id(variable) for variable in model.synthesis.weights}
+def _weights(model: Flagship, *, with_filter: bool) -> list[keras.Variable]:
+    own = set() if with_filter else {id(variable) for variable in model.synthesis.weights}
     return [variable for variable in model.weights if id(variable) not in own]
 
 
