@@ -88,7 +88,7 @@ def with_new_filter(trained: Flagship) -> Flagship:
     A filter of that kind stays as it is; one of another kind gives way to one that starts at zero.
     """
     new = Flagship().config
-    model = Flagship(**trained.config | {key: new[key] for key in FILTER_OPTIONS})
+    model = Flagship(**trained.config | {key: new[key] for key in (*FILTER_OPTIONS, "transforms")})
     model.build()
     same = model.config == trained.config
     targets, values = (_weights(x, with_filter=same) for x in (model, trained))
@@ -110,12 +110,14 @@ def train_filter(init: Path, out: Path, settings: Settings, crops: int) -> Flags
     Args:
         init: see `read_model`.
         out: folder of the run; made if need be.
-        settings: of the training of the filter; crops are decoded at one and a half times their size.
+        settings: of the filter's training; parts are cut from crops of up to one and a half times their size.
         crops: how many are decoded.
 
     Raises:
-        TrainingError: if the data or the model cannot be used.
+        TrainingError: if the data or the model cannot be used, or the folder holds a run.
     """
+    if (out / CHECKPOINT).exists():
+        raise TrainingError(f"{out} holds a run already; name a new folder")
     keras.utils.set_random_seed(settings.seed)
     keras.config.set_dtype_policy("mixed_bfloat16" if settings.precision == "bfloat16" else "float32")
     trained = read_model(init)

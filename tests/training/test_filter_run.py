@@ -36,10 +36,12 @@ def test_filter_lowers_the_error_and_leaves_the_rest(trained, photos, tmp_path, 
     assert np.square(filtered - meant).mean() < 0.99 * np.square(decoded - meant).mean()
 
 
-def test_what_it_wrote_is_exported(trained, photos, tmp_path):
+def test_what_it_wrote_is_exported_and_stays(trained, photos, tmp_path, capsys):
     common = f"--data {photos} --batch 2 --crop 64 --precision float32".split()
     assert main(f"filter {trained} --out {tmp_path}/g --steps 2 --decoded 2".split() + common) == 0
     assert main(["export", f"{tmp_path}/g", "--out", f"{tmp_path}/model", "--count", "2"]) == 0
+    assert main(f"filter {trained} --out {tmp_path}/g".split() + common) == 1
+    assert "holds a run already" in capsys.readouterr().err
     assert json.loads((tmp_path / "model" / "manifest.json").read_text())["provenance"]["steps"] == 2
 
 
