@@ -120,7 +120,8 @@ class PictureCoder:
         )
         region = picture if region is None else region
         image_uint8 = np.empty((region.height, region.width, 3), np.uint8)
-        for part in region.covering(block).cut(TILE):
+        # Quarters of tiles: the filter's layers take more memory for each pixel than anything else does.
+        for part in region.covering(block).cut(TILE // 2):
             window = part.widened(self._family.synthesis_halo, grid)
             pixels = self._family.synthesise(reader.window(window), level)
             kept = part.scaled(block).common(region)
