@@ -52,6 +52,17 @@ class Shelf:
         index: dict[str, Any] = json.loads((WEIGHTS / "index.json").read_text())
         return index
 
+    @property
+    def ids(self) -> dict[str, int]:
+        """What streams carry, by a model's name."""
+        ids: dict[str, int] = self._index["models"]
+        return ids
+
+    @property
+    def default(self) -> str:
+        """Name of the model that encodes unless another is asked for."""
+        return str(self._index["default"])
+
     def files(self, model: int | str | None) -> ModelFiles:
         """Files of a shipped model.
 
@@ -62,9 +73,9 @@ class Shelf:
             UnsupportedStreamError: for an id that does not ship.
             OptionError: for a name that does not ship.
         """
-        ids: dict[str, int] = self._index["models"]
+        ids = self.ids
         if model is None:
-            model = str(self._index["default"])
+            model = self.default
         if isinstance(model, str):
             if model not in ids:
                 raise OptionError(f"received model {model!r}, expected one of {', '.join(ids)}")

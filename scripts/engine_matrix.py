@@ -24,7 +24,7 @@ from compressor.model_files import SHELF
 from compressor.picture_coder import PictureCoder
 
 LEVEL = 236
-MODELS = ("flagship-4", "cnn-1")
+MODELS = (SHELF.default, "cnn-1")
 
 
 class Variant(NamedTuple):

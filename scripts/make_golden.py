@@ -14,7 +14,7 @@ from skimage import data
 
 from compressor import codec, latent_coder
 from compressor.bitstream.container import read_container
-from compressor.model_files import SHELF, WEIGHTS
+from compressor.model_files import SHELF
 from compressor.picture_coder import load_coder
 
 GOLDEN = Path(__file__).parents[1] / "tests" / "golden"
@@ -55,7 +55,7 @@ def pictures() -> dict[str, Image.Image]:
 def main() -> None:
     """Write what is missing."""
     GOLDEN.mkdir(exist_ok=True)
-    for model in json.loads((WEIGHTS / "index.json").read_text())["models"]:
+    for model in SHELF.ids:
         for name, picture in pictures().items():
             path = GOLDEN / f"{SHELF.files(model).name}-{name}.cmpr"
             if path.exists():

@@ -19,9 +19,10 @@ from compressor.bitstream.container import read_container, write_container
 from compressor.bitstream.header import Flags
 from compressor.bitstream.varint import MAX_VALUE, write_varint
 from compressor.errors import CompressorError
+from compressor.model_files import SHELF
 
 TESTS = Path(__file__).parent
-MODELS = ("flagship-1", "flagship-2", "flagship-3", "flagship-4", "cnn-1")
+MODELS = tuple(SHELF.ids)
 # What importing and loading the models takes, and some work beside it; a hostile picture claims gigabytes.
 MAX_MEGABYTES = 500
 

@@ -3,7 +3,6 @@
 `ROUND_TRIP_EXAMPLES=10000 python -m pytest tests/test_round_trips.py` tries that many.
 """
 
-import json
 import os
 
 import numpy as np
@@ -15,10 +14,10 @@ from PIL import Image
 import compressor
 from compressor import latent_coder
 from compressor.image_io import colour_array
-from compressor.model_files import WEIGHTS
+from compressor.model_files import SHELF
 from compressor.picture_coder import load_coder
 
-SHIPPED = sorted(json.loads((WEIGHTS / "index.json").read_text())["models"])
+SHIPPED = sorted(SHELF.ids)
 NUM_EXAMPLES = int(os.environ.get("ROUND_TRIP_EXAMPLES", "40"))
 OPTIONS = {"engine": "onnxruntime", "threads": 1}
 

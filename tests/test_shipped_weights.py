@@ -1,7 +1,6 @@
 """What the shipped weights promise on a photograph that comes with scikit-image."""
 
 import io
-import json
 
 import numpy as np
 import pytest
@@ -11,7 +10,7 @@ import compressor
 from compressor import picture_coder
 from compressor.area import Area
 from compressor.engines.base import has_amx
-from compressor.model_files import SHELF, WEIGHTS
+from compressor.model_files import SHELF
 from compressor.picture_coder import load_coder
 
 data = pytest.importorskip("skimage.data")
@@ -71,7 +70,7 @@ def test_threads_change_no_symbol(photo):
             assert np.array_equal(a, b)
 
 
-@pytest.mark.parametrize("model", json.loads((WEIGHTS / "index.json").read_text())["models"])
+@pytest.mark.parametrize("model", SHELF.ids)
 @pytest.mark.parametrize("level", [0, 396])
 def test_blocks_leave_no_seam(photo, monkeypatch, model, level):
     """What the transforms see around a block is enough for them, whichever networks were trained."""

@@ -1,5 +1,6 @@
 """The synthesis filter of a trained flagship, trained alone: on pictures that are decoded once."""
 
+import sys
 from functools import partial
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from compressor.models.base import RateDistortionModel
+from compressor.models.base import RateDistortionModel, squared_error
 from compressor.models.flagship import Flagship
 from training.data import Crops
 from training.errors import TrainingError
@@ -21,7 +22,7 @@ from training.run_folder import (
     save_checkpoint,
     write_provenance,
 )
-from training.start import compile_model, read_model
+from training.start import compile_model, read_model, rebuilt, set_up
 
 
 class FilterModel(RateDistortionModel):
@@ -39,7 +40,7 @@ class FilterModel(RateDistortionModel):
     def call(self, inputs, training=False):
         images, quality = inputs["images"], inputs["quality"]
         pictures = (self._filter(inputs["decoded"], quality) + 128) / 255
-        mse = ops.mean(ops.square(255 * (pictures - images)), axis=(1, 2, 3))
+        mse = squared_error(pictures, images)
         return {"images": pictures, "bpp": ops.zeros_like(mse), "mse": mse}
 
 
@@ -55,7 +56,7 @@ class Decoded(keras.utils.PyDataset):
 
     def __init__(self, flagship: Flagship, crops: Crops, side: int, batches: int, **kwargs) -> None:
         super().__init__(**kwargs)
-        self.side, self.batches, self.batch = side, batches, crops.batch
+        self.side, self.batches, self.batch, self.seed = side, batches, crops.batch, crops.seed
         sources = [crops[k][0] for k in range(len(crops))]
         # Pixels are at most some hundred: float16 is good to an eighth of a level.
         self.decoded = np.concatenate([decode(flagship, x).astype(np.float16) for x in sources])
@@ -66,7 +67,7 @@ class Decoded(keras.utils.PyDataset):
         return self.batches
 
     def __getitem__(self, index: int):
-        random = np.random.default_rng(index)
+        random = np.random.default_rng((self.seed, index))
         chosen = random.integers(len(self.images), size=self.batch)
         top, left = random.integers(self.images.shape[1] - self.side + 1, size=2)
         rows, columns = slice(top, top + self.side), slice(left, left + self.side)
@@ -79,33 +80,14 @@ def decode(flagship: Flagship, inputs: dict[str, np.ndarray]) -> np.ndarray:
     images, quality = inputs["images"], inputs["quality"]
     latents = flagship.analyse(images, quality)
     latents, _ = flagship.code(latents, quality, partial(flagship.quantise, training=False))
-    return ops.convert_to_numpy(flagship.lapped_synthesis(latents * flagship.gains(quality)[2]))
-
-
-def with_new_filter(trained: Flagship) -> Flagship:
-    """A flagship with a filter of the kind that new ones have, and all else as it was trained; no optimizer.
-
-    A filter of that kind stays as it is; one of another kind gives way to one that starts at zero.
-    """
-    new = Flagship().config
-    model = Flagship(**trained.config | {key: new[key] for key in (*FILTER_OPTIONS, "transforms")})
-    model.build()
-    same = model.config == trained.config
-    targets, values = (_weights(x, with_filter=same) for x in (model, trained))
-    for target, value in zip(targets, values, strict=True):
-        target.assign(np.asarray(value))
-    return model
-
-
-def _weights(model: Flagship, *, with_filter: bool) -> list[keras.Variable]:
-    own = set() if with_filter else {id(variable) for variable in model.synthesis.weights}
-    return [variable for variable in model.weights if id(variable) not in own]
+    return ops.convert_to_numpy(flagship.unfiltered(latents, quality))
 
 
 def train_filter(init: Path, out: Path, settings: Settings, crops: int) -> Flagship:
     """Train the filter of a trained flagship, and write a run folder to export, or to start another run from.
 
-    A step takes a tenth of the time that one of everything takes.
+    The filter becomes one of the kind that new models have, and starts at zero if it was not. A step takes a
+    tenth of the time that one of everything takes.
 
     Args:
         init: see `read_model`.
@@ -118,15 +100,17 @@ def train_filter(init: Path, out: Path, settings: Settings, crops: int) -> Flags
     """
     if (out / CHECKPOINT).exists():
         raise TrainingError(f"{out} holds a run already; name a new folder")
-    keras.utils.set_random_seed(settings.seed)
-    keras.config.set_dtype_policy("mixed_bfloat16" if settings.precision == "bfloat16" else "float32")
+    set_up(settings)
     trained = read_model(init)
     if not isinstance(trained, Flagship):
         raise TrainingError(f"{init} holds no flagship: other models have no filter")
     larger = settings.crop * 3 // 2 // 64 * 64
     photos = load_photos(settings.data, larger)
     source = Crops(photos, settings.batch, larger, -(-crops // settings.batch), seed=settings.seed)
-    flagship = with_new_filter(trained)
+    # A model that was trained without networks gets them.
+    new = Flagship().config
+    flagship = rebuilt(trained, trained.config | {key: new[key] for key in (*FILTER_OPTIONS, "transforms")})
+    print(f"decoding {settings.batch * len(source)} crops", file=sys.stderr)
     data = Decoded(flagship, source, settings.crop, settings.steps)
     model = FilterModel(flagship)
     compile_model(model, settings)

@@ -13,7 +13,7 @@ from training.devices import Hosts, place
 from training.errors import TrainingError
 from training.photos import DECODED_BYTES, load_photos
 from training.run_folder import CHECKPOINT, SETTINGS, Settings, load_checkpoint, step_of, write_provenance
-from training.start import compile_model, set_objective, set_schedule, start_model
+from training.start import compile_model, set_objective, set_schedule, set_up, start_model
 from training.watch import Keeper, Speed, Validation, tensorboard
 
 
@@ -49,8 +49,7 @@ def _prepare(folder: Path, settings: Settings) -> tuple[Settings, bool]:
                 f"{folder} holds a run with other settings; resume it as it was or name a new one"
             )
         settings = stored
-    keras.utils.set_random_seed(settings.seed)
-    keras.config.set_dtype_policy("mixed_bfloat16" if settings.precision == "bfloat16" else "float32")
+    set_up(settings)
     return settings, resumes
 
 

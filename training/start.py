@@ -12,7 +12,7 @@ from compressor.models import build_model
 from compressor.models.exported import load_exported
 from training.data import Crops
 from training.errors import TrainingError
-from training.growth import grow
+from training.growth import FILTER_OPTIONS, grow
 from training.ms_ssim import ms_ssim_distortion, scales_that_fit
 from training.muon import ConvolutionMuon
 from training.run_folder import CHECKPOINT, Settings, averaged_weights, load_checkpoint
@@ -21,6 +21,12 @@ from training.schedule import WarmConstantCosine
 ADAPT_CROPS = 96
 # Steps.
 ENDLESS = 10**9
+
+
+def set_up(settings: Settings) -> None:
+    """Random state and precision of what follows."""
+    keras.utils.set_random_seed(settings.seed)
+    keras.config.set_dtype_policy("mixed_bfloat16" if settings.precision == "bfloat16" else "float32")
 
 
 def read_model(source: Path) -> keras.Model:
@@ -65,11 +71,29 @@ def start_model(settings: Settings, photos) -> keras.Model:
         config = config | {"transforms": settings.transforms}
     if settings.grow:
         return grow(trained, config, crops[0][0]["images"])
-    model = build_model(family, **config)
+    return rebuilt(trained, config)
+
+
+def rebuilt(trained: keras.Model, config: dict) -> keras.Model:
+    """A model of some configuration with what a trained one has learned, and no optimizer.
+
+    Args:
+        trained: stays as it is.
+        config: that of `trained`, but for what adds no weights, and for the filter: one that is not like the
+            old one starts at zero.
+    """
+    model = build_model(type(trained).__name__.lower(), **config)
     model.build()
-    for target, value in zip(model.weights, trained.weights, strict=True):
+    keeps_filter = all(config.get(key) == trained.config.get(key) for key in FILTER_OPTIONS)
+    targets, values = (_weights(x, with_filter=keeps_filter) for x in (model, trained))
+    for target, value in zip(targets, values, strict=True):
         target.assign(np.asarray(value))
     return model
+
+
+def _weights(model: keras.Model, *, with_filter: bool) -> list[keras.Variable]:
+    left_out = set() if with_filter else {id(variable) for variable in model.synthesis.weights}
+    return [variable for variable in model.weights if id(variable) not in left_out]
 
 
 def _schedule(settings: Settings) -> WarmConstantCosine:

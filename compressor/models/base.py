@@ -33,6 +33,11 @@ def distortion_weight(quality):
     return WEIGHT_MIN * (WEIGHT_MAX / WEIGHT_MIN) ** quality
 
 
+def squared_error(pictures, images):
+    """Mean squared error in 8-bit levels of pictures 0..1, (N,)."""
+    return ops.mean(ops.square(255 * (pictures - images)), axis=(1, 2, 3))
+
+
 class RateDistortionModel(keras.Model):
     """Base of models that map pictures and qualities to decoded pictures and estimated rates.
 
@@ -87,8 +92,8 @@ class RateDistortionModel(keras.Model):
         latents = self.analyse(images, quality)
         latents, bits = self.code(latents, quality, partial(self.quantise, training=training))
         pictures = self.synthesise(latents, quality)
-        mse = ops.mean(ops.square(255 * (pictures - images)), axis=(1, 2, 3))
-        return {"images": pictures, "bpp": bits / (height * width), "mse": mse}
+        bpp = bits / (height * width)
+        return {"images": pictures, "bpp": bpp, "mse": squared_error(pictures, images)}
 
     def sample_losses(self, x, outputs):
         """Loss of each sample, (N,)."""

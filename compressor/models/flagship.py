@@ -220,14 +220,18 @@ class Flagship(RateDistortionModel):
 
     def synthesise(self, latents, quality):
         """Decoded latents in units of the quantisation step -> pictures 0..1, not clipped."""
-        centred = self.lapped_synthesis(latents * self.gains(quality)[2])
+        centred = self.unfiltered(latents, quality)
         if self.transforms:
             centred = self.filter(centred, quality)
         return (centred + 128) / 255
 
+    def unfiltered(self, latents, quality):
+        """Decoded latents in units of the quantisation step -> pixels - 128 ahead of g."""
+        return self.lapped_synthesis(latents * self.gains(quality)[2])
+
     def filter(self, centred, quality):
-        """Pixels - 128 as the lapped transform gives them back -> the same behind g."""
-        step, _, _ = self.gains(quality)
+        """Pixels - 128 ahead of g -> behind it."""
+        step = nominal_step(quality)
         _, h, w, _ = ops.shape(centred)
         inputs = ops.concatenate([centred / 64, quality_plane(quality, h, w)], axis=3)
         return centred + 0.5 * ops.sqrt(step) * ops.cast(self.synthesis(inputs), "float32")

@@ -26,6 +26,6 @@ def test_coder_and_models_agree():
 
 @pytest.mark.parametrize("level", [0, 99, 250, 396])
 def test_coder_and_models_weigh_errors_alike(level):
-    family = load_coder("flagship-4")._family
+    family = load_coder()._family
     expected = float(base.distortion_weight(level / quality.TOP_LEVEL))
     assert family.distortion_weight(level) == pytest.approx(expected, rel=1e-4)

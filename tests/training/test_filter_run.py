@@ -9,10 +9,10 @@ keras = pytest.importorskip("keras", reason="needs the train extra")
 
 from compressor.models import build_model  # noqa: E402
 from training.__main__ import main  # noqa: E402
-from training.filter_run import decode, train_filter, with_new_filter  # noqa: E402
+from training.filter_run import decode, train_filter  # noqa: E402
 from training.growth import FILTER_OPTIONS  # noqa: E402
 from training.run_folder import Settings  # noqa: E402
-from training.start import read_model  # noqa: E402
+from training.start import read_model, rebuilt  # noqa: E402
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_a_filter_of_the_new_kind_goes_on_without_the_optimizer_of_before(tiny_f
     for variable in trained.synthesis.weights:
         variable.assign(variable + 0.5)
     trained.compile(optimizer="adam")
-    model = with_new_filter(trained)
+    model = rebuilt(trained, trained.config)
     assert not model.compiled
     for ours, theirs in zip(model.weights, trained.weights, strict=True):
         np.testing.assert_array_equal(ours, theirs)
