@@ -130,7 +130,7 @@ def _build_parser() -> argparse.ArgumentParser:
         type=option_values.effort,
         default=DEFAULT_EFFORT,
         metavar="1..9",
-        help="how hard to try for a smaller file that looks the same and decodes as fast; above 5 "
+        help="how hard to try for a better picture in about as many bytes, which decodes as fast; above 5 "
         "symbols are improved by what they do to the picture, which takes longer (default: %(default)s)",
     )
     encode.add_argument("--model", metavar="NAME", help="a model that ships (default: the best)")
