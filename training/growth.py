@@ -1,7 +1,7 @@
 """A trained flagship, made larger: more latent channels and passes, coding at first as it did before."""
 
 import numpy as np
-from keras import Model, ops
+from keras import Model, Variable, ops
 
 from compressor.layers import LappedAnalysis, QualityCurve
 from compressor.layers.lapped import ALL_CHANNELS
@@ -18,7 +18,7 @@ def grow(small: Flagship, config: dict, images: np.ndarray) -> Flagship:
     """A model with the channels, passes and filter of a new one, and with what a trained one has learned.
 
     For the channels that both have, it finds the same latents, and predicts the same means and scales: what
-    is new starts at zero. So does its filter, if it is not like the old one.
+    is new starts at zero. So does its filter, if it cannot take over the old one (see `filter_pairs`).
 
     Args:
         small: trained, with at most as many channels and splits; stays as it is.
@@ -39,8 +39,8 @@ def grow(small: Flagship, config: dict, images: np.ndarray) -> Flagship:
     large.log_side_scale.assign(small.log_side_scale)
     for name in ("analysis", "hyper_mean", "hyper_scale"):
         _copy(getattr(small, name), getattr(large, name))
-    if all(config[key] == new[key] for key in FILTER_OPTIONS):
-        _copy(small.synthesis, large.synthesis)
+    for old, target in filter_pairs(small, large):
+        target.assign(old)
     # Its input ends with the plane of quality, which has to stay the last.
     _copy(small.hyper_analysis, large.hyper_analysis, kept_inputs=1)
     for k, p in enumerate(large.passes):
@@ -49,6 +49,21 @@ def grow(small: Flagship, config: dict, images: np.ndarray) -> Flagship:
         _copy(small.mean_contexts[old], large.mean_contexts[k], first_output=first)
         _copy(small.scale_contexts[old], large.scale_contexts[k], first_output=first)
     return large
+
+
+def filter_pairs(small: Model, large: Model) -> list[tuple[Variable, Variable]]:
+    """What a filter takes over of another one: pairs of its variable and the variable to be.
+
+    It is everything if the filters are alike, or if the new one has more blocks behind the old ones; those
+    start as the identity, so that it filters as before. It is nothing if they differ in width or stride.
+    """
+    if any(small.config.get(key) != large.config.get(key) for key in ("filter_width", "filter_stride")):
+        return []
+    old, new = small.synthesis.weights, large.synthesis.weights
+    if len(old) > len(new):
+        return []
+    # The last layer, a kernel and a bias, is behind all blocks.
+    return list(zip(old, [*new[: len(old) - 2], *new[-2:]], strict=True))
 
 
 def _pass_before(p: CodingPass, passes: tuple[CodingPass, ...]) -> int:

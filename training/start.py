@@ -12,7 +12,7 @@ from compressor.models import build_model
 from compressor.models.exported import load_exported
 from training.data import Crops
 from training.errors import TrainingError
-from training.growth import FILTER_OPTIONS, grow
+from training.growth import filter_pairs, grow
 from training.ms_ssim import ms_ssim_distortion, scales_that_fit
 from training.muon import ConvolutionMuon
 from training.run_folder import CHECKPOINT, Settings, averaged_weights, load_checkpoint
@@ -79,21 +79,20 @@ def rebuilt(trained: keras.Model, config: dict) -> keras.Model:
 
     Args:
         trained: stays as it is.
-        config: that of `trained`, but for what adds no weights, and for the filter: one that is not like the
-            old one starts at zero.
+        config: that of `trained`, but for what adds no weights, and for the filter, which may have more
+            blocks; one of another width or stride starts at zero.
     """
     model = build_model(type(trained).__name__.lower(), **config)
     model.build()
-    keeps_filter = all(config.get(key) == trained.config.get(key) for key in FILTER_OPTIONS)
-    targets, values = (_weights(x, with_filter=keeps_filter) for x in (model, trained))
-    for target, value in zip(targets, values, strict=True):
+    old, new = _beside_filter(trained), _beside_filter(model)
+    for value, target in [*zip(old, new, strict=True), *filter_pairs(trained, model)]:
         target.assign(np.asarray(value))
     return model
 
 
-def _weights(model: keras.Model, *, with_filter: bool) -> list[keras.Variable]:
-    left_out = set() if with_filter else {id(variable) for variable in model.synthesis.weights}
-    return [variable for variable in model.weights if id(variable) not in left_out]
+def _beside_filter(model: keras.Model) -> list[keras.Variable]:
+    filter_ids = {id(variable) for variable in model.synthesis.weights}
+    return [variable for variable in model.weights if id(variable) not in filter_ids]
 
 
 def _schedule(settings: Settings) -> WarmConstantCosine:

@@ -105,7 +105,7 @@ class Flagship(RateDistortionModel):
         width=128,
         filter_width=32,
         filter_stride=2,
-        filter_blocks=5,
+        filter_blocks=6,
         side=96,
         mean_features=128,
         scale_features=64,

@@ -7,6 +7,13 @@ keras = pytest.importorskip("keras", reason="needs the train extra")
 
 from compressor.models import build_model  # noqa: E402
 from training.growth import FILTER_OPTIONS, grow  # noqa: E402
+from training.start import rebuilt  # noqa: E402
+
+DECODED = 100 * np.random.default_rng(0).random((1, 64, 64, 3)).astype(np.float32) - 50
+
+
+def filtered(model):
+    return np.asarray(model.filter(DECODED, np.array([0.5], np.float32)))
 
 
 @pytest.fixture
@@ -55,19 +62,22 @@ def test_new_channels_are_those_of_the_transform_that_were_left_out(small, rando
     assert np.asarray(large.magnitude).min() >= 0.5
 
 
-def test_a_filter_of_the_new_kind_is_kept_and_another_begins_at_zero(tiny_options, random_pictures, small):
-    decoded = 100 * random_pictures(1, 64, 64) - 50
-    quality = np.array([0.5], np.float32)
-
-    def grown(model):
-        return np.asarray(grow(model, model.config, random_pictures(4, 64, 64)).filter(decoded, quality))
-
-    assert np.abs(np.asarray(small.filter(decoded, quality)) - decoded).max() > 0.01
-    np.testing.assert_array_equal(grown(small), decoded)
-    new = build_model("flagship").config
-    options = small.config | {key: new[key] for key in FILTER_OPTIONS}
-    same = build_model("flagship", **options)
-    same.adapt(random_pictures(8, 64, 64))
-    for variable in same.synthesis.weights:
+@pytest.mark.parametrize("blocks_less", [0, 2])
+def test_a_filter_is_kept_and_gets_more_blocks(tiny_options, random_pictures, small, blocks_less):
+    new = {key: build_model("flagship").config[key] for key in FILTER_OPTIONS}
+    fewer = new | {"filter_blocks": new["filter_blocks"] - blocks_less}
+    model = build_model("flagship", **small.config | fewer)
+    model.adapt(random_pictures(8, 64, 64))
+    for variable in model.synthesis.weights:
         variable.assign(variable + 0.02)
-    np.testing.assert_allclose(grown(same), np.asarray(same.filter(decoded, quality)), atol=1e-3)
+    expected = filtered(model)
+    assert np.abs(expected - filtered(small)).max() > 0.01
+    for larger in grow(model, model.config, random_pictures(4, 64, 64)), rebuilt(model, model.config | new):
+        assert larger.config["filter_blocks"] == new["filter_blocks"]
+        np.testing.assert_allclose(filtered(larger), expected, atol=1e-3)
+
+
+def test_a_filter_of_another_width_begins_at_zero(random_pictures, small):
+    large = grow(small, small.config, random_pictures(4, 64, 64))
+    assert np.abs(filtered(small) - DECODED).max() > 0.01
+    np.testing.assert_array_equal(filtered(large), DECODED)
