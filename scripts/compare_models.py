@@ -1,0 +1,65 @@
+"""Bits of trained models against another's: `python -m scripts.compare_models IMAGES MODEL OTHER ...`.
+
+Shipped weights are chosen by it, on validation pictures: BD-rate of whole files over RGB PSNR 28 to 40 dB, a
+mean of the pictures' own and that of the averaged curve, also for its lower and its upper half.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+import compressor
+from eval.bd import bjontegaard_delta
+from eval.images import find_pictures, load_rgb
+from eval.metrics import psnr_db
+
+QUALITIES = (1, 20, 35, 50, 65, 80, 90, 100)
+LOW_DB, MIDDLE_DB, HIGH_DB = 28, 34, 40
+
+
+def curves(folder: Path, images: list[np.ndarray], effort: int) -> np.ndarray:
+    """Bits per pixel and PSNR in dB of every picture at every quality, (pictures, qualities, 2)."""
+
+    def point(image: np.ndarray, quality: int) -> tuple[float, float]:
+        data = compressor.encode(image, quality, effort=effort, weights=folder)
+        decoded = np.asarray(compressor.decode(data, weights=folder))
+        return 8 * len(data) / image[..., 0].size, psnr_db(image, decoded)
+
+    return np.array([[point(image, quality) for quality in QUALITIES] for image in images])
+
+
+def comparison(reference: np.ndarray, other: np.ndarray) -> str:
+    """One line on what `other` needs of the bits of `reference`, both as `curves` returns them."""
+
+    def rate(a: np.ndarray, b: np.ndarray, low: float = LOW_DB, high: float = HIGH_DB) -> float:
+        percent = bjontegaard_delta(a.tolist(), b.tolist(), limits=(low, high)).rate_percent
+        return np.nan if percent is None else percent
+
+    pictures = np.nanmean([rate(a, b) for a, b in zip(reference, other, strict=True)])
+    ours, theirs = other.mean(axis=0), reference.mean(axis=0)
+    low, high = rate(theirs, ours, LOW_DB, MIDDLE_DB), rate(theirs, ours, MIDDLE_DB, HIGH_DB)
+    return (
+        f"{pictures:+.2f} % a picture; averaged curve {rate(theirs, ours):+.2f} %, "
+        f"{low:+.2f} % below {MIDDLE_DB} dB, {high:+.2f} % above"
+    )
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Print a line for every model after the first."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("images", type=Path)
+    parser.add_argument(
+        "models", type=Path, nargs="+", help="folders of exported models; the first is the reference"
+    )
+    parser.add_argument("--every", type=int, default=1, help="take every so many pictures (%(default)s)")
+    parser.add_argument("--effort", type=int, default=5, help="(%(default)s)")
+    options = parser.parse_args(arguments)
+    images = [load_rgb(picture.path) for picture in find_pictures(options.images)[0][:: options.every]]
+    reference, *others = (curves(folder, images, options.effort) for folder in options.models)
+    for folder, other in zip(options.models[1:], others, strict=True):
+        print(f"{folder.name}: {comparison(reference, other)}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
