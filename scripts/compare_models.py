@@ -1,4 +1,4 @@
-"""Bits of trained models against another's: `python -m scripts.compare_models IMAGES MODEL OTHER ...`.
+"""Bits of trained models against another's: `python -m scripts.compare_models IMAGES REFERENCE MODEL ...`.
 
 Shipped weights are chosen by it, on validation pictures: BD-rate of whole files over RGB PSNR 28 to 40 dB, a
 mean of the pictures' own and that of the averaged curve, also for its lower and its upper half.
@@ -46,19 +46,18 @@ def comparison(reference: np.ndarray, other: np.ndarray) -> str:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Print a line for every model after the first."""
+    """Print a line for every model."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("images", type=Path)
-    parser.add_argument(
-        "models", type=Path, nargs="+", help="folders of exported models; the first is the reference"
-    )
+    parser.add_argument("reference", type=Path, help="folder of an exported model")
+    parser.add_argument("models", type=Path, nargs="+", help="the same, of those to compare with it")
     parser.add_argument("--every", type=int, default=1, help="take every so many pictures (%(default)s)")
     parser.add_argument("--effort", type=int, default=5, help="(%(default)s)")
     options = parser.parse_args(arguments)
     images = [load_rgb(picture.path) for picture in find_pictures(options.images)[0][:: options.every]]
-    reference, *others = (curves(folder, images, options.effort) for folder in options.models)
-    for folder, other in zip(options.models[1:], others, strict=True):
-        print(f"{folder.name}: {comparison(reference, other)}", flush=True)
+    reference = curves(options.reference, images, options.effort)
+    for folder in options.models:
+        print(f"{folder.name}: {comparison(reference, curves(folder, images, options.effort))}", flush=True)
 
 
 if __name__ == "__main__":

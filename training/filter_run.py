@@ -86,8 +86,8 @@ def decode(flagship: Flagship, inputs: dict[str, np.ndarray]) -> np.ndarray:
 def train_filter(init: Path, out: Path, settings: Settings, crops: int) -> Flagship:
     """Train the filter of a trained flagship, and write a run folder to export, or to start another run from.
 
-    The filter becomes one of the kind that new models have, and starts at zero if it was not. A step takes a
-    tenth of the time that one of everything takes.
+    The filter becomes one of the kind that new models have: it gets the blocks that it lacks, or starts at
+    zero (see `rebuilt`). A step takes a tenth of the time that one of everything takes.
 
     Args:
         init: see `read_model`.
