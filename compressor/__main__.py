@@ -2,6 +2,6 @@
 
 import sys
 
-from compressor.cli import main
+from compressor.cli.main import main
 
 sys.exit(main())

@@ -50,3 +50,13 @@ class WeightsError(CompressorError):
 
 class ClusterError(CompressorError):
     """The cluster does not answer, or its machines cannot do the work."""
+
+
+def one_line(error: BaseException) -> str:
+    """Return the message of any error on one line, or its type where there is none.
+
+    Example:
+        >>> one_line(ValueError("bad  \\n value"))
+        'bad value'
+    """
+    return " ".join(str(error).split()) or type(error).__name__

@@ -6,17 +6,22 @@ for damaged ones.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import IO, Any, cast
 
 from PIL import Image, ImageFile
 
 from compressor.bitstream.container import Preamble, read_container, read_preamble
-from compressor.bitstream.header import DEFAULT_QUALITY, FILE_EXTENSION, MAGIC, MIME_TYPE
-from compressor.codec import decode, encode, metadata_of
+from compressor.codec import decode, encode
 from compressor.errors import CompressorError, NotAStreamError, OptionError, TruncatedStreamError
-from compressor.metadata import EXIF_PREFIX
+from compressor.images.loading import load_picture
+from compressor.images.metadata import Metadata, read_metadata, without_prefix
+from compressor.spec.file_format import FILE_EXTENSION, MAGIC, MIME_TYPE
+from compressor.spec.quality import DEFAULT_QUALITY
 
 _FORMAT = "CMPR"
+# Options of `Image.save`, and the fields of `Metadata` that they replace.
+_METADATA_OPTIONS = {"icc_profile": "icc", "exif": "exif", "xmp": "xmp"}
 _FIRST_READ_NUM_BYTES = 4096
 
 
@@ -42,7 +47,7 @@ class CmprImageFile(ImageFile.ImageFile):
         header = preamble.header
         self._size = (header.width, header.height)
         self._mode = header.mode
-        self.info.update(metadata_of(preamble).info())
+        self.info.update(Metadata.of_sections(preamble.sections).info())
 
     def load(self) -> Any:
         """Decode the pixels, the first time."""
@@ -54,6 +59,11 @@ class CmprImageFile(ImageFile.ImageFile):
                 raise OSError(str(error)) from error
             self._is_decoded = True
         return super().load()
+
+    def __setstate__(self, state: list[Any]) -> None:
+        """Restore a picture that was pickled or copied: its pixels are part of the state."""
+        super().__setstate__(state)
+        self._is_decoded = True
 
     def verify(self) -> None:
         """Check the checksums of the file, without decoding pixels.
@@ -99,15 +109,15 @@ def _read_preamble_of(fp: IO[bytes]) -> Preamble:
 
 def _save(image: Image.Image, fp: IO[bytes], filename: str | bytes) -> None:
     options = image.encoderinfo
-    source = image
-    replaced = {key: options[key] for key in ("icc_profile", "exif", "xmp") if key in options}
-    if replaced:
-        if isinstance(replaced.get("exif"), Image.Exif):
-            replaced["exif"] = EXIF_PREFIX + replaced["exif"].tobytes().removeprefix(EXIF_PREFIX)
-        source = image.copy()
-        source.info.update(replaced)
+    replaced = {field: options[key] or b"" for key, field in _METADATA_OPTIONS.items() if key in options}
+    if "exif" in replaced:
+        exif = replaced["exif"]
+        replaced["exif"] = without_prefix(exif.tobytes() if isinstance(exif, Image.Exif) else exif)
     try:
-        data = encode(source, options.get("quality", DEFAULT_QUALITY), strip=options.get("strip", ()))
+        # Formats keep metadata under several keys of `info`; none must bring back what is replaced.
+        metadata = replace(read_metadata(image), **replaced)
+        picture = load_picture(image, strip=options.get("strip", ()), metadata=metadata)
+        data = encode(picture, options.get("quality", DEFAULT_QUALITY), tune=options.get("tune"))
     except OptionError as error:
         raise ValueError(str(error)) from error
     except CompressorError as error:

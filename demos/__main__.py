@@ -1,4 +1,4 @@
-"""`python -m demos`: list the demos, run one, or run all into a gallery."""
+"""List the demos, run one, or run all and write a gallery."""
 
 from __future__ import annotations
 
@@ -14,26 +14,29 @@ from demos.registry import NAMES, describe, run_demo
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The command line: three commands, options as in the rest of the project."""
+    """Build the parser of the three commands."""
     parser = argparse.ArgumentParser(prog="python -m demos", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    commands.add_parser("list", help="name and title of every demo")
+    commands.add_parser("list", help="print name and title of every demo")
     run = commands.add_parser("run", help="run one demo")
-    run.add_argument("name", metavar="NAME", choices=NAMES, help="a name that `list` prints")
-    gallery = commands.add_parser("gallery", help="run all demos and write an index.html with the figures")
-    gallery.add_argument(
-        "--thumbnails", type=Path, metavar="DIR", help="also write one small picture each there"
-    )
+    run.add_argument("name", metavar="NAME", choices=NAMES, help="a name printed by `list`")
+    gallery = commands.add_parser("gallery", help="run all demos and write their figures to an HTML page")
+    gallery.add_argument("--thumbnails", type=Path, metavar="DIR", help="also write a thumbnail of each demo")
     for command, out in ((run, "out/demos"), (gallery, "out/gallery")):
         command.add_argument(
-            "--image", type=Path, metavar="PATH", help="a picture (default: a sample picture)"
+            "--image", type=Path, metavar="PATH", help="a picture file (default: a sample picture)"
         )
-        command.add_argument("--out", type=Path, metavar="DIR", default=out, help="default: %(default)s")
-        command.add_argument("--seed", type=_seed, metavar="N", default=0, help="default: %(default)s")
+        command.add_argument(
+            "--out", type=Path, metavar="DIR", default=out, help="output folder (default: %(default)s)"
+        )
+        command.add_argument(
+            "--seed", type=_seed, metavar="N", default=0, help="random seed (default: %(default)s)"
+        )
     return parser
 
 
 def _seed(text: str) -> int:
+    """Parse a seed that NumPy and Keras both accept."""
     value = int(text)
     if not 0 <= value < 2**32:
         raise argparse.ArgumentTypeError(f"must be in 0..{2**32 - 1}, received {value}")
@@ -41,9 +44,9 @@ def _seed(text: str) -> int:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit code: 0 done, 1 failed, 2 wrong usage."""
+    """Run a command and return its exit code: 0 success, 1 failure, 2 wrong usage."""
     options = build_parser().parse_args(arguments)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up notices are not the lesson
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # hide TensorFlow's start-up messages
     try:
         if options.command == "list":
             for name in NAMES:
@@ -68,6 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _fail(message: str) -> int:
+    """Print an error as one line and return its exit code."""
     print(f"error: {' '.join(message.split())}", file=sys.stderr)
     return 1
 

@@ -1,11 +1,11 @@
 """Animations of the arithmetic
 
 Convolution, strided, padded, dilated and transposed convolution as small GIFs, drawn cell by cell. The left
-grid is what the kernel moves over, the right grid is what it has written so far; the numbers are computed
-with a kernel of ones, so that each output is the sum of the marked cells.
+grid is the input under the moving kernel, the right grid the output so far. All weights are one, so that each
+output is the sum of the marked cells.
 
 Formula: output i reads the inputs i * stride + dilation * a, for a = 0 .. kernel-1. Reference: Dumoulin and
-Visin, A guide to convolution arithmetic, 2016, arXiv 1603.07285 (which made such pictures known).
+Visin, A guide to convolution arithmetic, 2016, arXiv 1603.07285 (which popularised such pictures).
 """
 
 from __future__ import annotations
@@ -26,15 +26,22 @@ PAPER, GRID, INK, FAINT = "#ffffff", "#9aa5b1", "#1f2933", "#b8c1cc"
 INPUT, PADDING, KERNEL, OUTPUT, CURRENT = "#a8d0f0", "#f0f3f6", "#f5b76b", "#a9dfb5", "#4fb36a"
 
 
-font = cache(ImageFont.load_default)  # parsing the font takes longer than drawing a frame
+font = cache(ImageFont.load_default)  # loading a font takes longer than drawing a frame
 
 
 @dataclass(frozen=True)
 class Scene:
-    """One animation: a convolution of a size x size input by a kernel of ones.
+    """An animated convolution with a kernel of ones.
 
-    With `transposed`, stride - 1 zeros go between the inputs and kernel - 1 - padding zeros around
-    them, and the kernel moves by one: what is drawn is the convolution that equals the transposed one.
+    A transposed convolution is drawn as the convolution that equals it: with stride - 1 zeros between the
+    inputs, kernel - 1 - padding zeros around them, and a kernel that moves by one.
+
+    Attributes:
+        title: caption of the animation.
+        size: side of the square input, in cells.
+        kernel: side of the kernel, in cells.
+        stride, padding, dilation: as in Keras, in cells.
+        transposed: whether the convolution is a transposed one.
     """
 
     title: str
@@ -46,7 +53,7 @@ class Scene:
     transposed: bool = False
 
     def field(self) -> tuple[np.ndarray, np.ndarray]:
-        """What the kernel moves over: values with all zeros, and True where a cell is real input."""
+        """Return the input with its zeros, and a mask that is True where a cell is not such a zero."""
         require_positive(size=self.size, kernel=self.kernel, stride=self.stride, dilation=self.dilation)
         border = self.kernel - 1 - self.padding if self.transposed else self.padding
         require_not_negative(border=border)
@@ -56,7 +63,7 @@ class Scene:
         return np.pad(field, border), np.pad(real, border) == 1
 
     def windows(self) -> Iterator[tuple[tuple[int, int], tuple[np.ndarray, np.ndarray]]]:
-        """Output position, then the index of the cells that it sums, row by row."""
+        """Yield each output position and the index of the cells that it sums, row by row."""
         step = 1 if self.transposed else self.stride
         count = conv_output(len(self.field()[0]), self.kernel, step, dilation=self.dilation)
         taps = self.dilation * np.arange(self.kernel)
@@ -64,7 +71,7 @@ class Scene:
             yield (row, column), np.ix_(row * step + taps, column * step + taps)
 
     def output(self) -> np.ndarray:
-        """The finished output: each cell the sum of its window."""
+        """Return the complete output."""
         field, _ = self.field()
         cells = {position: field[window].sum() for position, window in self.windows()}
         side = max(cells)[0] + 1
@@ -81,7 +88,7 @@ SCENES = (
 
 
 def draw_frames(scene: Scene) -> list[Image.Image]:
-    """One picture per output cell, in the order in which the kernel visits them."""
+    """Draw one frame for each output cell, in the order in which the kernel visits them."""
     (field, real), output = scene.field(), scene.output()
     frames = []
     for step, (position, window) in enumerate(scene.windows()):
@@ -105,6 +112,7 @@ def draw_frames(scene: Scene) -> list[Image.Image]:
 def _draw_cell(
     draw: ImageDraw.ImageDraw, left: int, cell: tuple[int, int], colour: str, value: object, ink: str
 ) -> None:
+    """Draw a cell of a grid with its value."""
     x, y = left + CELL * cell[1], TITLE + 8 + CELL * cell[0]
     draw.rectangle((x, y, x + CELL, y + CELL), colour, GRID)
     draw.text((x + CELL / 2, y + CELL / 2), str(value), ink, font(11), anchor="mm")
@@ -116,7 +124,7 @@ def run(context: Context) -> None:
         frames = draw_frames(scene)
         caption = f"{scene.title}: {scene.size}x{scene.size} to {'x'.join(map(str, scene.output().shape))}"
         path = context.new_file(".gif", caption)
-        # One palette of few colours for all frames keeps the files at a few kilobytes.
+        # A common palette of few colours keeps the files small.
         palette = frames[-1].quantize(32)
         frames = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]
         frames[0].save(

@@ -1,7 +1,7 @@
 """Convolution arithmetic
 
-How large is the output, how many parameters has a layer, and how much of the picture does one output
-see? Formulas for convolution, dilation and transposed convolution, checked against Keras; the
+The size of a layer's output, its number of parameters, and the part of the picture that one output
+sees. Formulas for convolution, dilation and transposed convolution, checked against Keras; the
 receptive-field recursion for any stack of layers, checked against the gradient that Keras computes.
 
 Formulas: convolution floor((n + 2p - d(k-1) - 1) / s) + 1; transposed (n-1)s - 2p + d(k-1) + o + 1;
@@ -34,19 +34,52 @@ from demos.receptive_field import (
 
 
 def conv_output(n: int, kernel: int, stride: int = 1, padding: int = 0, dilation: int = 1) -> int:
-    """Size of a convolution's output: floor((n + 2p - d(k-1) - 1) / s) + 1."""
+    """Compute the size of a convolution's output: floor((n + 2p - d(k-1) - 1) / s) + 1.
+
+    Args:
+        n: size of the input along one axis, in pixels.
+        kernel, stride, dilation: of the layer, at least 1.
+        padding: pixels added on both sides.
+
+    Returns:
+        The size in pixels, at least 1.
+
+    Raises:
+        ArgumentError: an argument is out of range, or the output would be empty.
+
+    Example:
+        >>> conv_output(16, kernel=4, stride=2, padding=1)
+        8
+    """
     require_positive(n=n, kernel=kernel, stride=stride, dilation=dilation)
     require_not_negative(padding=padding)
     size = (n + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1
     return _not_empty(
-        size, f"a kernel that reaches {dilation * (kernel - 1) + 1} over {n + 2 * padding} pixels"
+        size, f"a kernel that spans {dilation * (kernel - 1) + 1} over {n + 2 * padding} pixels"
     )
 
 
 def transpose_output(
     n: int, kernel: int, stride: int = 1, padding: int = 0, output_padding: int = 0, dilation: int = 1
 ) -> int:
-    """Size of a transposed convolution's output: (n-1)s - 2p + d(k-1) + o + 1."""
+    """Compute the size of a transposed convolution's output: (n-1)s - 2p + d(k-1) + o + 1.
+
+    Args:
+        n: size of the input along one axis, in pixels.
+        kernel, stride, dilation: of the layer, at least 1.
+        padding: pixels cropped from both sides.
+        output_padding: pixels added at the end.
+
+    Returns:
+        The size in pixels, at least 1.
+
+    Raises:
+        ArgumentError: an argument is out of range, or the output would be empty.
+
+    Example:
+        >>> transpose_output(16, kernel=4, stride=2, padding=1)
+        32
+    """
     require_positive(n=n, kernel=kernel, stride=stride, dilation=dilation)
     require_not_negative(padding=padding, output_padding=output_padding)
     full = (n - 1) * stride + dilation * (kernel - 1) + 1
@@ -54,22 +87,31 @@ def transpose_output(
 
 
 def _not_empty(size: int, cause: str) -> int:
+    """Return a size, or raise an ArgumentError if it is below 1."""
     if size < 1:
         raise ArgumentError(f"the output would be empty: {cause} leaves a size of {size}")
     return size
 
 
 def conv_parameters(kernel: int, channels: int, filters: int, bias: bool = True) -> int:
-    """Parameters of a (transposed) convolution: filters * (kernel^2 * channels + 1 for the bias)."""
+    """Count the parameters of a (transposed) convolution: filters * (kernel^2 * channels + 1 for the bias).
+
+    Raises:
+        ArgumentError: an argument is not a positive integer.
+
+    Example:
+        >>> conv_parameters(kernel=3, channels=3, filters=1)
+        28
+    """
     require_positive(kernel=kernel, channels=channels, filters=filters)
     return filters * (kernel * kernel * channels + int(bias))
 
 
 def codec_transforms() -> Iterator[tuple[str, keras.Model]]:
-    """The convolutional transforms of every model family of the codec, untrained, with their names."""
-    from compressor.models import MODELS, build_model
+    """Yield name and untrained Keras model of the transforms of each family of the codec."""
+    from compressor.models.registry import FAMILIES, build_model
 
-    for family in MODELS:
+    for family in FAMILIES:
         model = build_model(family)
         yield f"{family} analysis", model.analysis
         yield f"{family} synthesis", model.synthesis
@@ -97,17 +139,19 @@ def run(context: Context) -> None:
             down = layers.Conv2D(1, kernel, stride, dilation_rate=dilation)(zeros)
             up = layers.Conv2DTranspose(1, kernel, stride, dilation_rate=dilation)(zeros)
             agree.append(down.shape[1] == conv_output(n, kernel, stride, dilation=dilation))
-            # Keras never returns less than n * stride rows, even where no kernel reaches that far.
+            # Keras returns at least n * stride rows, even if the kernel does not reach that far.
             full = transpose_output(n, kernel, stride, dilation=dilation)
             agree.append(up.shape[1] == max(full, n * stride))
-    context.check(f"the output sizes of {len(agree)} Conv2D and Conv2DTranspose are as computed", all(agree))
+    context.check(
+        f"the output sizes of {len(agree)} Conv2D and Conv2DTranspose match the formulas", all(agree)
+    )
     down, up = conv_output(16, 4, 2, 1), transpose_output(16, 4, 2, 1)
     context.say(f"16 px, kernel 4, stride 2, padding 1: {down} px down, {up} px up")
     parameters = conv_parameters(kernel=3, channels=3, filters=1)
     layer = layers.Conv2D(1, 3)
     layer.build((None, None, None, 3))
     context.say(f"one 3x3 kernel on three channels: 3*3*3 + 1 = {parameters} parameters")
-    context.check("Keras counts the same", layer.count_params() == parameters)
+    context.check("Keras counts as many", layer.count_params() == parameters)
     try:
         transpose_output(1, 3, padding=2)
     except ArgumentError as error:
@@ -125,7 +169,7 @@ def run(context: Context) -> None:
             f"{name}: {field} px, from the model's own layers and measured",
             measured == field == receptive_field(layers_of(model)),
         )
-    context.say("\nThe codec's own transforms:")
+    context.say("\nTransforms of the codec:")
     for name, transform in codec_transforms():
         stack = layers_of(transform)
         context.say(f"  {name:<20} {len(stack):2} convolutions: {receptive_field(stack)} px")
@@ -136,5 +180,5 @@ def run(context: Context) -> None:
     top, first, height, width = extent(seen)
     right.imshow(seen, cmap="viridis")
     right.add_patch(Rectangle((first - 0.5, top - 0.5), width, height, fill=False, edgecolor="red"))
-    right.set_title(f"what one output sees: {height}x{width} px", fontsize=9)
-    context.save(figure, "Growth of the receptive field by layer, and the gradient of one output inside it.")
+    right.set_title(f"seen by one output: {height}x{width} px", fontsize=9)
+    context.save(figure, "Receptive field after each layer, and the gradient of one output.")

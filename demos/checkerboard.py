@@ -1,8 +1,8 @@
 """Checkerboard artefacts
 
-Where the stride does not divide the kernel, a transposed convolution lays more weights on some output pixels
-than on others, and an even picture comes out as a checkerboard. A divisible kernel removes the uneven
-overlap, not the uneven weights; resizing first (nearest or bilinear) and then convolving removes both.
+If the stride does not divide the kernel size, more weights contribute to some outputs of a transposed
+convolution than to others, and a constant picture becomes a checkerboard. A divisible kernel size removes the
+uneven overlap, but not uneven weights; resizing (nearest or bilinear) before a convolution removes both.
 
 Measure: energy at the stride frequency, which is the variance of the means of the stride * stride phases.
 Reference: Odena, Dumoulin and Olah, Deconvolution and checkerboard artifacts, Distill 2016.
@@ -22,14 +22,24 @@ STRIDE = 2
 
 
 def stride_energy(image: np.ndarray, stride: int) -> float:
-    """Energy of a map at the frequencies k / stride cycles per pixel, zero excluded.
+    """Measure the energy of a map at the frequencies k / stride cycles per pixel, except 0.
 
-    A pattern that repeats every `stride` pixels lives on these frequencies alone. By Parseval the sum of
-    their squared Fourier coefficients is the variance of the stride * stride phase means.
+    A pattern that repeats every `stride` pixels has only these frequencies. By Parseval's theorem, the sum of
+    their squared Fourier coefficients is the variance of the means of the stride * stride phases.
 
     Args:
-        image: (H, W); what exceeds a multiple of the stride is ignored.
-        stride: the period in question, at least 1.
+        image: (H, W); rows and columns beyond a multiple of the stride are ignored.
+        stride: the period in pixels, at least 1.
+
+    Returns:
+        The energy, at least 0.
+
+    Raises:
+        ArgumentError: the stride is out of range, or larger than the map.
+
+    Example:
+        >>> stride_energy(np.array([[0, 1, 0, 1], [0, 1, 0, 1]]), 2)
+        0.25
     """
     require_positive(stride=stride)
     rows, columns = (n // stride for n in image.shape)
@@ -42,7 +52,16 @@ def stride_energy(image: np.ndarray, stride: int) -> float:
 def upsampler(
     kind: str, weights: str | keras.Initializer = "glorot_uniform", filters: int = 1
 ) -> keras.Sequential:
-    """A layer or two that enlarge (N, H, W, 1) twice; `kind` is one of KINDS."""
+    """Build a model that doubles the size of (N, H, W, 1).
+
+    Args:
+        kind: one of `KINDS`.
+        weights: initializer of the kernel.
+        filters: channels of the output.
+
+    Raises:
+        ArgumentError: the kind is unknown.
+    """
     if kind not in KINDS:
         raise ArgumentError(f"unknown kind {kind!r}, expected one of: {', '.join(KINDS)}")
     options = {"padding": "same", "kernel_initializer": weights}
@@ -56,44 +75,42 @@ KINDS = ("transposed, kernel 3", "transposed, kernel 4", "nearest + Conv2D 3", "
 
 
 def inside(maps: object) -> np.ndarray:
-    """The maps (filters, H-8, W-8) of the first picture, without the border where padding shows."""
+    """Return the maps (filters, H-8, W-8) of the first picture, without the border affected by padding."""
     return ops.convert_to_numpy(maps)[0, 4:-4, 4:-4].transpose(2, 0, 1)
 
 
 def relative_energy(maps: np.ndarray) -> float:
-    """Energy at the stride frequency as a share of all energy, over maps (filters, H, W)."""
+    """Return the energy at the stride frequency of maps (filters, H, W), as a fraction of all energy."""
     return float(np.mean([stride_energy(m, STRIDE) for m in maps]) / np.mean(np.square(maps)))
 
 
 def run(context: Context) -> None:
-    """Enlarge an even picture with equal and with random weights, then a photograph."""
-    even = np.ones((1, 24, 24, 1), np.float32)
+    """Enlarge a constant picture and a photograph, with equal and with random weights."""
+    flat_picture = np.ones((1, 24, 24, 1), np.float32)
     picture = context.gray((64, 64))[None, :, :, None]
     equal, random, panels = {}, {}, []
     for kind in KINDS:
-        flat = inside(upsampler(kind, "ones")(even))
+        flat = inside(upsampler(kind, "ones")(flat_picture))
         equal[kind] = relative_energy(flat)
-        random[kind] = relative_energy(inside(upsampler(kind, filters=256)(even)))
-        panels.append(Panel(f"{kind}\nequal weights, even picture", flat[0, :12, :12], "magnitude"))
+        random[kind] = relative_energy(inside(upsampler(kind, filters=256)(flat_picture)))
+        panels.append(Panel(f"{kind}\nequal weights, constant picture", flat[0, :12, :12], "magnitude"))
     for kind in KINDS:
         panels.append(
             Panel("equal weights, photograph", inside(upsampler(kind, "ones")(picture))[0], "magnitude")
         )
     for kind in KINDS:
         panels.append(Panel("random weights, photograph", inside(upsampler(kind)(picture))[0], "signed"))
-    context.say("energy at the stride frequency, share of all, on an even picture:")
+    context.say("energy at the stride frequency on a constant picture, as a fraction of all energy:")
     for kind in KINDS:
         context.say(f"  {kind:<22} equal weights {equal[kind]:.4f}, 256 random filters {random[kind]:.4f}")
     odd, divisible, *resized = KINDS
-    context.check(
-        "a kernel that the stride does not divide shows it even with equal weights", equal[odd] > 0.1
-    )
-    context.check("a divisible kernel does not", equal[divisible] < 1e-9)
-    context.check("but with random weights it does too", random[divisible] > 0.01)
-    context.check("resizing first never does", all(equal[k] + random[k] < 1e-9 for k in resized))
+    context.check("equal weights, indivisible kernel: a checkerboard", equal[odd] > 0.1)
+    context.check("equal weights, divisible kernel: none", equal[divisible] < 1e-9)
+    context.check("random weights, divisible kernel: a checkerboard", random[divisible] > 0.01)
+    context.check("resizing first: never", all(equal[k] + random[k] < 1e-9 for k in resized))
     context.save(
         draw_panels(panels),
-        "Four ways to enlarge: equal weights on an even picture and on a photograph, random weights.",
+        "Four ways to enlarge: equal weights on a constant picture and on a photograph, random weights.",
     )
     figure = Figure(figsize=(7, 3), layout="constrained")
     axis = figure.subplots()
@@ -101,6 +118,6 @@ def run(context: Context) -> None:
     axis.bar(position - 0.2, list(equal.values()), 0.4, label="equal weights")
     axis.bar(position + 0.2, list(random.values()), 0.4, label="random weights")
     axis.set_xticks(position, KINDS, fontsize=8)
-    axis.set_ylabel("share of the energy")
+    axis.set_ylabel("fraction of the energy")
     axis.legend(fontsize=8)
-    context.save(figure, "Energy at the stride frequency on an even picture.")
+    context.save(figure, "Energy at the stride frequency on a constant picture.")

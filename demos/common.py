@@ -1,7 +1,7 @@
-"""What every demo shares: errors, argument checks, pictures, and the context that it runs in.
+"""Errors, argument checks, pictures, and the context that a demo runs in.
 
-Conventions: a picture is float32 in 0..1, shape (height, width) for gray or (height, width, 3) for
-colour; a batch is NHWC. This module imports neither Keras nor Matplotlib, so that listing is quick.
+Conventions: a picture is float32 in 0..1, of shape (height, width) if gray or (height, width, 3) if colour; a
+batch is NHWC. This module imports neither Keras nor Matplotlib, so that listing the demos is fast.
 """
 
 from __future__ import annotations
@@ -20,37 +20,52 @@ if TYPE_CHECKING:
 
 
 class DemoError(Exception):
-    """Base of every error that the demos raise on purpose: one line, received / expected."""
+    """Base of all errors of the demos, with a message of one line."""
 
 
 class PictureError(DemoError):
-    """The file given with --image cannot be read as a picture."""
+    """A file cannot be read as a picture."""
 
 
 class ArgumentError(DemoError, ValueError):
-    """A size, kernel or shape is outside what the operation is defined for."""
+    """An operation is not defined for a size, kernel or shape."""
 
 
 class CheckError(DemoError):
-    """A statement that the lesson makes did not hold."""
+    """A statement of a lesson is false."""
 
 
 def require_positive(**values: int) -> None:
-    """Raise ArgumentError unless every keyword argument is an integer of at least 1."""
-    for name, value in values.items():
-        if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < 1:
-            raise ArgumentError(f"{name} must be a positive integer, received {value!r}")
+    """Check that every keyword argument is an integer of at least 1.
+
+    Raises:
+        ArgumentError: one is not.
+    """
+    _require_integers(1, "a positive integer", values)
 
 
 def require_not_negative(**values: int) -> None:
-    """Raise ArgumentError unless every keyword argument is an integer of at least 0."""
+    """Check that every keyword argument is an integer of at least 0.
+
+    Raises:
+        ArgumentError: one is not.
+    """
+    _require_integers(0, "an integer of 0 or more", values)
+
+
+def _require_integers(minimum: int, expected: str, values: dict[str, int]) -> None:
+    """Raise an ArgumentError that says what is expected, unless all values are such integers."""
     for name, value in values.items():
-        if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < 0:
-            raise ArgumentError(f"{name} must be an integer of 0 or more, received {value!r}")
+        if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < minimum:
+            raise ArgumentError(f"{name} must be {expected}, received {value!r}")
 
 
 def require_odd(**values: int) -> None:
-    """Raise ArgumentError unless every keyword argument is a positive odd integer (it needs a centre)."""
+    """Check that every keyword argument is a positive odd integer, as kernels with a centre need.
+
+    Raises:
+        ArgumentError: one is not.
+    """
     require_positive(**values)
     for name, value in values.items():
         if value % 2 == 0:
@@ -58,7 +73,11 @@ def require_odd(**values: int) -> None:
 
 
 def require_kernel_fits(image: np.ndarray, kernel: np.ndarray) -> None:
-    """Raise ArgumentError unless both are non-empty 2-D arrays and the kernel lies inside the image."""
+    """Check that both are non-empty 2-D arrays and that the kernel is not larger than the image.
+
+    Raises:
+        ArgumentError: they are not.
+    """
     for name, array in (("image", image), ("kernel", kernel)):
         if np.ndim(array) != 2 or 0 in np.shape(array):
             raise ArgumentError(f"{name} must be a non-empty 2-D array, received shape {np.shape(array)}")
@@ -67,21 +86,24 @@ def require_kernel_fits(image: np.ndarray, kernel: np.ndarray) -> None:
 
 
 def shape(array: object) -> str:
-    """The shape of an array or tensor as text, such as 3x3 or 1x28x28x16."""
+    """Format the shape of an array or tensor.
+
+    Example:
+        >>> shape(np.zeros((1, 28, 28, 16)))
+        '1x28x28x16'
+    """
     return "x".join(str(n) for n in array.shape)
 
 
-def psnr(reference: np.ndarray, picture: np.ndarray) -> float:
-    """Peak signal-to-noise ratio in dB of two pictures in 0..1: -10 log10(mean squared error)."""
-    error = np.mean((np.asarray(reference, np.float64) - np.asarray(picture, np.float64)) ** 2)
-    return float("inf") if error == 0 else float(-10 * np.log10(error))
-
-
 def open_picture(path: Path) -> Image.Image:
-    """Read a picture file upright and in 8-bit RGB. Raises PictureError with one line."""
+    """Read a picture file as 8-bit RGB, upright.
+
+    Raises:
+        PictureError: the file is missing, damaged, or not a picture.
+    """
     try:
         with warnings.catch_warnings(), Image.open(path) as file:
-            warnings.simplefilter("ignore")  # damaged metadata is no reason to refuse the pixels
+            warnings.simplefilter("ignore")  # about metadata, not pixels
             file.load()
             upright = ImageOps.exif_transpose(file)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
@@ -92,7 +114,7 @@ def open_picture(path: Path) -> Image.Image:
 
 
 def sample_picture() -> Image.Image:
-    """The portrait that scikit-image carries in its wheel: no download."""
+    """Return the 512x512 portrait in the wheel of scikit-image, which needs no download."""
     from skimage import data
 
     return Image.fromarray(data.astronaut())
@@ -100,14 +122,15 @@ def sample_picture() -> Image.Image:
 
 @dataclass
 class Context:
-    """What a demo gets: its options, and where it puts what it has to say and to show.
+    """Options and results of a demo.
 
     Attributes:
-        name: the demo's name, which is also the stem of its files.
-        out: the folder for figures, made when first needed.
+        name: name of the demo and stem of its files.
+        out: folder for figures, created when needed.
         image: a picture file, or None for the sample picture.
-        seed: seed of every random number of the demo.
-        lines: what was said so far. figures: (path, caption) of what was drawn so far.
+        seed: seed of all random numbers.
+        lines: text printed so far.
+        figures: (path, caption) of the figures drawn so far.
     """
 
     name: str
@@ -123,14 +146,18 @@ class Context:
         self.lines.append(text)
 
     def check(self, statement: str, holds: bool) -> None:
-        """Say a statement that was tested. Raises CheckError where it does not hold."""
+        """Print a statement that was tested.
+
+        Raises:
+            CheckError: the statement is false.
+        """
         if not holds:
-            raise CheckError(f"{self.name}: this should hold and does not: {statement}")
+            raise CheckError(f"{self.name}: a statement is false: {statement}")
         self.say(f"  [ok] {statement}")
 
     @cached_property
     def rng(self) -> np.random.Generator:
-        """The demo's random numbers."""
+        """Return the demo's random generator."""
         return np.random.default_rng(self.seed)
 
     @cached_property
@@ -138,11 +165,14 @@ class Context:
         return open_picture(self.image) if self.image else sample_picture()
 
     def colour(self, size: int | tuple[int, int]) -> np.ndarray:
-        """The picture as float32 (height, width, 3) in 0..1.
+        """Return the picture in colour.
 
         Args:
-            size: an integer: the longer side is at most that (never enlarged); or (height, width):
-                cropped to that shape, above the middle where portraits have the face, and resized to it.
+            size: (height, width) in pixels, to which the picture is cropped, a little above the centre, and
+                resized; or the largest allowed side, to which larger pictures are reduced.
+
+        Returns:
+            float32 (height, width, 3) in 0..1.
         """
         picture = self._source
         if isinstance(size, tuple):
@@ -155,17 +185,17 @@ class Context:
         return np.asarray(picture, np.float32) / 255
 
     def gray(self, size: int | tuple[int, int]) -> np.ndarray:
-        """The same as `colour` in one channel: ITU-R BT.601 luma, float32 (height, width) in 0..1."""
+        """Return the BT.601 luma of `colour(size)`, float32 (height, width) in 0..1."""
         return self.colour(size) @ np.array([0.299, 0.587, 0.114], np.float32)
 
     def save(self, figure: Figure, caption: str) -> Path:
-        """Write a Matplotlib figure as PNG into the demo's folder."""
+        """Write a Matplotlib figure as PNG to the demo's folder, and return the path."""
         path = self.new_file(".png", caption)
         figure.savefig(path, dpi=110)
         return path
 
     def new_file(self, suffix: str, caption: str) -> Path:
-        """The path for the demo's next figure, for demos that write the file themselves."""
+        """Register the next figure and return the path that the demo has to write it to."""
         self.out.mkdir(parents=True, exist_ok=True)
         number = len(self.figures) + 1
         path = self.out / f"{self.name}{'' if number == 1 else f'-{number}'}{suffix}"

@@ -1,8 +1,8 @@
 """From layers to bitstream
 
-The lessons put together: Conv2D layers turn a picture into 32 maps at a quarter of its size, rounding turns
-those into integers, a range coder turns integers into bytes, and Conv2DTranspose layers turn them back into a
-picture. Training weighs bits against error; the bits that the loss estimates are the bytes that the file has.
+The lessons combined: Conv2D layers turn a picture into 32 maps at a quarter of its size, rounding turns these
+into integers, a range coder turns integers into bytes, and Conv2DTranspose layers restore a picture. Training
+weighs bits against error, and the estimated bits agree with the size of the file.
 
 Formula: loss = bits per pixel + weight * mean squared error. This is the codec's plain "cnn" family at one
 quality. Reference: Balle, Laparra and Simoncelli, End-to-end optimized image compression, ICLR 2017,
@@ -18,22 +18,27 @@ import numpy as np
 from keras import layers, ops
 from matplotlib.figure import Figure
 
-from compressor.entropy.range_coder import SymbolDecoder, encode_symbols
+from compressor.entropy.range_coder import SymbolDecoder, encode_pairs
 from compressor.entropy.tables import ScaleTables, quantise_frequencies
 from compressor.errors import CompressorError
 from compressor.layers import add_uniform_noise, logistic_bits, round_with_dead_zone, straight_through
-from demos.common import Context, DemoError, psnr, shape
+from demos.common import Context, DemoError, shape
 from demos.drawing import Panel, draw_lines, draw_panels
+from eval.metrics import psnr_db
 
 CHANNELS, DOWN = 32, 4
-WEIGHT = 600.0  # bits per pixel that a mean squared error of 1 (black for white) is worth
+WEIGHT = 600.0  # of a mean squared error of 1, in bits per pixel
 HEADER = struct.Struct(">HH")
 
 
 class Autoencoder(keras.Model):
-    """Analysis, quantisation with a factorised prior, synthesis: (N, H, W, 3) in 0..1 to the same.
+    """Analysis, quantisation with a factorised prior, and synthesis.
 
-    H and W are divisible by 4. The rate in bits per pixel is added to the loss.
+    Maps (N, H, W, 3) in 0..1 to the same shape, H and W divisible by 4, and adds the rate in bits per pixel
+    to the loss.
+
+    Reference:
+        Balle, Laparra and Simoncelli, End-to-end optimized image compression, 2017, arXiv 1611.01704.
     """
 
     def __init__(self) -> None:
@@ -45,9 +50,8 @@ class Autoencoder(keras.Model):
         self.synthesis = keras.Sequential(
             [up(64, 5, 2, "same", activation="relu"), up(3, 5, 2, "same")], name="synthesis"
         )
-        # One width of the logistic density per channel is the whole prior. The gain makes a rounding step
-        # small against the untrained latents, so that training starts with a picture; the narrow
-        # densities make it start cheap.
+        # The prior is a logistic density per channel. Initially, the gain makes the rounding step small
+        # compared with the latents, so that pictures are recognisable, and narrow densities keep rates low.
         self.log_scale = self.add_weight(
             shape=(CHANNELS,), initializer=keras.initializers.Constant(-1.5), name="log_scale"
         )
@@ -55,22 +59,22 @@ class Autoencoder(keras.Model):
         self.noise = keras.random.SeedGenerator(0)
 
     def latents(self, images: object) -> object:
-        """(N, H, W, 3) to real numbers (N, H/4, W/4, 32), in units of the rounding step."""
+        """Transform (N, H, W, 3) to latents (N, H/4, W/4, 32), in units of the rounding step."""
         return self.analysis(images - 0.5) * ops.exp(self.log_gain)
 
     def decode(self, symbols: object) -> object:
-        """Rounded latents to pictures, not clipped."""
+        """Transform rounded latents to pictures, not clipped."""
         return self.synthesis(symbols * ops.exp(-self.log_gain)) + 0.5
 
     def bits(self, latents: object) -> object:
-        """Estimated bits of every latent, from the probability of the unit interval around it."""
+        """Estimate the bits of each latent from the probability of the unit interval around it."""
         return logistic_bits(latents, ops.exp(self.log_scale))
 
     def call(self, images: object, training: bool = False) -> object:
-        """Pictures as a decoder would show them; adds the rate to the losses."""
+        """Return pictures as decoded, and add the rate to the losses."""
         latents = self.latents(images)
         symbols = straight_through(latents, round_with_dead_zone(latents))
-        # Rounding has no slope; noise as wide as a rounding step has the same rate on average, and one.
+        # Rounding has no gradient. Uniform noise of the same width has one, and the same rate on average.
         rate = self.bits(add_uniform_noise(latents, self.noise) if training else symbols)
         _, height, width, _ = ops.shape(images)
         self.add_loss(ops.mean(ops.sum(rate, axis=(1, 2, 3))) / (height * width))
@@ -78,9 +82,10 @@ class Autoencoder(keras.Model):
 
 
 def make_tables(model: Autoencoder) -> ScaleTables:
-    """Freeze the prior into integer frequencies, one table per channel: these ship with the model.
+    """Convert the prior to integer frequencies, one table per channel.
 
-    The coder must never read a float: another machine could round it otherwise, and decode noise.
+    The coder must not use floats: on another machine they may be rounded differently, and the stream would
+    decode to noise.
     """
     scales = np.exp(ops.convert_to_numpy(model.log_scale)).astype(np.float64)
     half_widths = np.concatenate([[0], np.ceil(8 * scales) + 1]).astype(np.int32)
@@ -92,21 +97,40 @@ def make_tables(model: Autoencoder) -> ScaleTables:
 
 
 def table_of_each(height: int, width: int) -> np.ndarray:
-    """Which table codes which symbol, uint8 (height * width * 32,): the channel, counted from 1."""
+    """Return the table of each symbol: its channel, counted from 1.
+
+    Args:
+        height, width: size of the latents.
+
+    Returns:
+        uint8 (height * width * 32,).
+    """
     return np.tile(np.arange(1, CHANNELS + 1, dtype=np.uint8), height * width)
 
 
 def compress(model: Autoencoder, tables: ScaleTables, image: np.ndarray) -> bytes:
-    """Picture (H, W, 3) in 0..1, sides divisible by 4, to a stream: four bytes of size, then symbols."""
+    """Encode a picture.
+
+    Args:
+        model, tables: as trained, and as `make_tables` returns them.
+        image: float32 (H, W, 3) in 0..1, sides divisible by 4.
+
+    Returns:
+        A stream of four bytes with the size of the latents, followed by the coded symbols.
+    """
     symbols = np.round(ops.convert_to_numpy(model.latents(image[None]))).astype(np.int32)
     _, height, width, _ = symbols.shape
-    return HEADER.pack(height, width) + encode_symbols(
+    return HEADER.pack(height, width) + encode_pairs(
         tables, [(symbols.ravel(), table_of_each(height, width))]
     )
 
 
 def decompress_symbols(tables: ScaleTables, stream: bytes) -> np.ndarray:
-    """The integers that `compress` wrote, (1, H/4, W/4, 32)."""
+    """Decode the symbols of a stream, int32 (1, H/4, W/4, 32).
+
+    Raises:
+        DemoError: the stream is damaged.
+    """
     if len(stream) < HEADER.size:
         raise DemoError(f"a stream starts with {HEADER.size} bytes of size, received {len(stream)}")
     height, width = HEADER.unpack_from(stream)
@@ -118,13 +142,17 @@ def decompress_symbols(tables: ScaleTables, stream: bytes) -> np.ndarray:
 
 
 def decompress(model: Autoencoder, tables: ScaleTables, stream: bytes) -> np.ndarray:
-    """A stream back to a picture (H, W, 3) in 0..1."""
+    """Decode a stream to a picture, float32 (H, W, 3) in 0..1.
+
+    Raises:
+        DemoError: the stream is damaged.
+    """
     pictures = model.decode(decompress_symbols(tables, stream).astype(np.float32))
     return ops.convert_to_numpy(pictures)[0].clip(0, 1)
 
 
 def training_crops(count: int, size: int, rng: np.random.Generator) -> np.ndarray:
-    """Random crops (count, size, size, 3) of two photographs that are not the one to be compressed."""
+    """Cut random crops, float32 (count, size, size, 3) in 0..1, from two photographs of scikit-image."""
     from skimage import data
 
     photos = [data.coffee(), data.chelsea()]
@@ -137,7 +165,7 @@ def training_crops(count: int, size: int, rng: np.random.Generator) -> np.ndarra
 
 
 def train(crops: np.ndarray, epochs: int) -> tuple[Autoencoder, list[float]]:
-    """Minimise rate + WEIGHT * distortion; return the model and the loss of every epoch."""
+    """Minimise rate + WEIGHT * distortion, and return the model and the loss of every epoch."""
     model = Autoencoder()
 
     def distortion(target: object, output: object) -> object:
@@ -149,7 +177,7 @@ def train(crops: np.ndarray, epochs: int) -> tuple[Autoencoder, list[float]]:
 
 
 def run(context: Context) -> None:
-    """Train for some seconds, write a stream to disk, read it back, and count its bytes."""
+    """Train for a few seconds, write a stream to disk, read it and compare its size with the estimate."""
     model, losses = train(training_crops(512, 32, context.rng), epochs=12)
     context.check(f"loss falls from {losses[0]:.2f} to {losses[-1]:.2f}", losses[-1] < losses[0])
     tables = make_tables(model)
@@ -166,18 +194,20 @@ def run(context: Context) -> None:
     stream = path.read_bytes()
     decoded = decompress(model, tables, stream)
     context.check(
-        "the decoder reads the very integers that the encoder wrote",
+        "decoded symbols equal the encoded ones",
         np.array_equal(decompress_symbols(tables, stream), symbols),
     )
     estimated = float(ops.sum(model.bits(symbols.astype(np.float32)))) / 8
     num_bytes, raw = len(stream), picture.size
     bpp = 8 * num_bytes / (raw / 3)
-    context.say(f"{raw} bytes raw, {num_bytes} in the file: {bpp:.2f} bpp, {psnr(picture, decoded):.2f} dB")
+    context.say(
+        f"{raw} bytes raw, {num_bytes} in the file: {bpp:.2f} bpp, {psnr_db(picture, decoded, peak=1):.2f} dB"
+    )
     context.check(
         f"the estimate of {estimated:.0f} bytes is within 2 %", abs(num_bytes / estimated - 1) < 0.02
     )
     context.say(
-        "What is missing to the codec: a prior that looks around, any quality and size, checksums, training."
+        "The real codec adds a context model, variable quality, any size, checksums and more training."
     )
     context.save(
         draw_panels(

@@ -20,7 +20,21 @@ from demos.kernels import LAPLACIAN, SHARPEN, gaussian
 
 
 def to_batch(image_uint8: np.ndarray) -> np.ndarray:
-    """Picture to batch: uint8 (H, W) or (H, W, C) in 0..255 to float32 (1, H, W, C) in 0..1."""
+    """Convert a picture to a batch.
+
+    Args:
+        image_uint8: uint8 (H, W) or (H, W, C).
+
+    Returns:
+        float32 (1, H, W, C) in 0..1.
+
+    Raises:
+        ArgumentError: the array has another type or number of axes.
+
+    Example:
+        >>> to_batch(np.full((2, 3), 255, np.uint8)).shape
+        (1, 2, 3, 1)
+    """
     if image_uint8.dtype != np.uint8 or image_uint8.ndim not in (2, 3):
         raise ArgumentError(
             f"expected a uint8 picture with 2 or 3 axes, received {image_uint8.dtype} {shape(image_uint8)}"
@@ -30,7 +44,21 @@ def to_batch(image_uint8: np.ndarray) -> np.ndarray:
 
 
 def to_picture(maps: object) -> np.ndarray:
-    """Batch to picture: (1, H, W, 1 or 3) in 0..1 to uint8 (H, W) or (H, W, 3), rounded and clipped."""
+    """Convert a batch of one picture to 8 bits, with rounding and clipping.
+
+    Args:
+        maps: (1, H, W, 1) or (1, H, W, 3), nominally in 0..1.
+
+    Returns:
+        uint8 (H, W) or (H, W, 3).
+
+    Raises:
+        ArgumentError: the batch has another shape.
+
+    Example:
+        >>> to_picture(np.array([-0.5, 0.5, 1.5]).reshape(1, 1, 3, 1)).tolist()
+        [[0, 128, 255]]
+    """
     maps = ops.convert_to_numpy(maps)
     if maps.ndim != 4 or maps.shape[0] != 1 or maps.shape[3] not in (1, 3):
         raise ArgumentError(f"expected one picture of 1 or 3 channels (1, H, W, C), received {shape(maps)}")
@@ -39,14 +67,14 @@ def to_picture(maps: object) -> np.ndarray:
 
 
 def stretch(maps: object) -> np.ndarray:
-    """Map a feature map of any range linearly to 0..1, for showing only: the scale is lost."""
+    """Scale a feature map of any shape and range to 0..1, for display."""
     maps = ops.convert_to_numpy(maps)
     low, high = maps.min(), maps.max()
     return (maps - low) / (high - low) if high > low else np.zeros_like(maps)
 
 
 def conv2d_with(kernel: np.ndarray, images: object) -> np.ndarray:
-    """Run a Conv2D, padding "same", whose weights are `kernel` (kh, kw, in, out); NHWC in and out."""
+    """Apply a Conv2D with padding "same" and the weights `kernel` (kh, kw, in, out) to (N, H, W, in)."""
     layer = layers.Conv2D(kernel.shape[3], kernel.shape[:2], padding="same", use_bias=False)
     layer.build((None, None, None, kernel.shape[2]))
     layer.set_weights([kernel])
@@ -54,10 +82,19 @@ def conv2d_with(kernel: np.ndarray, images: object) -> np.ndarray:
 
 
 def padded_conv2d(filters: int, kernel: int, stride: int, padding: int) -> keras.Sequential:
-    """Conv2D with the same explicit padding on all four sides, which Keras has no argument for.
+    """Build a Conv2D with explicit padding on all four sides, which Keras has no argument for.
 
-    Keras "same" aims at ceil(n / stride) and puts an odd pixel of padding at the end; this one pads
-    `padding` pixels everywhere, as the formula above and other frameworks do.
+    Keras' "same" pads as needed for an output of ceil(n / stride), with an odd pixel at the end; other
+    frameworks pad all sides equally.
+
+    Args:
+        filters: output channels.
+        kernel: side of the square kernel.
+        stride: step of the kernel.
+        padding: pixels of zeros on each side.
+
+    Raises:
+        ArgumentError: an argument is out of range.
     """
     require_positive(filters=filters, kernel=kernel, stride=stride)
     require_not_negative(padding=padding)
@@ -74,7 +111,7 @@ def run(context: Context) -> None:
     grid = ops.convert_to_numpy(maps)[0].transpose(2, 0, 1)
     context.save(
         draw_panels([Panel(f"map {i}", m, "signed") for i, m in enumerate(grid)], columns=8, size=1.3),
-        "Sixteen maps of one random picture: each filter starts from its own random weights.",
+        "Sixteen maps of one random picture, from filters with random weights.",
     )
 
     colour = to_batch(np.round(context.colour(256) * 255).astype(np.uint8))
@@ -85,7 +122,7 @@ def run(context: Context) -> None:
     edges = conv2d_with(LAPLACIAN[:, :, None, None], gray)
     blurred_luma = gaussian(5, 1.2)[:, :, None, None] * np.array([0.299, 0.587, 0.114], np.float32)[:, None]
     one = conv2d_with(blurred_luma, colour)
-    # A diagonal of channels: each output looks at its own input colour only.
+    # Diagonal in the channels: each output reads only its own input colour.
     three = conv2d_with(SHARPEN[:, :, None, None] * np.eye(3, dtype=np.float32), colour)
     for name, kernel_shape, before, after in (
         ("gray to one map", (3, 3, 1, 1), gray, edges),
@@ -96,7 +133,7 @@ def run(context: Context) -> None:
 
     context.say(f"sharpened values reach {three.min():.2f} .. {three.max():.2f}, outside 0..1:")
     right = to_picture(three)
-    wrong = (three[0] * 255).astype(np.int32).astype(np.uint8)  # via int32, where the wrap is defined
+    wrong = (three[0] * 255).astype(np.int32).astype(np.uint8)  # via int32, for which wrapping is defined
     away = np.mean(abs(wrong.astype(int) - right) > 1)
     context.check(f"a plain cast is wrong by more than a level in {away:.1%} of the values", bool(away > 0))
     context.save(
@@ -120,6 +157,6 @@ def run(context: Context) -> None:
     ours = ops.conv(ops.pad(ramp, ((0, 0), (1, 1), (1, 1), (0, 0))), ones, strides=2, padding="valid")
     same = ops.conv(ramp, ones, strides=2, padding="same")
     context.check(
-        "kernel 3, stride 2 on 8x8: 'same' pads (0, 1), not (1, 1): equal shapes, other values",
+        "kernel 3, stride 2 on 8x8: 'same' pads (0, 1), not (1, 1): equal shapes, different values",
         ours.shape == same.shape and not np.allclose(ours, same),
     )

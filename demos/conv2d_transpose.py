@@ -1,8 +1,8 @@
 """Conv2DTranspose, argument by argument
 
 The layer that enlarges: 128 channels at 16x16 to 64 channels at 32x32, a 245x612 picture to 491x1225, and
-3x3 to 6x6 with output padding. Every argument of Keras' Conv2DTranspose is shown where it acts. Keras
-knows "valid" and "same"; padding given in pixels is a crop of the valid result, which a small helper does.
+3x3 to 6x6 with output padding. Every argument of Keras' Conv2DTranspose is demonstrated. Keras has
+"valid" and "same"; padding in pixels is a crop of the valid result, for which there is a small helper.
 
 Formula: out = (n - 1) stride - 2 padding + dilation (kernel - 1) + output_padding + 1. Reference: Zeiler
 et al., Deconvolutional networks, 2010; Keras, Conv2DTranspose.
@@ -16,22 +16,25 @@ from keras import constraints, initializers, layers, ops, regularizers
 from demos.common import ArgumentError, Context, require_not_negative, require_positive, shape
 from demos.drawing import Panel, draw_panels
 
-# Every argument of the layer: what it does, and a value that shows it on a 5x5 map of 3 channels.
+# For every argument of the layer: what it does, and a value to try on a 5x5 map of 3 channels.
 ARGUMENTS = {
     "filters": ("number of output channels", {"filters": 8}),
-    "kernel_size": ("reach of each input pixel: valid output is (n-1)*stride + kernel", {"kernel_size": 5}),
-    "strides": ("distance at which input pixels are laid down: the factor of enlargement", {"strides": 2}),
+    "kernel_size": ("size of the kernel: valid output is (n-1)*stride + kernel", {"kernel_size": 5}),
+    "strides": ("distance between input pixels in the output: factor of enlargement", {"strides": 2}),
     "padding": ("'valid' keeps all, 'same' crops to n*stride", {"strides": 2, "padding": "same"}),
     "output_padding": (
         "rows and columns added at the end, less than the stride",
         {"strides": 2, "output_padding": 1},
     ),
-    "data_format": ("where the channels are; last is quicker on a CPU", {"data_format": "channels_last"}),
-    "dilation_rate": ("gaps inside the kernel: it reaches dilation*(kernel-1) + 1", {"dilation_rate": 2}),
+    "data_format": ("axis of the channels; last is faster on CPUs", {"data_format": "channels_last"}),
+    "dilation_rate": (
+        "distance of the weights: the kernel spans dilation*(kernel-1) + 1",
+        {"dilation_rate": 2},
+    ),
     "activation": ("applied to the output, after the bias", {"activation": "relu"}),
-    "use_bias": ("one number added per output channel, also where no kernel reaches", {"use_bias": False}),
-    "kernel_initializer": ("start of the weights (kh, kw, out, in)", {"kernel_initializer": "he_normal"}),
-    "bias_initializer": ("start of the bias", {"bias_initializer": initializers.Constant(0.5)}),
+    "use_bias": ("whether to add one number per output channel", {"use_bias": False}),
+    "kernel_initializer": ("initial weights (kh, kw, out, in)", {"kernel_initializer": "he_normal"}),
+    "bias_initializer": ("initial bias", {"bias_initializer": initializers.Constant(0.5)}),
     "kernel_regularizer": ("loss added for large weights", {"kernel_regularizer": regularizers.L2(0.01)}),
     "bias_regularizer": ("loss added for large biases", {"bias_regularizer": regularizers.L2(0.01)}),
     "activity_regularizer": ("loss added for large outputs", {"activity_regularizer": regularizers.L1(0.01)}),
@@ -52,21 +55,27 @@ def conv2d_transpose(
     padding: int = 0,
     output_padding: int = 0,
 ) -> object:
-    """Transposed convolution with padding in pixels, as papers and other frameworks define it.
+    """Apply a transposed convolution with padding in pixels, as defined by papers and other frameworks.
 
     Args:
         images: (N, H, W, in).
-        kernel: (kh, kw, out, in), the layout of Conv2DTranspose. bias: (out,) or None.
+        kernel: (kh, kw, out, in), as in Conv2DTranspose.
+        bias: (out,), or None.
         stride: distance between input pixels in the output.
         padding: pixels cropped from every side of the full result.
-        output_padding: rows and columns given back at the end only, 0..stride-1: it chooses among the
-            `stride` sizes that a convolution of that stride shrinks to the same size.
+        output_padding: rows and columns added at the end, 0..stride-1. They select one of the `stride` sizes
+            that a convolution of that stride maps to the same output size.
 
     Returns:
-        A tensor (N, H', W', out), H' = (H-1)*stride - 2*padding + kh + output_padding.
+        A tensor (N, H', W', out), with H' = (H-1)*stride - 2*padding + kh + output_padding.
 
     Raises:
-        ArgumentError: the output would be empty, or output_padding is not below the stride.
+        ArgumentError: an argument is out of range, or the output would be empty.
+
+    Example:
+        >>> images, kernel = np.ones((1, 3, 3, 1), np.float32), np.ones((3, 3, 1, 1), np.float32)
+        >>> shape(conv2d_transpose(images, kernel, stride=2, padding=1, output_padding=1))
+        '1x6x6x1'
     """
     require_positive(stride=stride)
     require_not_negative(padding=padding, output_padding=output_padding)
@@ -77,7 +86,7 @@ def conv2d_transpose(
     if min(size) < 1:
         raise ArgumentError(f"padding {padding} crops the {full_size[0]}x{full_size[1]} result to nothing")
     full = ops.conv_transpose(images, kernel, strides=stride, padding="valid")
-    # Keras' valid result has n*stride rows where the kernel is smaller than the stride: the surplus is zero.
+    # With a kernel smaller than the stride, Keras' valid result has n*stride rows; the excess is zero.
     surplus = [max(padding + n - f, 0) for n, f in zip(size, full.shape[1:3], strict=True)]
     full = ops.pad(full, ((0, 0), (0, surplus[0]), (0, surplus[1]), (0, 0)))
     output = full[:, padding : padding + size[0], padding : padding + size[1], :]
@@ -85,7 +94,7 @@ def conv2d_transpose(
 
 
 def explain(argument: str, images: np.ndarray) -> str:
-    """One line: the argument, what it does, and the layer's output shape with the value shown."""
+    """Describe an argument in one line: a value, the output shape with it, and its meaning."""
     meaning, example = ARGUMENTS[argument]
     layer = layers.Conv2DTranspose(**{"filters": 4, "kernel_size": 3, **example})
     output = layer(images)
@@ -96,7 +105,7 @@ def explain(argument: str, images: np.ndarray) -> str:
 
 
 def run(context: Context) -> None:
-    """Explain the arguments, then reproduce three enlargements with the helper."""
+    """Explain the arguments, then reproduce three enlargements with explicit padding."""
     small = context.rng.standard_normal((1, 5, 5, 3), np.float32)
     context.say(f"Conv2DTranspose(4, 3) on {shape(small)}, changing one argument at a time:")
     for argument in ARGUMENTS:
@@ -109,7 +118,7 @@ def run(context: Context) -> None:
     context.check("(16-1)*2 - 2*1 + 4 = 32", output.shape == (1, 32, 32, 64))
     same = ops.conv_transpose(block, weights, strides=2, padding="same")
     context.check(
-        "where kernel - stride = 2 * padding, Keras 'same' is the same crop",
+        "if kernel - stride = 2 * padding, Keras 'same' crops equally",
         np.allclose(output, same, atol=1e-5),
     )
 
@@ -138,7 +147,7 @@ def run(context: Context) -> None:
                     "magnitude",
                     True,
                 ),
-                Panel("cropped by 1, one given back: 6x6", six[0, :, :, 0], "magnitude", numbers=True),
+                Panel("cropped by 1, output padding 1: 6x6", six[0, :, :, 0], "magnitude", numbers=True),
             ],
             columns=3,
             size=3,

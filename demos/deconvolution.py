@@ -1,8 +1,8 @@
 """Deconvolution: undoing a blur
 
 Richardson-Lucy, Wiener and blind deconvolution restore a picture that was blurred by a moving camera.
-Richardson-Lucy first gains and then amplifies the noise, so when to stop is part of the method; Wiener needs
-the ratio of noise to signal; the blind method knows no kernel and estimates kernel and picture in turn.
+Richardson-Lucy improves the picture at first and then amplifies the noise, so it must be stopped in time;
+Wiener needs the ratio of noise to signal; the blind method estimates kernel and picture in turn.
 
 Formulas: u <- u * (k' * (y / (k * u))), with k' the flipped kernel; U = conj(K) Y / (|K|^2 + ratio |R|^2).
 References: Richardson 1972; Lucy 1974; Wiener 1949; Fish, Brinicombe, Pike and Walker, Blind deconvolution
@@ -22,19 +22,34 @@ from matplotlib.figure import Figure
 from demos.common import (
     ArgumentError,
     Context,
-    psnr,
     require_kernel_fits,
     require_odd,
     require_positive,
     shape,
 )
 from demos.drawing import Panel, draw_lines, draw_panels
+from eval.metrics import psnr_db
 
-TINY = 1e-12  # keeps black areas from dividing 0 by 0
+TINY = 1e-12  # avoids 0 / 0 in black areas
 
 
 def motion_kernel(size: int, degrees: float) -> np.ndarray:
-    """An antialiased line through the centre: float32 (size, size), size odd, sum 1."""
+    """Draw an antialiased line through the centre.
+
+    Args:
+        size: side of the kernel in pixels, odd.
+        degrees: direction of the motion; 0 is horizontal, 90 vertical.
+
+    Returns:
+        float32 (size, size) with a sum of 1.
+
+    Raises:
+        ArgumentError: the size is not odd.
+
+    Example:
+        >>> motion_kernel(3, 0).round(2)[1].tolist() == motion_kernel(3, 90).round(2)[:, 1].tolist()
+        True
+    """
     require_odd(size=size)
     y, x = np.mgrid[:size, :size] - size // 2
     along = cos(radians(degrees)) * x - sin(radians(degrees)) * y
@@ -44,20 +59,31 @@ def motion_kernel(size: int, degrees: float) -> np.ndarray:
 
 
 def convolve(image: object, kernel: object) -> object:
-    """True convolution, (H, W) with (k, k), k odd, to (H, W); black outside the picture."""
-    turned = ops.flip(ops.convert_to_tensor(kernel, "float32"))
+    """Convolve (H, W) with an odd kernel (k, k) to (H, W); outside, the picture is black."""
+    flipped = ops.flip(ops.convert_to_tensor(kernel, "float32"))
     images = ops.convert_to_tensor(image, "float32")[None, :, :, None]
-    return ops.conv(images, turned[:, :, None, None], padding="same")[0, :, :, 0]
+    return ops.conv(images, flipped[:, :, None, None], padding="same")[0, :, :, 0]
 
 
 def richardson_lucy_step(estimate: object, blurred: object, kernel: object) -> object:
-    """One multiplicative update of the picture, which keeps it non-negative."""
+    """Update an estimate (H, W) once; it stays non-negative."""
     ratio = blurred / (convolve(estimate, kernel) + TINY)
     return estimate * convolve(ratio, ops.flip(kernel))
 
 
 def richardson_lucy_steps(blurred: np.ndarray, kernel: np.ndarray) -> Iterator[np.ndarray]:
-    """The estimates of Richardson-Lucy one after another, without end, from an even gray of 0.5."""
+    """Yield the successive estimates of Richardson-Lucy, without end, starting from a uniform gray of 0.5.
+
+    Args:
+        blurred: (H, W) in 0..1.
+        kernel: (kh, kw), the blur, of odd sides and a sum of 1.
+
+    Yields:
+        float32 (H, W) in 0..1.
+
+    Raises:
+        ArgumentError: the kernel does not fit, or has an even side.
+    """
     require_kernel_fits(blurred, kernel)
     require_odd(**{"kernel height": kernel.shape[0], "kernel width": kernel.shape[1]})
     blurred, kernel = (ops.convert_to_tensor(a, "float32") for a in (blurred, kernel))
@@ -68,13 +94,28 @@ def richardson_lucy_steps(blurred: np.ndarray, kernel: np.ndarray) -> Iterator[n
 
 
 def richardson_lucy(blurred: np.ndarray, kernel: np.ndarray, iterations: int) -> np.ndarray:
-    """The picture after that many iterations, (H, W) in 0..1."""
+    """Restore a picture with a fixed number of iterations.
+
+    Args:
+        blurred: (H, W) in 0..1.
+        kernel: (kh, kw), the blur, of odd sides and a sum of 1.
+        iterations: at least 1; more sharpen details and amplify noise.
+
+    Returns:
+        float32 (H, W) in 0..1.
+
+    Raises:
+        ArgumentError: an argument is out of range.
+
+    Reference:
+        Richardson 1972; Lucy 1974.
+    """
     require_positive(iterations=iterations)
     return next(islice(richardson_lucy_steps(blurred, kernel), iterations - 1, None))
 
 
 def transfer(kernel: np.ndarray, size: tuple[int, int]) -> tuple[object, object]:
-    """Fourier transform of a kernel padded to (H, W) with its centre at the origin: (real, imaginary)."""
+    """Transform a kernel, padded to (H, W) with its centre at the origin, to (real, imaginary)."""
     padded = np.zeros(size, np.float32)
     padded[: kernel.shape[0], : kernel.shape[1]] = kernel
     centred = np.roll(padded, [-(n // 2) for n in kernel.shape], axis=(0, 1))
@@ -84,17 +125,20 @@ def transfer(kernel: np.ndarray, size: tuple[int, int]) -> tuple[object, object]
 def wiener(
     blurred: np.ndarray, kernel: np.ndarray, noise_to_signal: float, prior: np.ndarray | None = None
 ) -> np.ndarray:
-    """Wiener filter on a periodic picture.
+    """Restore a picture with the Wiener filter, treating it as periodic.
 
     Args:
         blurred: (H, W) in 0..1.
         kernel: (kh, kw), the blur.
-        noise_to_signal: ratio of the powers of noise and picture, above 0.
-        prior: kernel R whose response measures how improbable a picture is; None for all frequencies
-            alike (R = 1), a Laplacian to expect less signal at high frequencies, as pictures have.
+        noise_to_signal: ratio of the powers of noise and picture, positive.
+        prior: kernel R whose response is small for probable pictures. None treats all frequencies alike
+            (R = 1); a Laplacian expects less signal at high frequencies, as in photographs.
 
     Returns:
-        The restored picture, (H, W), clipped to 0..1.
+        The restored picture, float32 (H, W) in 0..1.
+
+    Raises:
+        ArgumentError: the kernel does not fit, or the ratio is not positive.
     """
     require_kernel_fits(blurred, kernel)
     if not noise_to_signal > 0:
@@ -111,10 +155,10 @@ def wiener(
 
 
 def kernel_steps(kernel: object, blurred: object, estimate: object, count: int) -> object:
-    """Richardson-Lucy updates of the kernel: the picture plays the kernel's part. Keeps the sum at 1.
+    """Update the kernel `count` times by Richardson-Lucy with exchanged roles, keeping its sum at 1.
 
-    A blur is as linear in the kernel as in the picture: y = P k', where each row of P is one window of the
-    picture, shape (H*W, size*size), and k' the flipped kernel as a column.
+    A blur is linear in the kernel, too: y = P k', where each row of P (H*W, size*size) is a window of the
+    picture, and k' is the flipped kernel as a column.
     """
     size = kernel.shape[0]
     windows = ops.image.extract_patches(estimate[None, :, :, None], size, strides=1, padding="same")
@@ -130,24 +174,30 @@ def kernel_steps(kernel: object, blurred: object, estimate: object, count: int) 
 def blind_deconvolution(
     blurred: np.ndarray, size: int, rounds: int = 40, steps: int = 10
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Estimate picture and kernel in turn, from the blurred picture and a flat kernel.
+    """Estimate picture and kernel in turn, starting from the blurred picture and a flat kernel.
 
     Args:
         blurred: (H, W) in 0..1.
-        size: side of the kernel's support, odd.
+        size: side of the kernel, odd.
         rounds: updates of the picture.
-        steps: updates of the kernel before each of those: more than one, since the picture has by far
-            more freedom and would otherwise explain the blur before the kernel does.
+        steps: updates of the kernel before each of those. More than one are needed: the picture has far more
+            parameters, and would otherwise absorb the blur.
 
     Returns:
         The picture (H, W) in 0..1 and the kernel (size, size).
+
+    Raises:
+        ArgumentError: an argument is out of range.
+
+    Reference:
+        Fish et al., Blind deconvolution by means of the Richardson-Lucy algorithm, 1995.
     """
     require_odd(size=size)
     require_positive(rounds=rounds, steps=steps)
     require_kernel_fits(blurred, np.empty((size, size)))
     blurred = ops.convert_to_tensor(np.maximum(blurred, 0), "float32")
     kernel = ops.full((size, size), 1 / size**2, dtype="float32")
-    estimate = blurred + 1e-3  # a multiplicative update never leaves 0
+    estimate = blurred + 1e-3  # multiplicative updates cannot change 0
     for _ in range(rounds):
         kernel = kernel_steps(kernel, blurred, estimate, steps)
         estimate = richardson_lucy_step(estimate, blurred, kernel)
@@ -157,7 +207,7 @@ def blind_deconvolution(
 def run(context: Context) -> None:
     """Blur the picture, restore it in three ways, and plot the error over the iterations."""
     kernel = motion_kernel(9, 30)
-    # A black frame as wide as the kernel's reach: then black outside and a periodic picture are the same.
+    # With a black frame as wide as half the kernel, black borders and periodic ones are equivalent.
     picture = np.pad(context.gray((128, 128)), kernel.shape[0] // 2)
     clean = ops.convert_to_numpy(convolve(picture, kernel))
     noisy = np.clip(clean + context.rng.normal(0, 0.01, clean.shape), 0, 1).astype(np.float32)
@@ -167,8 +217,10 @@ def run(context: Context) -> None:
         ("no noise", clean, 1e-4, Panel("picture", picture)),
         ("noise 0.01", noisy, 1e-2, Panel("kernel", kernel, "magnitude")),
     ):
-        before = psnr(picture, blurred)
-        curves[name] = [psnr(picture, u) for u in islice(richardson_lucy_steps(blurred, kernel), 80)]
+        before = psnr_db(picture, blurred, peak=1)
+        curves[name] = [
+            psnr_db(picture, u, peak=1) for u in islice(richardson_lucy_steps(blurred, kernel), 80)
+        ]
         best = int(np.argmax(curves[name])) + 1
         blind, estimated = blind_deconvolution(blurred, kernel.shape[0])
         context.say(f"\n{name}: blurred {before:.2f} dB")
@@ -178,7 +230,7 @@ def run(context: Context) -> None:
             (f"Wiener, ratio {ratio:g}", wiener(blurred, kernel, ratio)),
             ("blind", blind),
         ):
-            after = psnr(picture, result)
+            after = psnr_db(picture, result, peak=1)
             context.check(
                 f"{method:<20} {after:.2f} dB, {after - before:+.2f} dB: better than blurred", after > before
             )

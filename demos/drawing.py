@@ -1,4 +1,4 @@
-"""Drawing for the demos: pictures and feature maps side by side in one Matplotlib figure."""
+"""Matplotlib figures of pictures, feature maps and curves."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ class Panel(NamedTuple):
     """One picture of a figure.
 
     Attributes:
-        title: the line above it.
+        title: the line above the picture.
         image: (height, width) or (height, width, 3), any array-like.
-        style: "picture" shows 0..1 as it is; "signed" maps 0 to white, negative to blue and positive
-            to red; "magnitude" stretches 0..maximum from black to white.
-        numbers: write each cell's value into it (small maps only).
+        style: "picture" shows values in 0..1 unchanged; "signed" shows 0 in white, negative values in blue
+            and positive values in red; "magnitude" scales 0..maximum to black..white.
+        numbers: whether to write the value into each cell, for small maps.
     """
 
     title: str
@@ -27,7 +27,16 @@ class Panel(NamedTuple):
 
 
 def draw_panels(panels: list[Panel], columns: int = 4, size: float = 2.4) -> Figure:
-    """Draw panels row by row, each `size` inches wide, and return the figure."""
+    """Draw panels in rows.
+
+    Args:
+        panels: at least one.
+        columns: largest number of panels in a row.
+        size: width of a panel, in inches.
+
+    Returns:
+        The figure.
+    """
     columns = min(columns, len(panels))
     rows = -(-len(panels) // columns)
     height = size * max(np.shape(p.image)[0] / np.shape(p.image)[1] for p in panels)
@@ -41,9 +50,9 @@ def draw_panels(panels: list[Panel], columns: int = 4, size: float = 2.4) -> Fig
 
 
 def draw_panel(axis: Axes, panel: Panel) -> None:
-    """Draw one panel into an axis."""
+    """Draw one panel on a pair of axes."""
     image = np.asarray(panel.image, np.float32)
-    # A few extreme pixels would leave a large map pale; small maps are shown to their maximum.
+    # In large maps, a few extreme pixels must not dim all others; small maps show their maximum.
     peak = float(np.percentile(np.abs(image), 99.5 if image.size > 1000 else 100)) or 1.0
     if panel.style == "signed":
         axis.imshow(image, cmap="RdBu_r", vmin=-peak, vmax=peak, interpolation="nearest")
@@ -62,12 +71,18 @@ def draw_panel(axis: Axes, panel: Panel) -> None:
 
 
 def draw_lines(axis: Axes, curves: dict[str, object], x_label: str, y_label: str) -> None:
-    """Draw labelled curves over 1, 2, 3, ... with a legend."""
+    """Draw curves with a legend.
+
+    Args:
+        axis: a pair of Matplotlib axes.
+        curves: values at 1, 2, 3, ... by label.
+        x_label, y_label: titles of the axes.
+    """
     for label, values in curves.items():
         axis.plot(range(1, len(values) + 1), values, label=label)
     axis.set_xlabel(x_label)
     axis.set_ylabel(y_label)
     axis.grid(alpha=0.3)
     axis.xaxis.get_major_locator().set_params(integer=True)
-    # Above the plot, where it covers no curve.
+    # Above the plot, where it hides no curve.
     axis.legend(fontsize=8, frameon=False, ncols=len(curves), loc="lower center", bbox_to_anchor=(0.5, 1.0))

@@ -2,7 +2,7 @@
 
 A transposed convolution is a convolution that moves by a fraction of an input pixel: put zeros between the
 pixels, then convolve at stride 1. As a Keras layer for strides 2 and 3 it equals Conv2DTranspose with the
-flipped kernel. Repeating the nearest pixel instead of inserting zeros looks alike and is another layer.
+flipped kernel. Repeating the nearest pixel instead of inserting zeros is a different layer.
 
 Formula: n to n*stride; zeros inserted, kernel - 1 zeros around, cropped as Keras "same" does. References:
 Dumoulin and Visin, 2016, arXiv 1603.07285, section 4.6; Shi et al., Is the deconvolution layer the same
@@ -21,14 +21,26 @@ from demos.drawing import Panel, draw_panels
 
 @keras.saving.register_keras_serializable(package="demos")
 class FractionalConv2D(layers.Layer):
-    """Insert stride-1 zeros between pixels and convolve at stride 1: (N, H, W, C) to (N, H*s, W*s, filters).
+    """Insert stride-1 zeros between pixels, then convolve at stride 1.
+
+    Maps (N, H, W, C) to (N, H*stride, W*stride, filters). The kernel is (kh, kw, in, out): that of
+    Conv2DTranspose, flipped and with its last axes exchanged.
 
     Args:
         filters: output channels.
         kernel_size: side of the square kernel.
         stride: factor of enlargement.
-        repeat: repeat each pixel stride times instead of inserting zeros (the layer it is mistaken for).
-        The kernel is (kh, kw, in, out): Conv2DTranspose's kernel, flipped and its last axes exchanged.
+        repeat: repeat each pixel stride times instead of inserting zeros.
+
+    Raises:
+        ArgumentError: a size is not a positive integer.
+
+    Reference:
+        Shi et al., Is the deconvolution layer the same as a convolutional layer?, 2016, arXiv 1609.07009.
+
+    Example:
+        >>> FractionalConv2D(4, kernel_size=3, stride=2).compute_output_shape((1, 5, 6, 3))
+        (1, 10, 12, 4)
     """
 
     def __init__(
@@ -40,35 +52,35 @@ class FractionalConv2D(layers.Layer):
         self.convolution = layers.Conv2D(filters, kernel_size, padding="valid")
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Create the kernel for the input's channels."""
+        """Create the weights."""
         self.convolution.build((None, None, None, input_shape[-1]))
 
     def call(self, images: object) -> object:
-        """Enlarge a batch."""
+        """Enlarge a batch (N, H, W, C)."""
         s, k = self.stride, self.kernel_size
         if self.repeat:
             spread = ops.repeat(ops.repeat(images, s, axis=1), s, axis=2)
         else:
             spread = insert_zeros(images, s)
-        # The full result needs k-1 zeros on both sides; Keras "same" then crops k-s rows, the smaller half
-        # first. Padding less before is that crop, and the zeros after the last pixel are the rest of it.
+        # The full result needs k-1 zeros on both sides, of which Keras' "same" crops k-s rows, the smaller
+        # half at the start. The zeros after the last pixel make up for the crop at the end.
         before = k - 1 - max(k - s, 0) // 2
         after = k - 1 - before
         return self.convolution(ops.pad(spread, ((0, 0), (before, after), (before, after), (0, 0))))
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """(N, H*stride, W*stride, filters)."""
+        """Return (N, H*stride, W*stride, filters)."""
         batch, *size, _ = input_shape
         return (batch, *(None if n is None else n * self.stride for n in size), self.filters)
 
     def get_config(self) -> dict[str, object]:
-        """The constructor's arguments, for saving."""
+        """Return the constructor's arguments."""
         own = {name: getattr(self, name) for name in ("filters", "kernel_size", "stride", "repeat")}
         return {**super().get_config(), **own}
 
 
 def insert_zeros(images: object, stride: int) -> object:
-    """stride-1 zeros after every pixel, (N, H, W, C) to (N, H*s, W*s, C), for tensors of any backend."""
+    """Insert stride-1 zeros after every pixel: (N, H, W, C) to (N, H*stride, W*stride, C)."""
     height, width, channels = images.shape[1:]
     cells = ops.reshape(images, (-1, height, 1, width, 1, channels))
     cells = ops.pad(cells, ((0, 0), (0, 0), (0, stride - 1), (0, 0), (0, stride - 1), (0, 0)))
@@ -76,12 +88,12 @@ def insert_zeros(images: object, stride: int) -> object:
 
 
 def from_transposed(weights: np.ndarray) -> np.ndarray:
-    """Conv2DTranspose's kernel (kh, kw, out, in) as the Conv2D kernel (kh, kw, in, out) of the same map."""
+    """Convert a kernel (kh, kw, out, in) of Conv2DTranspose to that (kh, kw, in, out) of FractionalConv2D."""
     return weights[::-1, ::-1].transpose(0, 1, 3, 2)
 
 
 def enlarge(images: np.ndarray, kernel: np.ndarray, stride: int, repeat: bool = False) -> np.ndarray:
-    """Run FractionalConv2D with given weights (k, k, in, out) and no bias."""
+    """Apply FractionalConv2D with weights (k, k, in, out) and no bias to (N, H, W, in)."""
     layer = FractionalConv2D(kernel.shape[3], kernel.shape[0], stride, repeat)
     layer.build(images.shape)
     layer.set_weights([kernel, np.zeros(kernel.shape[3])])
@@ -105,10 +117,10 @@ def run(context: Context) -> None:
         ).max()
         context.check(f"repeating pixels instead differs by up to {difference:.2f}", difference > 1e-3)
 
-    # The kernel that interpolates linearly: with zeros inserted, its weights share out every pixel.
+    # Linear interpolation.
     weights = np.outer([1, 3, 3, 1], [1, 3, 3, 1]).astype(np.float32)[:, :, None, None] / 16
     zeros = enlarge(picture, weights, 2)
-    repeated = enlarge(picture, weights / 4, 2, repeat=True)  # four times as many pixels add up
+    repeated = enlarge(picture, weights / 4, 2, repeat=True)  # four times as many pixels contribute
     context.save(
         draw_panels(
             [

@@ -1,4 +1,4 @@
-"""The gallery: every demo run once, its figures, its paragraph and its words on one HTML page."""
+"""The gallery: figures, summaries and output of all demos on one HTML page."""
 
 from __future__ import annotations
 
@@ -42,13 +42,16 @@ summary { cursor: pointer }
 def write_gallery(
     out: Path, image: Path | None = None, seed: int = 0, thumbnails: Path | None = None
 ) -> Path:
-    """Run every demo, write figures and `index.html` into `out`, and return the page's path.
+    """Run all demos and write their figures and `index.html`.
 
     Args:
-        out: the folder, made when needed.
-        image: a picture for the demos that use one, or None for the sample picture.
-        seed: seed of every demo.
-        thumbnails: a folder for one small picture of each demo, or None.
+        out: folder to write to, created if needed.
+        image: a picture file, or None for the sample picture.
+        seed: seed of all demos.
+        thumbnails: folder for one small picture of each demo, or None.
+
+    Returns:
+        The path of the page.
     """
     contexts = []
     for name in NAMES:
@@ -63,7 +66,7 @@ def write_gallery(
 
 
 def render_page(contexts: list[Context]) -> str:
-    """The page as HTML. Figures are referred to by file name, so that the folder can be moved."""
+    """Return the page as HTML. It links to figures by file name, so that the folder can be moved."""
     links = "\n".join(f'<li><a href="#{c.name}">{escape(describe(c.name).title)}</a></li>' for c in contexts)
     sections = "\n".join(map(render_section, contexts))
     return f"""<!doctype html>
@@ -77,7 +80,7 @@ def render_page(contexts: list[Context]) -> str:
 <body>
 <header>
 <h1>Convolution and deconvolution in Keras</h1>
-<p>What a learned image codec stands on, in {len(contexts)} small lessons. Each is one file:
+<p>The foundations of a learned image codec in {len(contexts)} small lessons. Run one with
 <code>python -m demos run NAME</code>.</p>
 <nav aria-label="Lessons"><ol>
 {links}
@@ -92,10 +95,10 @@ def render_page(contexts: list[Context]) -> str:
 
 
 def render_section(context: Context) -> str:
-    """One demo: title, paragraph, figures, sources, and what it printed, folded away."""
+    """Return the section of one demo: title, summary, figures, sources and folded output."""
     about = describe(context.name)
     figures = "\n".join(_render_figure(path, caption) for path, caption in context.figures)
-    said = escape("\n".join(context.lines))
+    output = escape("\n".join(context.lines))
     return f"""<section id="{about.name}">
 <h2>{escape(about.title)}</h2>
 <p>{escape(about.summary)}</p>
@@ -103,12 +106,13 @@ def render_section(context: Context) -> str:
 {figures}
 </div>
 <p class="sources">{escape(about.sources)}</p>
-<details><summary>What <code>python -m demos run {about.name}</code> prints</summary>
-<pre>{said}</pre></details>
+<details><summary>Output of <code>python -m demos run {about.name}</code></summary>
+<pre>{output}</pre></details>
 </section>"""
 
 
 def _render_figure(path: Path, caption: str) -> str:
+    """Return a figure with its caption."""
     with Image.open(path) as picture:
         width, height = picture.size
     text = escape(caption, quote=True)
@@ -119,7 +123,7 @@ def _render_figure(path: Path, caption: str) -> str:
 
 
 def write_thumbnail(figure: Path, folder: Path, name: str) -> Path:
-    """Write a small version of a figure: its upper left part as PNG, or the whole animation as GIF."""
+    """Write a small version of a figure, a JPEG of its upper left part or the whole animation as GIF."""
     folder.mkdir(parents=True, exist_ok=True)
     with Image.open(figure) as picture:
         if getattr(picture, "is_animated", False):
@@ -131,7 +135,7 @@ def write_thumbnail(figure: Path, folder: Path, name: str) -> Path:
         small = ImageOps.fit(
             picture.convert("RGB"), THUMBNAIL_SIZE, Image.Resampling.LANCZOS, centering=(0, 0)
         )
-        for quality in (80, 65, 50):  # the finest that stays small
+        for quality in (80, 65, 50):  # the best that is small enough
             small.save(path, quality=quality, optimize=True)
             if path.stat().st_size <= THUMBNAIL_BYTES:
                 break

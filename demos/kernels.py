@@ -1,8 +1,8 @@
 """Classical kernels on one picture
 
 Sobel, Scharr, Prewitt, Roberts, gradient, Laplacian, Gaussian, Laplacian of Gaussian, sharpening, a
-horizontal-edge kernel and Canny side by side. An edge filter answers with a sign: show it with a signed
-colour map or as a magnitude. A cast to uint8 wraps -1 to 255 and paints dark edges white.
+horizontal-edge kernel and Canny side by side. The response of an edge filter has a sign: show it with a
+signed colour map or as a magnitude. A cast to uint8 wraps -1 to 255 and paints dark edges white.
 
 References: Prewitt 1970; Sobel and Feldman 1968; Scharr, Optimale Operatoren in der Digitalen
 Bildverarbeitung, 2000; Marr and Hildreth, Theory of edge detection, 1980; Canny, A computational
@@ -23,8 +23,8 @@ def _kernel(rows: list[list[float]], divisor: float = 1.0) -> np.ndarray:
     return np.array(rows, np.float32) / np.float32(divisor)
 
 
-# Pairs answer to a change along x; the transpose answers to a change along y. Divided so that a ramp
-# which rises by 1 per pixel answers 1 (Roberts: on the diagonals, a quarter turn apart).
+# Derivatives along x; their transposes are those along y. Normalised so that the response to a ramp of slope
+# 1 is 1. The kernels of Roberts take derivatives along the two diagonals.
 DERIVATIVES = {
     "gradient": _kernel([[-1, 0, 1]], 2),
     "Prewitt": _kernel([[-1, 0, 1]] * 3, 6),
@@ -38,6 +38,7 @@ HORIZONTAL_EDGE = _kernel([[1, 1, 1], [0, 0, 0], [-1, -1, -1]])
 
 
 def _squared_radius(size: int, sigma: float) -> np.ndarray:
+    """Check the arguments and return the squared distances from the centre."""
     require_odd(size=size)
     if not sigma > 0:
         raise ArgumentError(f"sigma must be positive, received {sigma!r}")
@@ -46,38 +47,83 @@ def _squared_radius(size: int, sigma: float) -> np.ndarray:
 
 
 def gaussian(size: int, sigma: float) -> np.ndarray:
-    """Sampled Gaussian exp(-r^2 / 2 sigma^2) that sums to 1, shape (size, size), size odd."""
+    """Sample the Gaussian exp(-r^2 / (2 sigma^2)).
+
+    Args:
+        size: side of the kernel in pixels, odd.
+        sigma: standard deviation in pixels, above 0.
+
+    Returns:
+        float32 (size, size) with a sum of 1.
+
+    Raises:
+        ArgumentError: size or sigma is out of range.
+
+    Example:
+        >>> kernel = gaussian(5, 1.0)
+        >>> kernel.shape, round(float(kernel.sum()), 4)
+        ((5, 5), 1.0)
+    """
     weights = np.exp(-_squared_radius(size, sigma) / (2 * sigma**2))
     return (weights / weights.sum()).astype(np.float32)
 
 
 def laplacian_of_gaussian(size: int, sigma: float) -> np.ndarray:
-    """(r^2 - 2 sigma^2) / sigma^4 times the Gaussian, shifted to sum to 0 so that flat areas answer 0."""
+    """Sample (r^2 - 2 sigma^2) / sigma^4 times the Gaussian, shifted so that flat areas give 0.
+
+    Args:
+        size: side of the kernel in pixels, odd.
+        sigma: standard deviation in pixels, above 0.
+
+    Returns:
+        float32 (size, size) with a sum of 0.
+
+    Raises:
+        ArgumentError: size or sigma is out of range.
+
+    Reference:
+        Marr and Hildreth, Theory of edge detection, 1980.
+    """
     r2 = _squared_radius(size, sigma)
     weights = (r2 - 2 * sigma**2) / sigma**4 * gaussian(size, sigma)
     return (weights - weights.mean()).astype(np.float32)
 
 
 def correlate(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
-    """Correlate (H, W) with (kh, kw) on a mirrored border: float32 (H, W), signed, never cast.
+    """Correlate a picture with a kernel.
 
-    The picture is mirrored at its border, since zeros outside would look like an edge all around it.
+    The picture is mirrored at its border, where zeros would act like an edge.
+
+    Args:
+        image: (H, W).
+        kernel: (kh, kw), not larger than the image.
+
+    Returns:
+        The signed response, float32 (H, W).
+
+    Raises:
+        ArgumentError: the kernel does not fit.
+
+    Example:
+        >>> ramp = np.tile(np.arange(5.0, dtype=np.float32), (3, 1))
+        >>> correlate(ramp, DERIVATIVES["gradient"])[1].tolist()
+        [0.5, 1.0, 1.0, 1.0, 0.5]
     """
     require_kernel_fits(image, kernel)
     kh, kw = kernel.shape
     border = (((kh - 1) // 2, kh // 2), ((kw - 1) // 2, kw // 2))
     padded = keras.ops.pad(keras.ops.cast(image, "float32"), border, mode="symmetric")
-    answer = keras.ops.conv(padded[None, :, :, None], kernel[:, :, None, None], padding="valid")
-    return keras.ops.convert_to_numpy(answer)[0, :, :, 0]
+    response = keras.ops.conv(padded[None, :, :, None], kernel[:, :, None, None], padding="valid")
+    return keras.ops.convert_to_numpy(response)[0, :, :, 0]
 
 
 def magnitude(image: np.ndarray, kernel_x: np.ndarray, kernel_y: np.ndarray) -> np.ndarray:
-    """sqrt(gx^2 + gy^2) of two answers, float32 (H, W), at least 0."""
+    """Return sqrt(gx^2 + gy^2) of the responses to two kernels, float32 (H, W)."""
     return np.hypot(correlate(image, kernel_x), correlate(image, kernel_y))
 
 
 def run(context: Context) -> None:
-    """Draw every filter's answer, then the same Sobel answer shown right and wrong."""
+    """Draw the response of every filter, then one response shown correctly and incorrectly."""
     image = context.gray(256)
     panels = [Panel(f"picture {shape(image)}", image)]
     for name, kernel in DERIVATIVES.items():
@@ -98,24 +144,24 @@ def run(context: Context) -> None:
         draw_panels(panels), "Twelve views of one picture: smoothing, edges, and Canny's thin lines."
     )
 
-    context.say("\nThe pitfall: a signed answer cast to uint8.")
-    answer = np.round(correlate(image, HORIZONTAL_EDGE) * 255).astype(np.int16)
-    wrapped = answer.astype(np.uint8)
-    negative = answer < 0
-    context.say(f"{negative.mean():.0%} of the answers are negative, the lowest is {answer.min()}")
+    context.say("\nPitfall: a signed response cast to uint8.")
+    response = np.round(correlate(image, HORIZONTAL_EDGE) * 255).astype(np.int16)
+    wrapped = response.astype(np.uint8)
+    negative = response < 0
+    context.say(f"{negative.mean():.0%} of the values are negative, the lowest is {response.min()}")
     context.check(
         "the cast shows them modulo 256: -1 becomes 255, as bright as the strongest edge",
-        bool(np.all(wrapped[negative] == answer[negative] % 256)) and np.int16(-1).astype(np.uint8) == 255,
+        bool(np.all(wrapped[negative] == response[negative] % 256)) and np.int16(-1).astype(np.uint8) == 255,
     )
     context.save(
         draw_panels(
             [
                 Panel("wrong: cast to uint8", wrapped / 255),
-                Panel("right: signed colours", answer, "signed"),
-                Panel("right: magnitude", abs(answer), "magnitude"),
+                Panel("right: signed colours", response, "signed"),
+                Panel("right: magnitude", abs(response), "magnitude"),
             ],
             columns=3,
             size=3.2,
         ),
-        "The horizontal-edge answer: wrapped by a cast to uint8, and shown correctly in two ways.",
+        "The response to horizontal edges: wrapped by a cast to uint8, and shown correctly in two ways.",
     )

@@ -1,4 +1,4 @@
-"""Receptive fields: which pixels of the input one output of a stack of layers can see.
+"""Receptive fields: the input pixels that one output of a stack of layers depends on.
 
 Formula: r += dilation (kernel - 1) j, then the jump j *= stride. Reference: Araujo, Norris and Sim, Computing
 receptive fields of convolutional neural networks, Distill 2019.
@@ -20,7 +20,12 @@ from demos.common import ArgumentError, require_positive
 
 @dataclass(frozen=True)
 class Layer:
-    """The geometry of one layer along one axis; `transposed` enlarges by its stride instead of reducing."""
+    """Geometry of a layer along one axis.
+
+    Attributes:
+        kernel, stride, dilation: in pixels, at least 1.
+        transposed: whether the layer enlarges by its stride instead of reducing.
+    """
 
     kernel: int
     stride: int = 1
@@ -32,16 +37,26 @@ class Layer:
 
     @property
     def reach(self) -> int:
-        """Distance between the first and the last pixel under the dilated kernel."""
+        """Return the distance between the first and the last pixel under the kernel."""
         return self.dilation * (self.kernel - 1)
 
 
 def receptive_field(stack: Sequence[Layer]) -> int:
-    """Pixels of the input, along one axis, that one output of the stack can see.
+    """Compute the receptive field of a stack of layers.
 
-    Walks backwards with an interval of positions. A convolution's output i reads inputs i*s .. i*s + reach.
-    A transposed convolution's input i writes outputs i*s .. i*s + reach, so which inputs an output reads
-    depends on its position: the answer is the largest over all positions in a period.
+    Follows an interval of positions from the output to the input. Output i of a convolution reads inputs
+    i*s .. i*s + reach. Input i of a transposed convolution contributes to outputs i*s .. i*s + reach, so that
+    the field depends on the position of the output.
+
+    Args:
+        stack: layers in order.
+
+    Returns:
+        The largest field over all positions, in pixels along one axis.
+
+    Example:
+        >>> receptive_field([Layer(3), Layer(3)])
+        5
     """
     period = prod(layer.stride for layer in stack if layer.transposed)
     fields = []
@@ -50,7 +65,7 @@ def receptive_field(stack: Sequence[Layer]) -> int:
         for layer in reversed(stack):
             if layer.transposed:
                 low, high = -(-(low - layer.reach) // layer.stride), high // layer.stride
-                high = max(low, high)  # a stride larger than the kernel leaves outputs that see nothing
+                high = max(low, high)  # with a stride larger than the kernel, some outputs depend on no input
             else:
                 low, high = low * layer.stride, high * layer.stride + layer.reach
         fields.append(high - low + 1)
@@ -58,7 +73,15 @@ def receptive_field(stack: Sequence[Layer]) -> int:
 
 
 def receptive_field_growth(stack: Sequence[Layer]) -> list[int]:
-    """The textbook recursion, for convolutions only: the receptive field after each layer."""
+    """Compute the receptive field after each layer, for convolutions only.
+
+    Reference:
+        Araujo, Norris and Sim, Computing receptive fields of convolutional neural networks, Distill 2019.
+
+    Example:
+        >>> receptive_field_growth([Layer(7, 2), Layer(3, 2)])
+        [7, 11]
+    """
     field, jump, growth = 1, 1, []
     for layer in stack:
         field += layer.reach * jump
@@ -68,9 +91,10 @@ def receptive_field_growth(stack: Sequence[Layer]) -> list[int]:
 
 
 def layers_of(model: keras.Model) -> list[Layer]:
-    """Read the stack of square convolutions, transposed ones and pools from a Keras model.
+    """Return the geometry of the convolutions, transposed convolutions and pools of a Keras model.
 
-    All of them must lie on one path. A residual block does: the shortcut around it sees less than it.
+    Kernels must be square. All layers must lie on one path; shortcuts around them do not matter, because
+    their receptive field is smaller.
     """
     stack = []
     for layer in model.layers:
@@ -83,8 +107,16 @@ def layers_of(model: keras.Model) -> list[Layer]:
 
 
 def sensitivity(model: keras.Model, size: int, offset: int = 0) -> np.ndarray:
-    """|d output / d input| at a (size, size) input, for the output `offset` pixels down and right of the
-    centre: float32 (size, size). Works for any model, however branched."""
+    """Differentiate one output of a model by its input.
+
+    Args:
+        model: any fully convolutional model, branched or not.
+        size: side of the square input, in pixels.
+        offset: position of the output, in pixels down and right of the centre.
+
+    Returns:
+        Absolute values of the gradient, float32 (size, size).
+    """
     noise = np.random.default_rng(0).random((1, size, size, model.input_shape[-1]), np.float32)
     images = ops.convert_to_tensor(noise)
     with tf.GradientTape() as tape:
@@ -95,19 +127,26 @@ def sensitivity(model: keras.Model, size: int, offset: int = 0) -> np.ndarray:
 
 
 def extent(sensitive: np.ndarray) -> tuple[int, int, int, int]:
-    """First row, first column, height and width of the non-zero part of a 2-D map."""
+    """Find the bounding box of the non-zero part of a 2-D map.
+
+    Returns:
+        First row, first column, height and width.
+
+    Raises:
+        ArgumentError: the map is zero.
+    """
     rows, columns = np.flatnonzero(sensitive.any(1)), np.flatnonzero(sensitive.any(0))
     if rows.size == 0:
-        raise ArgumentError("the output does not depend on the input at all")
+        raise ArgumentError("the output does not depend on the input")
     return rows[0], columns[0], rows[-1] - rows[0] + 1, columns[-1] - columns[0] + 1
 
 
 def model_of(stack: Sequence[Layer], channels: int = 1) -> keras.Sequential:
-    """A sequential Keras model, padding "same", with the geometry of a stack and positive weights."""
+    """Build a sequential Keras model, padding "same", with the geometry of a stack and positive weights."""
     model = keras.Sequential([keras.Input((None, None, channels))])
     for layer in stack:
         kind = layers.Conv2DTranspose if layer.transposed else layers.Conv2D
-        weights = keras.initializers.RandomUniform(0.1, 1.0, seed=0)  # positive: no tap can cancel another
+        weights = keras.initializers.RandomUniform(0.1, 1.0, seed=0)  # positive, so that nothing cancels
         model.add(
             kind(
                 4,

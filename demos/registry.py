@@ -1,5 +1,8 @@
-"""The list of demos. A demo is a module of this package whose docstring is its title, one paragraph of
-summary and its sources, and which defines `run(context)`. Nothing is imported before it is run."""
+"""The list of demos.
+
+A demo is a module of this package that defines `run(context)` and whose docstring has a title, a paragraph of
+summary, and sources. A demo is imported only when it runs.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from pathlib import Path
 
 from demos.common import ArgumentError, Context
 
-# In the order of reading: each lesson uses only what those above it have shown.
+# In reading order: each lesson builds on the ones above.
 NAMES = (
     "convolve",
     "kernels",
@@ -32,7 +35,7 @@ NAMES = (
 
 @dataclass(frozen=True)
 class Description:
-    """A demo's title, its one paragraph, and where it comes from."""
+    """The docstring of a demo, in parts."""
 
     name: str
     title: str
@@ -41,7 +44,15 @@ class Description:
 
 
 def describe(name: str) -> Description:
-    """Read a demo's docstring without importing the demo (and so without importing Keras)."""
+    """Parse a demo's docstring without importing it, and hence without importing Keras.
+
+    Raises:
+        ArgumentError: the name is unknown.
+
+    Example:
+        >>> describe("unet").title
+        'U-Net with transposed convolutions'
+    """
     if name not in NAMES:
         raise ArgumentError(f"unknown demo {name!r}, expected one of: {', '.join(NAMES)}")
     source = Path(__file__).with_name(f"{name}.py").read_text(encoding="utf-8")
@@ -52,11 +63,24 @@ def describe(name: str) -> Description:
 
 
 def run_demo(name: str, out: Path, image: Path | None = None, seed: int = 0) -> Context:
-    """Run one demo and return its context with everything that it said and drew."""
+    """Run one demo.
+
+    Args:
+        name: one of `NAMES`.
+        out: folder for figures.
+        image: a picture file, or None for the sample picture.
+        seed: seed of all random numbers, in 0..2**32 - 1.
+
+    Returns:
+        The context, with the text and figures of the demo.
+
+    Raises:
+        DemoError: the name or the picture is wrong, or a statement of the lesson is false.
+    """
     about = describe(name)
     context = Context(name, out, image, seed)
     if image is not None:
-        context.colour(1)  # a file that is no picture is refused before anything slow is imported
+        context.colour(1)  # fails on a bad file before the slow imports
     import keras
 
     keras.utils.set_random_seed(seed)

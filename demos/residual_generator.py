@@ -17,12 +17,13 @@ from keras import layers, ops
 from matplotlib.figure import Figure
 from skimage.restoration import denoise_tv_chambolle
 
-from demos.common import Context, psnr, shape
+from demos.common import Context, shape
 from demos.drawing import Panel, draw_lines, draw_panels
+from eval.metrics import psnr_db
 
 
 def convolution(features: object, filters: int, activation: str | None = "relu") -> object:
-    """Conv2D 3x3, batch normalisation and activation; the size stays."""
+    """Apply Conv2D 3x3, batch normalisation and an activation, preserving the size."""
     features = layers.Conv2D(filters, 3, padding="same", use_bias=False)(features)
     # Keras' momentum of 0.99 needs hundreds of steps until inference agrees with training.
     features = layers.BatchNormalization(momentum=0.8)(features)
@@ -30,18 +31,21 @@ def convolution(features: object, filters: int, activation: str | None = "relu")
 
 
 def residual_block(features: object) -> object:
-    """Two convolutions whose result is added to their input: the block starts near the identity."""
+    """Add the result of two convolutions to their input."""
     filters = features.shape[-1]
     change = convolution(convolution(features, filters), filters, activation=None)
     return layers.Activation("relu")(layers.Add()([features, change]))
 
 
 def residual_generator(widths: tuple[int, int, int] = (64, 128, 256), channels: int = 3) -> keras.Model:
-    """Build the generator: (N, H, W, channels) to (N, 8 H, 8 W, channels) in 0..1, for any H and W.
+    """Build the generator, from (N, H, W, channels) to (N, 8 H, 8 W, channels) in 0..1.
 
     Args:
-        widths: filters of the three convolutions; the transposed convolutions go back through them.
+        widths: filters of the three convolutions; the transposed convolutions reverse them.
         channels: of the pictures.
+
+    Reference:
+        Johnson et al., Perceptual losses, 2016, arXiv 1603.08155.
     """
     pictures = keras.Input((None, None, channels))
     features = pictures
@@ -56,21 +60,47 @@ def residual_generator(widths: tuple[int, int, int] = (64, 128, 256), channels: 
 
 
 def total_variation(images: object) -> object:
-    """Mean absolute difference of neighbours down plus across, (N, H, W, C) to a scalar: differentiable."""
+    """Measure the mean absolute difference of vertical plus that of horizontal neighbours.
+
+    Args:
+        images: (N, H, W, C).
+
+    Returns:
+        A scalar, differentiable.
+
+    Reference:
+        Rudin, Osher and Fatemi, Nonlinear total variation based noise removal algorithms, 1992.
+
+    Example:
+        >>> float(total_variation(np.array([0.0, 1.0, 0.0, 1.0]).reshape(1, 2, 2, 1)))
+        1.0
+    """
     down = ops.mean(ops.abs(images[:, 1:] - images[:, :-1]))
     across = ops.mean(ops.abs(images[:, :, 1:] - images[:, :, :-1]))
     return down + across
 
 
 def smoothed(images: np.ndarray, weight: float = 0.1) -> np.ndarray:
-    """Total variation afterwards: Chambolle's denoising of every picture of a batch (scikit-image)."""
+    """Denoise every picture of a batch (N, H, W, C) by Chambolle's method; larger weights smooth more."""
     return np.stack([denoise_tv_chambolle(image, weight=weight, channel_axis=-1) for image in images])
 
 
 def train(
     model: keras.Model, small: np.ndarray, large: np.ndarray, weight: float, steps: int, rate: float = 3e-3
 ) -> list[float]:
-    """Train a generator to map `small` to `large` with MSE + weight * TV; return the loss of every step."""
+    """Train a generator to map `small` to `large`.
+
+    Args:
+        model: the generator.
+        small: (N, H, W, C) in 0..1.
+        large: (N, 8 H, 8 W, C) in 0..1.
+        weight: of the total variation, added to the mean squared error.
+        steps: number of steps, each on all pictures.
+        rate: learning rate.
+
+    Returns:
+        The loss of every step.
+    """
 
     def loss(target: object, output: object) -> object:
         return ops.mean(ops.square(target - output)) + weight * total_variation(output)
@@ -95,7 +125,7 @@ def run(context: Context) -> None:
     narrow = residual_generator((12, 16, 24))
     first = train(narrow, small, large, weight=0.0, steps=60)
     start, outputs, curves = narrow.get_weights(), {}, {}
-    for weight in (0.0, 0.1):  # from the same start, so that the term is all that differs
+    for weight in (0.0, 0.1):  # from the same weights, so that only the term differs
         narrow.set_weights(start)
         losses = train(narrow, small, large, weight, steps=25, rate=5e-4)
         outputs[weight] = ops.convert_to_numpy(narrow(small))
@@ -105,7 +135,9 @@ def run(context: Context) -> None:
     after = smoothed(outputs[0.0])
     shown = {"without": outputs[0.0], "TV in the loss": outputs[0.1], "TV afterwards": after}
     for name, images in shown.items():
-        context.say(f"{name:<15} TV {float(total_variation(images)):.4f}, {psnr(large, images):.2f} dB")
+        context.say(
+            f"{name:<15} TV {float(total_variation(images)):.4f}, {psnr_db(large, images, peak=1):.2f} dB"
+        )
     reference = float(total_variation(outputs[0.0]))
     context.check(
         "both ways lower the total variation",

@@ -1,8 +1,8 @@
 """Segmentation with one skip
 
 A small Conv2D / Conv2DTranspose model marks shapes in 64x64 pictures. A skip joins the fine features of the
-encoder to the coarse ones of the decoder, and the Dice loss counts overlap instead of pixels, so that a small
-shape on a large background still matters. Adadelta trains it for a few steps.
+encoder to the coarse ones of the decoder, and the Dice loss measures overlap instead of counting pixels, so
+that small shapes on a large background matter. Adadelta trains it for a few steps.
 
 Formula: Dice = (2 |A B| + 1) / (|A| + |B| + 1), loss = 1 - Dice. References: Milletari et al., V-Net, 2016,
 arXiv 1606.04797; Zeiler, Adadelta, 2012, arXiv 1212.5701.
@@ -20,10 +20,24 @@ from demos.drawing import Panel, draw_lines, draw_panels
 
 
 def make_shapes(count: int, size: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Pictures of one disc and one rectangle each on a noisy background, with the mask of both.
+    """Draw a disc and a rectangle on noisy backgrounds.
+
+    Args:
+        count: number of pictures.
+        size: side of the pictures, in pixels.
+        rng: source of positions, colours and noise.
 
     Returns:
-        Pictures float32 (count, size, size, 3) in 0..1 and masks float32 (count, size, size, 1), 0 or 1.
+        Pictures, float32 (count, size, size, 3) in 0..1, and masks of the shapes, float32
+        (count, size, size, 1), 0 or 1.
+
+    Raises:
+        ArgumentError: count or size is not a positive integer.
+
+    Example:
+        >>> pictures, masks = make_shapes(2, 32, np.random.default_rng(0))
+        >>> pictures.shape, masks.shape
+        ((2, 32, 32, 3), (2, 32, 32, 1))
     """
     require_positive(count=count, size=size)
     y, x = np.mgrid[:size, :size]
@@ -43,9 +57,22 @@ def make_shapes(count: int, size: int, rng: np.random.Generator) -> tuple[np.nda
 
 
 def dice_coefficient(target: object, output: object) -> object:
-    """(2 sum(t o) + 1) / (sum t + sum o + 1) over all pixels, averaged over the batch: 1 is perfect.
+    """Compute (2 sum(t o) + 1) / (sum t + sum o + 1) over all pixels, averaged over the batch.
 
-    The ones keep an empty mask that is answered by an empty mask at 1 instead of 0 / 0.
+    The ones avoid 0 / 0: two empty masks agree perfectly.
+
+    Args:
+        target, output: (N, H, W, C) in 0..1.
+
+    Returns:
+        A scalar in 0..1; 1 for equal masks.
+
+    Reference:
+        Milletari et al., V-Net, 2016, arXiv 1606.04797.
+
+    Example:
+        >>> float(dice_coefficient(np.zeros((1, 2, 2, 1)), np.zeros((1, 2, 2, 1))))
+        1.0
     """
     axes = (1, 2, 3)
     target = ops.cast(target, output.dtype)
@@ -54,12 +81,12 @@ def dice_coefficient(target: object, output: object) -> object:
 
 
 def dice_loss(target: object, output: object) -> object:
-    """1 - dice_coefficient."""
+    """Return 1 - dice_coefficient."""
     return 1 - dice_coefficient(target, output)
 
 
 def segmentation_model() -> keras.Model:
-    """64x64x3 to a 64x64x1 probability: twice down, twice up, one skip at half resolution."""
+    """Build a model from (N, 64, 64, 3) to a probability (N, 64, 64, 1), with a skip at half resolution."""
     pictures = keras.Input((64, 64, 3))
     half = layers.Conv2D(16, 3, 2, padding="same", activation="relu")(pictures)
     quarter = layers.Conv2D(32, 3, 2, padding="same", activation="relu")(half)
@@ -78,7 +105,7 @@ def train(
     epochs: int,
     batch_size: int = 16,
 ) -> dict[str, list[float]]:
-    """Train with Dice loss; return the loss and the Dice coefficient of every epoch."""
+    """Train with the Dice loss, and return `loss` and `dice_coefficient` of every epoch."""
     model.compile(optimizer, dice_loss, metrics=[dice_coefficient])
     return model.fit(pictures, masks, batch_size, epochs, verbose=0).history
 
@@ -91,7 +118,7 @@ def report(
     masks: np.ndarray,
     epochs: int,
 ) -> None:
-    """Train on all but the last four pictures, print the curve, and draw what the model says of those."""
+    """Train on all but the last four pictures, and draw the loss and the masks predicted for those four."""
     method = type(optimizer).__name__
     context.say(f"{model.name}: {model.count_params():,} parameters, {len(pictures) - 4} pictures, {method}")
     history = train(model, optimizer, pictures[:-4], masks[:-4], epochs)
@@ -106,9 +133,9 @@ def report(
     )
     panels = [Panel("picture", p) for p in pictures[-4:]]
     panels += [Panel("mask", m[..., 0]) for m in masks[-4:]]
-    panels += [Panel("model", o[..., 0]) for o in unseen]
+    panels += [Panel("prediction", o[..., 0]) for o in unseen]
     context.save(
-        draw_panels(panels, size=1.7), f"Unseen shapes, their masks and the model's answer: Dice {score:.2f}."
+        draw_panels(panels, size=1.7), f"Unseen shapes, their masks and the predictions: Dice {score:.2f}."
     )
     figure = Figure(figsize=(6, 3.2), layout="constrained")
     draw_lines(figure.subplots(), {"Dice loss": losses, "Dice coefficient": scores}, "epoch", "")
@@ -118,6 +145,6 @@ def report(
 def run(context: Context) -> None:
     """Train the small model on generated shapes."""
     pictures, masks = make_shapes(132, 64, context.rng)
-    # Adadelta finds its own step sizes, so its paper has no learning rate: that is 1 here. Keras' default
-    # of 0.001 would slow it down a thousandfold.
+    # Adadelta as published has no learning rate, which corresponds to 1. Keras' default is 0.001, a thousand
+    # times slower.
     report(context, segmentation_model(), keras.optimizers.Adadelta(1.0), pictures, masks, epochs=20)

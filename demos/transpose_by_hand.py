@@ -1,8 +1,8 @@
 """Transposed convolution by hand
 
-Three ways to the same result: summing scaled kernels, inserting zeros and convolving, and multiplying by
-the transpose of the convolution's sparse matrix. The transpose A' satisfies <Ax, y> = <x, A'y>; it gives
-back the shape of the input, not its values, so "deconvolution" is a misleading name: it is no inverse.
+Three methods with the same result: summing scaled kernels, inserting zeros and convolving, and multiplying by
+the transpose of the convolution's sparse matrix. The transpose A' satisfies <Ax, y> = <x, A'y>. It restores
+the shape of the input, not its values, so "deconvolution" is a misleading name: it is not an inverse.
 
 Formula: A' y = sum over i, j of y[i, j] * kernel placed at (i*stride, j*stride); shape (n-1)*stride + k.
 Reference: Dumoulin and Visin, 2016, arXiv 1603.07285, chapter 4.
@@ -20,9 +20,24 @@ from demos.drawing import Panel, draw_panels
 
 
 def convolution_matrix(size: tuple[int, int], kernel: np.ndarray, stride: int = 1) -> sparse.csr_array:
-    """The matrix A of Conv2D, "valid", on an image of this size: one row per output, one column per pixel.
+    """Build the matrix of a Conv2D with padding "valid".
 
-    Each row holds the kernel (not flipped, as Conv2D does) at the place that it looks at.
+    Each row has the kernel, not flipped, at the pixels that its output reads.
+
+    Args:
+        size: (H, W) of the image.
+        kernel: (kh, kw), not larger than the image.
+        stride: at least 1.
+
+    Returns:
+        A sparse matrix with a row per output and a column per pixel.
+
+    Raises:
+        ArgumentError: the kernel does not fit, or the stride is out of range.
+
+    Example:
+        >>> convolution_matrix((4, 4), np.ones((3, 3))).shape
+        (4, 16)
     """
     require_positive(stride=stride)
     require_kernel_fits(np.empty(size), kernel)
@@ -35,7 +50,19 @@ def convolution_matrix(size: tuple[int, int], kernel: np.ndarray, stride: int = 
 
 
 def insert_zeros(image: np.ndarray, stride: int) -> np.ndarray:
-    """Put stride-1 zeros between neighbouring pixels: n to (n-1)*stride + 1 along each axis."""
+    """Put stride-1 zeros between neighbouring pixels.
+
+    Args:
+        image: (H, W).
+        stride: at least 1.
+
+    Returns:
+        ((H-1)*stride + 1, (W-1)*stride + 1), of the same type.
+
+    Example:
+        >>> insert_zeros(np.array([[1, 2, 3]]), 2).tolist()
+        [[1, 0, 2, 0, 3]]
+    """
     require_positive(stride=stride)
     spread = np.zeros([(n - 1) * stride + 1 for n in image.shape], image.dtype)
     spread[::stride, ::stride] = image
@@ -43,7 +70,15 @@ def insert_zeros(image: np.ndarray, stride: int) -> np.ndarray:
 
 
 def output_shape(image: np.ndarray, kernel: np.ndarray, stride: int) -> tuple[int, int]:
-    """(n-1)*stride + k along both axes; ArgumentError for arrays that are empty or not 2-D."""
+    """Return the shape of a transposed convolution: (n-1)*stride + k along both axes.
+
+    Raises:
+        ArgumentError: an array is empty or not 2-D, or the stride is out of range.
+
+    Example:
+        >>> output_shape(np.ones((4, 4)), np.ones((3, 3)), stride=2)
+        (9, 9)
+    """
     require_positive(stride=stride)
     if np.ndim(image) != 2 or np.ndim(kernel) != 2 or 0 in np.shape(image) + np.shape(kernel):
         raise ArgumentError(f"expected two non-empty 2-D arrays, received {shape(image)} and {shape(kernel)}")
@@ -51,7 +86,23 @@ def output_shape(image: np.ndarray, kernel: np.ndarray, stride: int) -> tuple[in
 
 
 def by_summing(image: np.ndarray, kernel: np.ndarray, stride: int = 1) -> np.ndarray:
-    """Every pixel lays down the kernel, scaled by its value; overlaps add up."""
+    """Sum copies of the kernel, one for each pixel, scaled by its value.
+
+    Args:
+        image: (H, W).
+        kernel: (kh, kw).
+        stride: distance of the copies, at least 1.
+
+    Returns:
+        The transposed convolution, ((H-1)*stride + kh, (W-1)*stride + kw).
+
+    Raises:
+        ArgumentError: see `output_shape`.
+
+    Example:
+        >>> by_summing(np.array([[1.0, 2.0]]), np.array([[1.0, 1.0, 1.0]]), stride=2).tolist()
+        [[1.0, 1.0, 3.0, 2.0, 2.0]]
+    """
     output = np.zeros(output_shape(image, kernel, stride))
     kh, kw = kernel.shape
     for (i, j), value in np.ndenumerate(image):
@@ -60,20 +111,20 @@ def by_summing(image: np.ndarray, kernel: np.ndarray, stride: int = 1) -> np.nda
 
 
 def by_zero_insertion(image: np.ndarray, kernel: np.ndarray, stride: int = 1) -> np.ndarray:
-    """Zeros between the pixels, k-1 zeros around them, then a true convolution of stride 1."""
+    """Put zeros between the pixels and k-1 zeros around them, then convolve; see `by_summing`."""
     output_shape(image, kernel, stride)
     kh, kw = kernel.shape
     return by_loop(np.pad(insert_zeros(image, stride), ((kh - 1, kh - 1), (kw - 1, kw - 1))), kernel)
 
 
 def by_matrix(image: np.ndarray, kernel: np.ndarray, stride: int = 1) -> np.ndarray:
-    """The transposed matrix of the convolution that shrinks the output's shape to the image's shape."""
+    """Multiply by the transposed matrix of the convolution in the other direction; see `by_summing`."""
     size = output_shape(image, kernel, stride)
     return (convolution_matrix(size, kernel, stride).T @ image.ravel()).reshape(size)
 
 
 def by_keras(image: np.ndarray, kernel: np.ndarray, stride: int = 1) -> np.ndarray:
-    """What Conv2DTranspose computes, "valid", cut to (n-1)*stride + k where Keras returns zeros beyond."""
+    """Apply Keras' conv_transpose, "valid", and crop the zeros that it may append; see `by_summing`."""
     rows, columns = output_shape(image, kernel, stride)
     images, weights = (np.asarray(a, np.float32) for a in (image[None, :, :, None], kernel[:, :, None, None]))
     output = ops.conv_transpose(images, weights, strides=stride, padding="valid")
@@ -81,7 +132,7 @@ def by_keras(image: np.ndarray, kernel: np.ndarray, stride: int = 1) -> np.ndarr
 
 
 def run(context: Context) -> None:
-    """The 4x4 example, the three ways at strides 1 to 3, adjointness, and why it is no inverse."""
+    """Compute a 4x4 example, compare all methods at strides 1 to 3, and test adjointness."""
     image = np.arange(1, 17, dtype=np.float64).reshape(4, 4)
     kernel = np.zeros((3, 3))
     kernel[1, 1] = 3
@@ -93,19 +144,18 @@ def run(context: Context) -> None:
     large = by_zero_insertion(small, kernel, stride=2)
     back = by_matrix(small, kernel)
     context.say(f"zeros inserted: {spread.tolist()}, then convolved with 2 zeros around: {shape(large)}")
-    context.check("the transpose gives back the shape 4x4", back.shape == image.shape)
+    context.check("the transpose restores the shape 4x4", back.shape == image.shape)
     context.check(
-        "but not the values: 9 times the four in the middle, 0 elsewhere",
+        "but not the values: 9 times the four in the centre, 0 elsewhere",
         back[1, 1] == 9 * 6 and back[0, 0] == 0,
     )
 
     weights = context.rng.standard_normal((3, 3))
     for stride in (1, 2, 3):
-        results = [
-            way(small, weights, stride) for way in (by_summing, by_zero_insertion, by_matrix, by_keras)
-        ]
+        methods = (by_summing, by_zero_insertion, by_matrix, by_keras)
+        results = [method(small, weights, stride) for method in methods]
         same = all(np.allclose(result, results[0], atol=1e-4) for result in results)
-        context.check(f"stride {stride}: four ways to {shape(results[0])} agree", same)
+        context.check(f"stride {stride}: four methods with output {shape(results[0])} agree", same)
     x, y = context.rng.standard_normal((9, 9)), context.rng.standard_normal((4, 4))
     left = np.vdot(convolution_matrix((9, 9), weights, 2) @ x.ravel(), y)
     right = np.vdot(x, by_summing(y, weights, 2))
@@ -117,7 +167,7 @@ def run(context: Context) -> None:
                 Panel("convolved 2x2", small, "magnitude", numbers=True),
                 Panel("zeros inserted 3x3", spread, "magnitude", numbers=True),
                 Panel("stride 2: 5x5", large, "magnitude", numbers=True),
-                Panel("stride 1: shape back, values not", back, "magnitude", numbers=True),
+                Panel("stride 1: shape, not values", back, "magnitude", numbers=True),
             ],
             columns=5,
         ),
@@ -133,5 +183,5 @@ def run(context: Context) -> None:
             columns=2,
             size=4,
         ),
-        "The matrix of a 3x3 convolution on a 4x4 image, and its transpose times itself: no inverse.",
+        "The matrix of a 3x3 convolution on a 4x4 image, and its transpose times itself: not the identity.",
     )

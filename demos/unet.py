@@ -1,11 +1,11 @@
 """U-Net with transposed convolutions
 
-Four times down and four times up, from 64 to 1024 channels and back, each level joined to its counterpart by
-a skip; transposed convolutions enlarge, a sigmoid gives the mask. Four halvings need sides divisible by 16.
+Four levels down and four up, from 64 to 1024 channels and back, with a skip at each level. Transposed
+convolutions enlarge, and a sigmoid yields the mask. Four halvings require sides divisible by 16.
 Trained here at an eighth of the width on the same shapes as the small model.
 
-Reference: Ronneberger, Fischer and Brox, U-Net, 2015, arXiv 1505.04597 (here padded, so that the mask is as
-large as the picture).
+Reference: Ronneberger, Fischer and Brox, U-Net, 2015, arXiv 1505.04597 (here padded, so that the mask has
+the size of the picture).
 """
 
 from __future__ import annotations
@@ -21,10 +21,14 @@ LEVELS = 4
 
 @keras.saving.register_keras_serializable(package="demos")
 class UNet(keras.Model):
-    """The functional model that `unet` builds; it refuses sizes that four halvings do not divide."""
+    """Functional model built by `unet`, which checks the size of its input."""
 
     def __call__(self, images: object, *args: object, **kwargs: object) -> object:
-        """Check the static shape, here and not in `call`, where Keras would wrap the message."""
+        """Check the static shape. Errors in `call` would be wrapped by Keras.
+
+        Raises:
+            ArgumentError: a side is not divisible by 16.
+        """
         for name, size in zip(("height", "width"), images.shape[1:3], strict=True):
             if size is not None and size % 2**LEVELS:
                 raise ArgumentError(f"{name} must be divisible by {2**LEVELS}, received {size}")
@@ -32,7 +36,7 @@ class UNet(keras.Model):
 
 
 def double_convolution(features: object, filters: int) -> object:
-    """Two Conv2D 3x3 with ReLU; the size stays."""
+    """Apply two Conv2D 3x3 with ReLU, preserving the size."""
     for _ in range(2):
         features = layers.Conv2D(
             filters, 3, padding="same", activation="relu", kernel_initializer="he_normal"
@@ -41,11 +45,17 @@ def double_convolution(features: object, filters: int) -> object:
 
 
 def unet(width: int = 64, channels: int = 3) -> UNet:
-    """Build a U-Net: (N, H, W, channels) to a probability (N, H, W, 1), H and W divisible by 16.
+    """Build a U-Net from (N, H, W, channels) to a probability (N, H, W, 1), H and W divisible by 16.
 
     Args:
         width: channels of the first level; they double at each of four levels, 64 to 1024 by default.
         channels: of the pictures.
+
+    Raises:
+        ArgumentError: an argument is not a positive integer.
+
+    Reference:
+        Ronneberger, Fischer and Brox, U-Net, 2015, arXiv 1505.04597.
     """
     require_positive(width=width, channels=channels)
     pictures = keras.Input((None, None, channels))
@@ -62,7 +72,7 @@ def unet(width: int = 64, channels: int = 3) -> UNet:
 
 
 def run(context: Context) -> None:
-    """Print the full model's size, show the error for a wrong size, and train a narrow one."""
+    """Print the size of the full model, show the error for a wrong size, and train a narrow model."""
     full = unet()
     context.say(f"width 64: {full.count_params():,} parameters, 64, 128, 256, 512, 1024 channels")
     narrow = unet(width=8)

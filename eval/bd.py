@@ -1,6 +1,6 @@
 """Bjontegaard deltas between rate-distortion curves, by the `bjontegaard` package.
 
-A curve is a list of (bits per pixel, value), the value growing with quality.
+A curve is a list of (bits per pixel, value) in which the value grows with quality.
 """
 
 import math
@@ -11,31 +11,43 @@ import numpy as np
 from scipy.interpolate import Akima1DInterpolator, PchipInterpolator
 
 METHODS = ("pchip", "akima")
-_SAMPLES = 400  # of a curve cut to a range; more do not move the third decimal
+_SAMPLES = 400  # of a curve restricted to a range; more do not change the third decimal
 _MIN_OVERLAP = 0.5
 
 
 @dataclass(frozen=True)
 class BD:
-    """Difference of a test curve from a reference curve, and where it was taken."""
+    """Difference of a test curve from a reference curve.
 
-    rate_percent: float | None  # mean rate difference at equal value
-    gain: float | None  # mean value difference at equal rate
-    low: float | None  # the common range of values that `rate_percent` averages over
+    Attributes:
+        rate_percent: mean rate difference at equal value, in percent; None if it cannot be computed.
+        gain: mean value difference at equal rate; None if the curves share no rates.
+        low, high: range of values that `rate_percent` averages over.
+        warning: why a number is missing or unreliable, "" if neither.
+    """
+
+    rate_percent: float | None
+    gain: float | None
+    low: float | None
     high: float | None
     warning: str = ""
 
 
-def to_db(similarity: float) -> float:
-    """SSIM-like values crowd at 1; -10 log10(1 - s) spreads them, as the literature does."""
-    return math.inf if similarity >= 1 else -10 * math.log10(1 - similarity)
-
-
 def monotone(curve: list[tuple[float, float]]) -> np.ndarray:
-    """The finite points that each cost more and give more than all before them, as (n, 2).
+    """Keep the finite points at which both rate and value exceed those of all points before.
 
-    Interpolation needs strictly growing values; a point that costs more and gives less (or is
-    lossless: infinite) is one that nobody would choose.
+    Interpolation needs strictly increasing values. Dropped points are lossless (infinite), or cost more than
+    another point without being better.
+
+    Args:
+        curve: (bits per pixel, value) in any order.
+
+    Returns:
+        Float (n, 2), sorted by rate.
+
+    Example:
+        >>> monotone([(1.0, 30.0), (0.5, 25.0), (1.5, 29.0)]).tolist()
+        [[0.5, 25.0], [1.0, 30.0]]
     """
     kept: list[tuple[float, float]] = []
     for rate, value in sorted(curve):
@@ -45,7 +57,7 @@ def monotone(curve: list[tuple[float, float]]) -> np.ndarray:
 
 
 def _cut(points: np.ndarray, limits: tuple[float, float], method: str) -> np.ndarray:
-    """The interpolated curve inside a range of values, sampled so densely that nothing is lost."""
+    """Sample the interpolated curve densely inside a range of values."""
     interpolator = PchipInterpolator if method == "pchip" or len(points) < 3 else Akima1DInterpolator
     low, high = max(limits[0], points[0, 1]), min(limits[1], points[-1, 1])
     if low >= high:
@@ -55,12 +67,24 @@ def _cut(points: np.ndarray, limits: tuple[float, float], method: str) -> np.nda
 
 
 def bjontegaard_delta(reference, test, method="pchip", limits: tuple[float, float] | None = None) -> BD:
-    """BD-rate and BD-gain of `test` against `reference`.
+    """Compute BD-rate and BD-gain of a test curve.
 
     Args:
         reference, test: lists of (bits per pixel, value).
-        method: "pchip" (the standard bodies') or "akima".
-        limits: range of values to stay inside, for example (28, 40) dB; None is the whole overlap.
+        method: interpolation, "pchip" (as in the standards' common test conditions) or "akima".
+        limits: range of values to average over, for example (28, 40) dB; None for the whole overlap.
+
+    Returns:
+        The deltas. If they cannot be computed, all numbers are None and `warning` gives the reason.
+
+    Reference:
+        Bjontegaard, Calculation of average PSNR differences between RD-curves, VCEG-M33, 2001.
+
+    Example:
+        >>> curve = [(0.25, 30.0), (0.5, 33.0), (1.0, 36.0)]
+        >>> cheaper = [(rate / 2, value) for rate, value in curve]
+        >>> round(bjontegaard_delta(curve, cheaper).rate_percent, 6)
+        -50.0
     """
     reference, test = monotone(reference), monotone(test)
     if min(len(reference), len(test)) < 2:
@@ -76,7 +100,7 @@ def bjontegaard_delta(reference, test, method="pchip", limits: tuple[float, floa
     if limits:
         reference, test = _cut(reference, limits, method), _cut(test, limits, method)
     arguments = (reference[:, 0], reference[:, 1], test[:, 0], test[:, 1], method)
-    # min_overlap=0: the package's warning goes to stderr once; ours goes into the table, each time.
+    # min_overlap=0 silences the package's warning on stderr, which appears only once; ours is in the table.
     options = {"require_matching_points": False, "min_overlap": 0}
     rate = bjontegaard.bd_rate(*arguments, **options)
     rates_meet = max(reference[0, 0], test[0, 0]) < min(reference[-1, 0], test[-1, 0])

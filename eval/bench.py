@@ -1,7 +1,6 @@
-"""Encode and decode times, all codecs in turn: in one process, and as fresh ones for one picture and many."""
+"""Encode and decode times of all codecs, in this process and in new ones, for one picture and many."""
 
 import itertools
-import json
 import statistics
 import sys
 import tempfile
@@ -14,16 +13,15 @@ from PIL import Image
 from eval import codecs
 from eval.errors import EvalError, one_line
 from eval.images import find_pictures, load_rgb
-from eval.machine import describe
+from eval.machine import describe, describe_lines
 from eval.match import quality_for_bpp
-from eval.measure import write_atomically
-from eval.outputs import table_lines
+from eval.outputs import table_lines, write_results
 from eval.processes import decode_command, encode_command, timed
 from eval.viewer import spread
 
 RATIO_TO = ("jpeg420", "avif444")
 _COLD_ROUNDS = 3
-# What a row of the table is called, its key among the results, and its decimals.
+# Title of a table row, its key in the results, and its decimals.
 _MEASURES = (
     ("bits per pixel", "bpp", 2),
     ("encode, warm, s/MP", "encode", 3),
@@ -42,13 +40,14 @@ def _warn(line: str) -> None:
 
 
 def sample_photograph() -> np.ndarray:
-    """A photograph of 512x512 that comes with scikit-image."""
+    """Return the 512x512 photograph of scikit-image, uint8 (512, 512, 3)."""
     from skimage import data
 
     return data.astronaut()
 
 
 def load_pictures(folder: Path | None, limit: int) -> list[np.ndarray]:
+    """Load at most `limit` pictures of a folder, evenly spaced, or the sample photograph without one."""
     if folder is None:
         return [sample_photograph()]
     pictures, problems = find_pictures(folder)
@@ -58,7 +57,7 @@ def load_pictures(folder: Path | None, limit: int) -> list[np.ndarray]:
 
 
 def matched_quality(codec, image: np.ndarray, target_bpp: float) -> float:
-    """The quality of this codec at about this rate; the nearest end of its scale if it has none."""
+    """Find the quality at which a picture has about this rate; the nearer end of the scale if none does."""
     num_pixels = image.shape[0] * image.shape[1]
 
     def bpp(quality: float) -> float:
@@ -72,18 +71,28 @@ def matched_quality(codec, image: np.ndarray, target_bpp: float) -> float:
 
 
 def warm_times(chosen: list, images: list[np.ndarray], target_bpp: float, rounds: int) -> dict[str, dict]:
-    """Median seconds per megapixel of each codec.
+    """Measure encode and decode times in this process.
 
-    The codecs take turns within every round, so that a busy moment of the machine hits them all.
+    The codecs take turns within every round, so that other load on the machine affects them all. Codecs that
+    fail are left out with a warning.
+
+    Args:
+        chosen: codecs.
+        images: pictures, uint8 (H, W, 3).
+        target_bpp: rate at which all are timed.
+        rounds: repetitions for each picture.
+
+    Returns:
+        For each codec the medians `encode` and `decode`, in seconds per megapixel, and `bpp`.
     """
     cases = []
     for codec in chosen:
         try:
             for image in images:
                 quality = matched_quality(codec, image, target_bpp)
-                codec.decode(codec.encode(image, quality))  # libraries and weights are loaded now
+                codec.decode(codec.encode(image, quality))  # loads libraries and weights
                 cases.append((codec, image, quality))
-        except Exception as error:  # noqa: BLE001  one codec's trouble is not the others'
+        except Exception as error:  # noqa: BLE001  the other codecs are still timed
             _warn(f"left out: {codec.name} failed: {one_line(error)}")
             cases = [case for case in cases if case[0] is not codec]
     names = dict.fromkeys(codec.name for codec, *_ in cases)
@@ -108,10 +117,17 @@ def warm_times(chosen: list, images: list[np.ndarray], target_bpp: float, rounds
 
 
 def process_times(chosen: list, image: np.ndarray, target_bpp: float, batch: int) -> dict[str, dict]:
-    """Fresh processes: seconds and peak memory for one picture, and pictures per second for many.
+    """Measure whole processes: start, read, encode or decode, write, exit.
 
-    One picture: start, read, encode or decode, write, exit. Many: the same for `batch` copies of it in one
-    run, on all processors.
+    Args:
+        chosen: codecs.
+        image: uint8 (H, W, 3).
+        target_bpp: rate at which all are timed.
+        batch: copies of the picture that a single process handles, on all processors.
+
+    Returns:
+        For each codec seconds and peak memory in MB for one picture (`cold_...`), and pictures per second
+        for many (`batch_...`).
     """
     samples: dict = {}
     with tempfile.TemporaryDirectory() as name:
@@ -135,7 +151,7 @@ def process_times(chosen: list, image: np.ndarray, target_bpp: float, batch: int
                 try:
                     samples.setdefault((codec_name, kind), []).append(timed(command))
                 except EvalError as error:
-                    _warn(f"no times of processes of {codec_name}: {one_line(error)}")
+                    _warn(f"{codec_name} was not timed as a process: {one_line(error)}")
                     failed.add(codec_name)
     result: dict[str, dict] = {codec.name: {} for codec in chosen}
     for (codec_name, kind), pairs in samples.items():
@@ -151,7 +167,7 @@ def process_times(chosen: list, image: np.ndarray, target_bpp: float, batch: int
 
 
 def bench_lines(results: dict[str, dict]) -> list[str]:
-    """The table that is printed: codecs side by side, and the first one's ratio to JPEG and to AVIF."""
+    """Return the table of codecs side by side, with ratios of the first one to JPEG and AVIF."""
     first, *others = results
     references = [name for name in others if name in RATIO_TO]
     cells = [("", *results, *(f"{first} / {name}" for name in references))]
@@ -167,6 +183,7 @@ def bench_lines(results: dict[str, dict]) -> list[str]:
 
 
 def bench_command(options) -> int:
+    """Run `python -m eval bench` and return its exit code."""
     chosen, missing = codecs.select(options.codecs)
     for line in missing:
         _warn(f"left out: {line}")
@@ -179,15 +196,13 @@ def bench_command(options) -> int:
         for name, line in process_times(usable, images[0], options.bpp, options.batch).items():
             results[name].update(line)
     machine = describe()
-    print("\n".join(f"{key}: {value}" for key, value in machine.items()))
+    print("\n".join(describe_lines(machine)))
     height, width = images[0].shape[:2]
     print(f"\n{len(images)} picture(s), the first {width}x{height}, about {options.bpp:g} bits per pixel,")
     print(f"warm: medians of {options.rounds} rounds, each library with its own default number of threads;")
     print(f"whole processes: medians of {_COLD_ROUNDS}, many: {options.batch} pictures in one run\n")
     print("\n".join(bench_lines(results)))
     if options.json:
-        write_atomically(
-            options.json, json.dumps({"machine": machine, "results": results}, indent=1).encode()
-        )
+        write_results(options.json, machine, results)
     asked = set(options.codecs or [codec.name for codec in chosen])
     return 0 if asked <= set(results) else 1

@@ -1,4 +1,4 @@
-"""The command line: run, plot, compare, bench, scaling. Exit codes: 0 done, 1 something failed, 2 usage."""
+"""The command line. Exit codes: 0 success, 1 failure, 2 wrong usage."""
 
 import argparse
 import math
@@ -13,7 +13,7 @@ from eval.errors import EvalError, one_line
 
 
 def default_cache() -> Path:
-    """The user's cache folder, as the platform's convention has it."""
+    """Return the platform's cache folder for this program."""
     if sys.platform == "win32":
         base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
     else:
@@ -22,7 +22,7 @@ def default_cache() -> Path:
 
 
 def _checked(kind: type, accepts: Callable[[float], bool], complaint: str) -> Callable[[str], float]:
-    """What reads a number of an option, and refuses those that are no use."""
+    """Return an argparse type that parses a number and rejects those outside a range."""
 
     def read(text: str) -> float:
         try:
@@ -37,33 +37,46 @@ def _checked(kind: type, accepts: Callable[[float], bool], complaint: str) -> Ca
 
 
 quality = _checked(float, lambda value: 1 <= value <= 100, "is outside 1..100")
-positive = _checked(int, lambda value: value >= 1, "is no whole number from 1")
-count = _checked(int, lambda value: value >= 0, "is no whole number from 0")
-rate = _checked(float, lambda value: 0 < value < 100, "is no number of bits per pixel")
-# Our own limit on pixels is a little above.
-size = _checked(float, lambda value: 0 < value <= 170, "is not within 0..170 megapixels")
+positive = _checked(int, lambda value: value >= 1, "is not a positive integer")
+count = _checked(int, lambda value: value >= 0, "is not an integer of 0 or more")
+rate = _checked(float, lambda value: 0 < value < 100, "is outside 0..100 bits per pixel")
+# The decoder's own limit is slightly higher.
+size = _checked(float, lambda value: 0 < value <= 170, "is outside 0..170 megapixels")
 
 
 def build_parser() -> argparse.ArgumentParser:
+    """Build the parser of all commands."""
     parser = argparse.ArgumentParser(
         prog="python -m eval", description="Rate-distortion evaluation of codecs."
     )
     commands_ = parser.add_subparsers(dest="command", required=True)
     names = ", ".join(codec.name for codec in CODECS)
 
-    run = commands_.add_parser("run", help="every picture through every codec; tables, plots, an HTML report")
+    run = commands_.add_parser("run", help="run codecs on pictures; write tables, plots and an HTML report")
     run.add_argument("--images", type=Path, required=True, metavar="DIR", help="folder of pictures")
     run.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the results")
-    run.add_argument("--name", default="report", help="stem of the files in it (default: report)")
-    run.add_argument("--codecs", nargs="+", metavar="NAME", help=f"of {names} (default: all that work here)")
+    run.add_argument("--name", default="report", help="stem of the result files (default: report)")
+    run.add_argument(
+        "--codecs",
+        nargs="+",
+        metavar="NAME",
+        help=f"any of {names} (default: all that are installed, except the slowest)",
+    )
     run.add_argument(
         "--qualities", nargs="+", type=quality, metavar="Q", help="1..100 (default: each codec's own)"
     )
     run.add_argument(
-        "--cache", type=Path, default=default_cache(), help="what is done already (default: %(default)s)"
+        "--cache",
+        type=Path,
+        default=default_cache(),
+        help="folder of finished files (default: %(default)s)",
     )
     run.add_argument(
-        "-j", "--jobs", type=positive, default=1, help="processes; times are comparable with 1 (default)"
+        "-j",
+        "--jobs",
+        type=positive,
+        default=1,
+        help="worker processes; more than 1 distort times (default: 1)",
     )
     run.add_argument(
         "--viewer-images", type=count, default=3, metavar="N", help="pictures in the viewer (default: 3)"
@@ -71,74 +84,83 @@ def build_parser() -> argparse.ArgumentParser:
     run.add_argument("--viewer-bpp", nargs="+", type=rate, default=[0.25, 0.5], metavar="BPP",
                      help="rates at which the viewer compares (default: 0.25 0.5)")  # fmt: skip
     run.add_argument(
-        "--viewer-mb", type=float, default=32.0, metavar="MB", help="its pictures' size at most (default: 32)"
+        "--viewer-mb",
+        type=float,
+        default=32.0,
+        metavar="MB",
+        help="maximum size of all pictures (default: 32)",
     )
-    run.add_argument("--no-html", action="store_true", help="tables and plots only")
+    run.add_argument("--no-html", action="store_true", help="write no HTML report")
     _add_table_options(run)
-    run.add_argument("--quiet", action="store_true", help="no progress bar")
+    run.add_argument("--quiet", action="store_true", help="show no progress bar")
     run.set_defaults(handler=commands.run_command)
 
-    plot = commands_.add_parser("plot", help="draw the plots and print the tables of an earlier run's CSV")
+    plot = commands_.add_parser("plot", help="draw plots and print tables from the CSV of an earlier run")
     plot.add_argument("rows", type=Path, metavar="ROWS.csv")
     plot.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the PNG files")
-    plot.add_argument("--codecs", nargs="+", metavar="NAME", help="of those in the CSV (default: all)")
+    plot.add_argument("--codecs", nargs="+", metavar="NAME", help="any of those in the CSV (default: all)")
     _add_table_options(plot)
     plot.set_defaults(handler=commands.plot_command)
 
-    compare = commands_.add_parser("compare", help="the metrics of one pair of pictures")
+    compare = commands_.add_parser("compare", help="measure one pair of pictures")
     compare.add_argument("original", type=Path)
-    compare.add_argument("compressed", type=Path, help="its file size gives the rate")
-    compare.add_argument("--json", action="store_true")
+    compare.add_argument("compressed", type=Path, help="its file size determines the rate")
+    compare.add_argument("--json", action="store_true", help="print JSON")
     compare.set_defaults(handler=commands.compare_command)
 
-    bench = commands_.add_parser("bench", help="encode and decode times, interleaved, as ratios")
+    bench = commands_.add_parser("bench", help="compare encode and decode times")
     bench.add_argument(
-        "--images", type=Path, metavar="DIR", help="default: a photograph that scikit-image ships"
+        "--images",
+        type=Path,
+        metavar="DIR",
+        help="pictures (default: a photograph of scikit-image)",
     )
-    bench.add_argument("--codecs", nargs="+", metavar="NAME", help=f"of {names}")
-    bench.add_argument("--bpp", type=rate, default=1.0, help="rate at which all are timed (default: 1)")
+    bench.add_argument("--codecs", nargs="+", metavar="NAME", help=f"any of {names}")
+    bench.add_argument("--bpp", type=rate, default=1.0, help="rate at which codecs are timed (default: 1)")
     bench.add_argument("--rounds", type=positive, default=5, help="repetitions per picture (default: 5)")
-    bench.add_argument("--limit", type=positive, default=4, help="pictures at most (default: 4)")
+    bench.add_argument("--limit", type=positive, default=4, help="maximum number of pictures (default: 4)")
     bench.add_argument(
-        "--batch", type=positive, default=16, help="pictures in the run that counts pictures/s (default: 16)"
+        "--batch", type=positive, default=16, help="pictures in the throughput test (default: 16)"
     )
-    bench.add_argument("--no-cold", action="store_true", help="no fresh processes")
-    bench.add_argument("--json", type=Path, metavar="FILE", help="write the numbers there too")
+    bench.add_argument("--no-cold", action="store_true", help="skip the whole processes")
+    bench.add_argument("--json", type=Path, metavar="FILE", help="also write the numbers to a file")
     bench.set_defaults(handler=commands.bench_command)
 
-    scaling = commands_.add_parser("scaling", help="our memory and time from 1 to 100 megapixels")
+    scaling = commands_.add_parser("scaling", help="time and memory of our codec from 1 to 100 megapixels")
     scaling.add_argument(
-        "--images", type=Path, metavar="DIR", help="of which the pictures are made (default: as for bench)"
+        "--images", type=Path, metavar="DIR", help="photographs to tile (default: as for bench)"
     )
     scaling.add_argument(
         "--megapixels", nargs="+", type=size, default=[1, 4, 16, 64, 100], metavar="MP",
-        help="default: 1 4 16 64 100",
+        help="sizes (default: 1 4 16 64 100)",
     )  # fmt: skip
-    scaling.add_argument("--json", type=Path, metavar="FILE", help="write the numbers there too")
-    scaling.add_argument("--quiet", action="store_true", help="do not say which size is done")
+    scaling.add_argument("--json", type=Path, metavar="FILE", help="also write the numbers to a file")
+    scaling.add_argument("--quiet", action="store_true", help="report no progress")
     scaling.set_defaults(handler=commands.scaling_command)
     return parser
 
 
 def _add_table_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that `run` and `plot` share."""
     parser.add_argument(
-        "--reference", default="jpeg420", metavar="NAME", help="BD-rate against it (default: jpeg420)"
+        "--reference", default="jpeg420", metavar="NAME", help="codec to compare with (default: jpeg420)"
     )
     parser.add_argument(
         "--method", choices=("pchip", "akima"), default="pchip", help="interpolation (default: pchip)"
     )
     parser.add_argument("--published", default="auto", metavar="auto|none|kodak|FILE",
-                        help="curves to show; auto: Kodak's for a folder or file so called")  # fmt: skip
+                        help="published curves to show; auto: Kodak's, if the pictures are")  # fmt: skip
 
 
 def main(arguments: list[str] | None = None) -> int:
+    """Run a command and return its exit code."""
     options = build_parser().parse_args(arguments)
     try:
         return options.handler(options)
     except EvalError as error:
         print(f"error: {one_line(error)}", file=sys.stderr)
     except KeyboardInterrupt:
-        print("error: stopped", file=sys.stderr)
-    except OSError as error:  # a full disk, a folder that may not be written
+        print("error: interrupted", file=sys.stderr)
+    except OSError as error:  # disk full, no permission
         print(f"error: {one_line(error)}", file=sys.stderr)
     return 1

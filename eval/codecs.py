@@ -1,6 +1,6 @@
-"""The codecs under test, behind one small interface: pixels to file bytes and back.
+"""The codecs under test, with a common interface: pixels to the bytes of a file and back.
 
-To add a codec, append to `CODECS` any object with `name`, `label`, `suffix`, `qualities`,
+To add a codec, append to `CODECS` an object with `name`, `label`, `suffix`, `qualities`,
 `version()`, `settings()`, `encode(image_uint8, quality)` and `decode(data)`.
 """
 
@@ -21,31 +21,53 @@ from eval.errors import CodecUnavailable, EvalError, one_line
 
 @dataclass(frozen=True)
 class Codec:
-    """Common part: a name for tables and keys, a label for people, a quality scale of 1..100."""
+    """Base of all codecs.
+
+    Attributes:
+        name: identifies it in options, tables and the cache.
+        label: the name shown to people.
+        suffix: of its files, with the dot.
+        options: settings of the encoder.
+        qualities: those that a run uses, in 1..100.
+        whole_qualities: whether the encoder accepts integers only.
+        by_default: whether it runs when no codecs are named.
+    """
 
     name: str
     label: str
     suffix: str
     options: dict = field(default_factory=dict)
     qualities: tuple[float, ...] = (5, 10, 20, 30, 40, 50, 60, 70, 80, 90, 95)
-    whole_qualities: bool = True  # the encoder accepts integers only
-    by_default: bool = True  # takes part where no codecs are named
+    whole_qualities: bool = True
+    by_default: bool = True
 
     def settings(self) -> dict:
-        """What, besides picture, version and quality, decides the bytes: part of the cache key."""
+        """Return the settings that determine the bytes, for the cache key."""
         return {"name": self.name, "options": self.options}
 
 
 @dataclass(frozen=True)
 class PillowCodec(Codec):
-    """A format that Pillow reads and writes."""
+    """A format that Pillow reads and writes.
+
+    Attributes:
+        format: Pillow's name of the format.
+        feature: name in `PIL.features`.
+        plugin: module that adds the format to Pillow, "" for built-in formats.
+        plugin_package: the package that has the plugin.
+    """
 
     format: str = ""
-    feature: str = ""  # as `PIL.features` names it
-    plugin: str = ""  # module to import, for formats outside Pillow
+    feature: str = ""
+    plugin: str = ""
     plugin_package: str = ""
 
     def version(self) -> str:
+        """Return the versions of the libraries, for the report and the cache key.
+
+        Raises:
+            CodecUnavailable: a library is missing.
+        """
         if self.plugin:
             try:
                 importlib.import_module(self.plugin)
@@ -60,9 +82,11 @@ class PillowCodec(Codec):
         return f"Pillow {PIL.__version__}, {self.feature} {library}"
 
     def save_options(self, quality: float, size: tuple[int, int]) -> dict:
+        """Return the options of `Image.save`, for a quality in 1..100 and a size in pixels."""
         return {"quality": round(quality) if self.whole_qualities else quality, **self.options}
 
     def encode(self, image_uint8: np.ndarray, quality: float) -> bytes:
+        """Encode uint8 (H, W, 3) at a quality in 1..100."""
         if self.plugin:
             importlib.import_module(self.plugin)
         file = io.BytesIO()
@@ -71,6 +95,7 @@ class PillowCodec(Codec):
         return file.getvalue()
 
     def decode(self, data: bytes) -> np.ndarray:
+        """Decode to uint8 (H, W, 3)."""
         if self.plugin:
             importlib.import_module(self.plugin)
         with Image.open(io.BytesIO(data), formats=[self.format]) as image:
@@ -79,10 +104,11 @@ class PillowCodec(Codec):
 
 @dataclass(frozen=True)
 class Jpeg2000Codec(PillowCodec):
-    """JPEG 2000 is steered by a target PSNR; quality 1..100 maps onto 22.3 .. 52 dB of it."""
+    """JPEG 2000, encoded to a target PSNR: quality 1..100 maps to 22.3 .. 52 dB."""
 
     def save_options(self, quality: float, size: tuple[int, int]) -> dict:
-        # OpenJPEG refuses more wavelet levels than a small picture has octaves.
+        """Return the options of `Image.save`, for a quality in 1..100 and a size in pixels."""
+        # OpenJPEG refuses more wavelet levels than the shorter side can be halved.
         resolutions = min(6, min(size).bit_length())
         return {
             "quality_mode": "dB",
@@ -94,9 +120,17 @@ class Jpeg2000Codec(PillowCodec):
 
 @dataclass(frozen=True)
 class LearnedCodec(Codec):
-    """This project's codec, through its public API; `options` go to `compressor.encode`."""
+    """This project's codec, through its public API.
+
+    `options` are passed to `compressor.encode`, except the name of a `model`, which selects its runtime.
+    """
 
     def version(self) -> str:
+        """Return the version with a hash of code and weights.
+
+        Raises:
+            CodecUnavailable: the package cannot be imported.
+        """
         try:
             import compressor
 
@@ -104,15 +138,19 @@ class LearnedCodec(Codec):
             if not (callable(compressor.encode) and callable(compressor.decode)):
                 raise AttributeError("encode and decode are not functions")
         except (ImportError, AttributeError) as error:
-            raise CodecUnavailable(f"{self.name}: compressor is not usable ({one_line(error)})") from None
+            raise CodecUnavailable(f"{self.name}: compressor cannot be used ({one_line(error)})") from None
         return f"compressor {number} ({_source_digest(Path(compressor.__file__).parent)})"
 
     def encode(self, image_uint8: np.ndarray, quality: float) -> bytes:
+        """Encode uint8 (H, W, 3) at a quality in 1..100."""
         import compressor
 
-        return compressor.encode(image_uint8, quality=quality, **self.options)
+        options = dict(self.options)
+        runtime = compressor.Runtime(model=options.pop("model", None))
+        return compressor.encode(image_uint8, quality=quality, runtime=runtime, **options)
 
     def decode(self, data: bytes) -> np.ndarray:
+        """Decode to uint8 (H, W, 3)."""
         import compressor
 
         return np.asarray(compressor.decode(data).convert("RGB"))
@@ -120,7 +158,7 @@ class LearnedCodec(Codec):
 
 @cache
 def _source_digest(package: Path) -> str:
-    """Short hash of a package's code and weights: a version number alone stays while both change."""
+    """Hash a package's code and weights, which may change while its version number stays."""
     digest = hashlib.sha256()
     for path in sorted(package.rglob("*")):
         if path.is_file() and "__pycache__" not in path.parts:
@@ -129,6 +167,7 @@ def _source_digest(package: Path) -> str:
 
 
 def _jpeg(name: str, subsampling: str) -> PillowCodec:
+    """Return a JPEG codec with optimised, progressive files."""
     options = {"subsampling": subsampling, "optimize": True, "progressive": True}
     return PillowCodec(
         name,
@@ -141,30 +180,36 @@ def _jpeg(name: str, subsampling: str) -> PillowCodec:
     )
 
 
-def _avif(name: str, subsampling: str, speed: int) -> PillowCodec:
+def _avif(name: str, subsampling: str, speed: int, tune: str = "") -> PillowCodec:
+    """Return an AVIF codec; an empty `tune` is the encoder's default, which aims at SSIM."""
+    options = {"subsampling": subsampling, "speed": speed}
+    if tune:
+        options["advanced"] = {"tune": tune}
     return PillowCodec(
         name,
-        f"AVIF {subsampling} speed {speed}",
+        f"AVIF {subsampling} speed {speed}{f' tuned for {tune.upper()}' if tune else ''}",
         ".avif",
-        {"subsampling": subsampling, "speed": speed},
+        options,
         format="AVIF",
         feature="avif",
         qualities=(10, 15, 25, 35, 45, 55, 65, 75, 85, 90),
     )
 
 
-def _harder(effort: int, by_default: bool) -> LearnedCodec:
-    """The flagship at an effort that refines, which takes several seconds a picture."""
+def _refined(effort: int, by_default: bool) -> LearnedCodec:
+    """Return the codec tuned for PSNR at an effort that refines symbols, which takes several seconds."""
     return LearnedCodec(
-        f"flagship-e{effort}",
-        f"Compressor effort {effort}",
+        f"flagship-psnr-e{effort}",
+        f"Compressor, PSNR, effort {effort}",
         ".cmpr",
-        {"effort": effort},
+        {"tune": "psnr", "effort": effort},
         whole_qualities=False,
         qualities=(10, 30, 50, 70, 90),
         by_default=by_default,
     )
 
+
+_OUR_QUALITIES = (1, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100)
 
 CODECS = [
     LearnedCodec(
@@ -172,18 +217,26 @@ CODECS = [
         "Compressor",
         ".cmpr",
         whole_qualities=False,
-        qualities=(1, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100),
+        qualities=_OUR_QUALITIES,
+    ),
+    LearnedCodec(
+        "flagship-psnr",
+        "Compressor, PSNR",
+        ".cmpr",
+        {"tune": "psnr"},
+        whole_qualities=False,
+        qualities=_OUR_QUALITIES,
     ),
     LearnedCodec(
         "cnn",
         "CNN baseline",
         ".cmpr",
-        {"model": "cnn-1"},
+        {"model": "cnn"},
         whole_qualities=False,
         qualities=(1, 20, 40, 60, 80, 100),
     ),
-    _harder(7, by_default=True),
-    _harder(9, by_default=False),
+    _refined(7, by_default=True),
+    _refined(9, by_default=False),
     _jpeg("jpeg420", "4:2:0"),
     _jpeg("jpeg444", "4:4:4"),
     PillowCodec(
@@ -198,6 +251,8 @@ CODECS = [
     _avif("avif420", "4:2:0", 6),
     _avif("avif444", "4:4:4", 6),
     _avif("avif444-slow", "4:4:4", 3),
+    _avif("avif444-psnr", "4:4:4", 6, "psnr"),
+    _avif("avif444-psnr-slow", "4:4:4", 3, "psnr"),
     Jpeg2000Codec(
         "jpeg2000",
         "JPEG 2000",
@@ -222,17 +277,23 @@ CODECS = [
 
 
 def select(names: list[str] | None) -> tuple[list, list[str]]:
-    """The codecs of these names that work here, and a line for each that does not.
+    """Select codecs by name, or those that run by default without names.
 
-    Without names, all that are meant to be run by default.
+    Returns:
+        The codecs that work on this machine, and one line for each that does not.
 
     Raises:
-        EvalError: a name that no codec has, or none of the codecs works here.
+        EvalError: a name is unknown, or none of the codecs works.
+
+    Example:
+        >>> usable, missing = select(["jpeg420"])
+        >>> usable[0].label
+        'JPEG 4:2:0'
     """
     known = {codec.name: codec for codec in CODECS}
     unknown = [name for name in names or [] if name not in known]
     if unknown:
-        raise EvalError(f"no codec named {', '.join(unknown)}; there are {', '.join(known)}")
+        raise EvalError(f"no codec named {', '.join(unknown)}; available: {', '.join(known)}")
     usable, missing = [], []
     for name in dict.fromkeys(names or (codec.name for codec in CODECS if codec.by_default)):
         try:
@@ -241,5 +302,5 @@ def select(names: list[str] | None) -> tuple[list, list[str]]:
         except CodecUnavailable as error:
             missing.append(str(error))
     if not usable:
-        raise EvalError("none of the codecs works here: " + "; ".join(missing))
+        raise EvalError("none of the codecs works: " + "; ".join(missing))
     return usable, missing

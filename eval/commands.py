@@ -1,4 +1,4 @@
-"""What each command does, in order; the work is in the other modules."""
+"""The commands of the command line; each returns its exit code."""
 
 import contextlib
 import json
@@ -11,24 +11,26 @@ from eval.images import find_pictures, load_rgb
 from eval.machine import describe
 from eval.measure import Cache, write_atomically
 from eval.runner import plan, run
-from eval.tables import METRICS, bd_table
+from eval.tables import bd_table
 
 _SHOWN_FAILURES = 12
 
 
 def warn(line: str) -> None:
+    """Print a warning to stderr."""
     print(f"warning: {line}", file=sys.stderr)
 
 
 def run_command(options) -> int:
-    """Measure, then write rows, tables, plots and the report."""
-    # What can be wrong is asked first: the measuring takes long.
+    """Run `python -m eval run`: measure, then write rows, tables, plots and the report."""
+    # Check the options first: measuring takes long.
     if options.reference not in {codec.name for codec in codecs.CODECS}:
-        raise EvalError(f"no codec named {options.reference} to take as reference")
+        raise EvalError(f"unknown reference: no codec named {options.reference}")
     options.out.mkdir(parents=True, exist_ok=True)
     pictures, problems = find_pictures(options.images)
     chosen, missing = codecs.select(options.codecs)
-    for line in [*problems, *missing]:
+    _, missing_metrics = metrics.usable_metrics()
+    for line in [*problems, *missing, *missing_metrics]:
         warn(f"left out: {line}")
     curves = published.load(options.published, options.images)
     cache = Cache(options.cache)
@@ -36,7 +38,7 @@ def run_command(options) -> int:
     for line in failures[:_SHOWN_FAILURES]:
         warn(f"failed: {line}")
     if len(failures) > _SHOWN_FAILURES:
-        warn(f"failed: {len(failures) - _SHOWN_FAILURES} more; {options.name}.json has them all")
+        warn(f"failed: {len(failures) - _SHOWN_FAILURES} more, see {options.name}.json")
     if not rows:
         raise EvalError("no measurement succeeded")
     for note in dict.fromkeys(f"{row['image']}: {row['note']}" for row in rows if row["note"]):
@@ -53,7 +55,7 @@ def run_command(options) -> int:
         write_atomically(options.out / f"{options.name}{suffix}", text.encode())
 
     problems = [
-        *(f"left out: {line}" for line in [*problems, *missing]),
+        *(f"left out: {line}" for line in [*problems, *missing, *missing_metrics]),
         *(f"failed: {line}" for line in failures),
     ]
     write(".csv", outputs.rows_to_csv(rows))
@@ -65,42 +67,47 @@ def run_command(options) -> int:
         from eval import report
 
         write(".html", report.build(rows, table, curves, pictures, chosen, cache, about, problems, options))
-    # The terminal gets what was measured; the files have the published curves too.
+    # Published curves are in the files only.
     measured = [row for row in table if not row.published]
     print("\n".join(outputs.bd_lines(measured, options.reference)))
-    print(f"\nwritten to {options.out}: {options.name}.csv and the files beside it")
-    # A codec that is simply not installed is no failure, unless it was asked for by name.
-    return 1 if failures or len(problems) > len(missing) or (missing and options.codecs) else 0
+    print(f"\nresults written to {options.out / options.name}.*")
+    # An optional codec or metric that is not installed is no failure, unless it was requested by name.
+    optional = len(missing) + len(missing_metrics)
+    return 1 if failures or len(problems) > optional or (missing and options.codecs) else 0
 
 
 def _table(rows: list[dict], options, curves: dict) -> list:
+    """Return the BD-rates, or warn that there is no reference."""
     if any(row["codec"] == options.reference for row in rows):
         return bd_table(rows, options.reference, curves, options.method)
-    warn(f"no BD-rates: the reference {options.reference} is not among the results")
+    warn(f"no BD-rates: there are no results for the reference {options.reference}")
     return []
 
 
 def _all_bd_lines(table: list, reference: str) -> list[str]:
+    """Return the BD tables of all metrics that have rows."""
     lines = []
-    for metric in METRICS:
-        lines += [*outputs.bd_lines(table, reference, metric.column), ""]
+    for metric in metrics.METRICS:
+        if part := outputs.bd_lines(table, reference, metric):
+            lines += [*part, ""]
     return lines
 
 
 def _plot(rows: list[dict], curves: dict, folder: Path, name: str) -> None:
-    from eval import plots  # Matplotlib takes its time to import
+    """Draw all plots."""
+    from eval import plots  # imports Matplotlib, which is slow
 
     plots.draw(rows, curves, folder, name)
 
 
 def plot_command(options) -> int:
-    """The plots and tables of rows that an earlier run wrote."""
+    """Run `python -m eval plot`: plots and tables of rows that an earlier run wrote."""
     rows = outputs.rows_from_csv(_read_text(options.rows))
     if options.codecs:
-        there = {row["codec"] for row in rows}
-        unknown = [name for name in options.codecs if name not in there]
+        known = {row["codec"] for row in rows}
+        unknown = [name for name in options.codecs if name not in known]
         if unknown:
-            raise EvalError(f"no rows of {', '.join(unknown)} in {options.rows}")
+            raise EvalError(f"no rows for {', '.join(unknown)} in {options.rows}")
         rows = [row for row in rows if row["codec"] in options.codecs]
     curves = published.load(options.published, options.rows)
     table = _table(rows, options, curves)
@@ -110,6 +117,7 @@ def plot_command(options) -> int:
 
 
 def _read_text(path: Path) -> str:
+    """Read a text file, with errors that the command line prints."""
     try:
         return path.read_text()
     except OSError as error:
@@ -119,7 +127,7 @@ def _read_text(path: Path) -> str:
 
 
 def compare_command(options) -> int:
-    """The metrics of one pair; the second may be a file of any codec here."""
+    """Run `python -m eval compare`: measure one pair. The second may be a file of any codec."""
     original = load_rgb(options.original)
     compressed = load_any(options.compressed)
     try:
@@ -138,13 +146,18 @@ def compare_command(options) -> int:
     note = result.pop("note")
     for key, value in result.items():
         print(f"{key:12} {'-' if value is None else value if key == 'num_bytes' else f'{value:.5g}'}")
-    if note:
-        print(note)
+    for line in [note, *metrics.usable_metrics()[1]]:
+        if line:
+            print(line)
     return 0
 
 
 def load_any(path: Path):
-    """A picture that Pillow or one of its plugins here reads, or one of our own files."""
+    """Read a picture of any codec as uint8 (H, W, 3).
+
+    Raises:
+        BadPicture: neither Pillow, nor an installed plugin, nor our own codec can read it.
+    """
     for codec in codecs.CODECS:
         if getattr(codec, "plugin", ""):
             with contextlib.suppress(CodecUnavailable):
@@ -156,17 +169,19 @@ def load_any(path: Path):
         try:
             ours.version()
             return ours.decode(path.read_bytes())
-        except Exception:  # noqa: BLE001  not ours either: the first reason is the one that helps
+        except Exception:  # noqa: BLE001  not ours either, so the first error is the useful one
             raise error from None
 
 
 def bench_command(options) -> int:
+    """Run `python -m eval bench`."""
     from eval import bench
 
     return bench.bench_command(options)
 
 
 def scaling_command(options) -> int:
+    """Run `python -m eval scaling`."""
     from eval import scaling
 
     return scaling.scaling_command(options)

@@ -1,28 +1,37 @@
-"""The typed errors of the evaluation. Each message is one line that a user can act on."""
+"""Errors of the evaluation. Each message is one line that tells the user what to do."""
 
 
 class EvalError(Exception):
-    """Something the user can mend; the command line prints it without a traceback."""
+    """Base of all errors that the user can fix; the command line prints them without a traceback."""
 
 
 class BadPicture(EvalError):
-    """A file that is not a picture that can be compared."""
+    """A file is not a picture, or not one that can be compared."""
 
 
 class SizeMismatch(EvalError):
-    """Two pictures that should be of one size are not."""
+    """Two pictures differ in size."""
 
 
 class CodecUnavailable(EvalError):
-    """The library behind a codec is not installed, or does not work here."""
+    """The library of a codec is not installed or does not work."""
+
+
+class MetricUnavailable(EvalError):
+    """The program that computes a metric is not installed."""
 
 
 class Interrupted(EvalError):
-    """Stopped by Ctrl-C; what was done is in the cache."""
+    """The run was stopped by Ctrl-C; finished results are in the cache."""
 
 
 def one_line(error: BaseException) -> str:
-    """Any exception as one line: its message, or its type where it has none."""
+    """Format an exception as one line. Other types than EvalError are named.
+
+    Example:
+        >>> one_line(ValueError("bad\\nvalue"))
+        'ValueError: bad value'
+    """
     text = " ".join(str(error).split())
     if isinstance(error, EvalError):
         return text

@@ -1,4 +1,4 @@
-"""The machine and the versions behind a measurement, in words."""
+"""Description of the machine and the software that made a measurement."""
 
 import os
 import platform
@@ -9,7 +9,7 @@ _PACKAGES = ("numpy", "scipy", "scikit-image", "pillow", "bjontegaard")
 
 
 def cpu_name() -> str:
-    """The processor's marketing name where the system tells it."""
+    """Return the processor's model name, or its architecture where the system does not tell."""
     try:
         for line in Path("/proc/cpuinfo").read_text().splitlines():
             if line.startswith("model name"):
@@ -20,6 +20,7 @@ def cpu_name() -> str:
 
 
 def describe() -> dict[str, str]:
+    """Return processor, system, and versions of Python and the packages that the results depend on."""
     packages = {}
     for name in _PACKAGES:
         try:
@@ -33,3 +34,13 @@ def describe() -> dict[str, str]:
         "python": platform.python_version(),
         **packages,
     }
+
+
+def describe_lines(machine: dict[str, str]) -> list[str]:
+    """Format a description for the terminal.
+
+    Example:
+        >>> describe_lines({"python": "3.12"})
+        ['python: 3.12']
+    """
+    return [f"{key}: {value}" for key, value in machine.items()]

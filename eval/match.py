@@ -1,4 +1,4 @@
-"""The quality at which a codec's file has a wanted size: what makes a comparison fair."""
+"""Search for the quality at which a codec reaches a given rate."""
 
 import math
 from collections.abc import Callable, Iterable
@@ -13,14 +13,21 @@ def quality_for_bpp(
     whole_qualities: bool,
     tolerance: float = 0.03,
 ) -> float | None:
-    """Search between two known points; the nearest quality, or None if none comes within 15 %.
+    """Find the quality whose rate is closest to a target.
 
     Args:
-        encoded_bpp: the rate at a quality, by encoding.
-        target_bpp: the rate that is wanted.
-        known: some (bpp, quality) of the same picture; the more, the fewer encodings are needed.
-        whole_qualities: the encoder takes integers only.
-        tolerance: a relative difference that is good enough.
+        encoded_bpp: encodes at a quality and returns the rate.
+        target_bpp: the wanted rate, in bits per pixel.
+        known: (bpp, quality) pairs of the same picture; the more, the fewer encodings are needed.
+        whole_qualities: whether the encoder accepts integers only.
+        tolerance: relative difference at which the search stops.
+
+    Returns:
+        The best quality that was tried, or None if its rate differs by more than 15 %.
+
+    Example:
+        >>> quality_for_bpp(lambda quality: quality / 50, 1.0, [(0.2, 10), (2.0, 100)], whole_qualities=True)
+        50
     """
     points = sorted({(quality, bpp) for bpp, quality in known})
     tried = dict(points)
@@ -32,7 +39,7 @@ def quality_for_bpp(
             break
         (low, low_bpp), (high, high_bpp) = below[-1], above[0]
         share = math.log(target_bpp / low_bpp) / math.log(high_bpp / low_bpp)
-        # A curve bent between far points makes interpolation creep: halve now and then.
+        # Interpolation converges slowly on a strongly curved scale: bisect now and then.
         guess = low + (high - low) * (0.5 if attempt % 3 == 2 else share)
         if whole_qualities:
             guess = round(guess)

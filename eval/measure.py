@@ -3,26 +3,26 @@
 import hashlib
 import json
 import math
-import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from compressor.atomic import atomic_path
 from eval import metrics
 from eval.codecs import Codec
 from eval.images import Picture, pixels
 from eval.memory import peak_memory
 
 COLUMNS = (
-    "image", "width", "height", "codec", "quality", "num_bytes", "bpp",
-    "psnr_rgb_db", "psnr_y_db", "ssim", "ms_ssim", "encode_s", "decode_s", "peak_mb",
-    "lossless", "codec_version", "note",
-)  # fmt: skip
+    *("image", "width", "height", "codec", "quality", "num_bytes", "bpp"),
+    *(metric.name for metric in metrics.METRICS),
+    *("encode_s", "decode_s", "peak_mb", "lossless", "codec_version", "note"),
+)
 
 
 @dataclass(frozen=True)
 class Task:
-    """What one row of the results is made from."""
+    """The inputs of one row: a picture, a codec, its version and a quality in 1..100."""
 
     picture: Picture
     codec: Codec
@@ -33,7 +33,7 @@ class Task:
         return f"{self.picture.name}, {self.codec.name}, quality {self.quality:g}"
 
     def key(self) -> str:
-        """Names everything that decides the row; the picture by its pixels, not by its path."""
+        """Return a hash of everything that determines the row; pictures count by pixels, not by path."""
         parts = [
             self.picture.digest,
             self.codec_version,
@@ -45,47 +45,51 @@ class Task:
 
 
 class Cache:
-    """A folder with one JSON row and one encoded file per measurement."""
+    """A folder with one JSON row and one encoded file for each measurement."""
 
     def __init__(self, folder: Path):
         self.folder = folder
 
     def encoded_path(self, task: Task) -> Path:
+        """Return the path of the encoded file."""
         key = task.key()
         return self.folder / key[:2] / f"{key}{task.codec.suffix}"
 
     def load(self, task: Task) -> dict | None:
-        """The row, if both it and its encoded file are there and whole."""
+        """Return the stored row, or None if it or its encoded file is absent or damaged.
+
+        A row stored before a metric was added, or where it could not be computed, lacks that metric's key.
+        """
         path = self.encoded_path(task)
         try:
             row = json.loads(path.with_suffix(".json").read_text())
             if path.stat().st_size != row["num_bytes"]:
                 return None
+            # The same pixels may now have another file name.
+            row["image"] = task.picture.name
+            return from_json(row)
         except (OSError, ValueError, KeyError, TypeError):
             return None
-        # The same pixels may be asked for under another file name.
-        row["image"] = task.picture.name
-        return from_json(row)
 
     def save(self, task: Task, row: dict) -> None:
-        """The row last: a row without its file never exists."""
+        """Store a row, after its encoded file, so that no row exists without its file."""
         write_atomically(self.encoded_path(task).with_suffix(".json"), json.dumps(to_json(row)).encode())
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Into a temporary file beside it, then renamed: readers see all of it or nothing."""
+    """Write a temporary file, then rename it: readers see the whole file or none."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Not `tempfile`: its files are for their owner only, and results are for others too.
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
+    with atomic_path(path) as temporary:
         temporary.write_bytes(data)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def to_json(row: dict) -> dict:
-    """JSON has no infinity: an infinite PSNR becomes null, and `lossless` says which null it is."""
+    """Replace infinite values by None, because JSON has no infinity.
+
+    Example:
+        >>> to_json({"psnr_rgb_db": math.inf, "lossless": True})
+        {'psnr_rgb_db': None, 'lossless': True}
+    """
     return {key: None if value == math.inf else value for key, value in row.items()}
 
 
@@ -99,11 +103,39 @@ def from_json(row: dict) -> dict:
     return row
 
 
+def is_complete(row: dict | None) -> bool:
+    """Tell whether a stored row has every metric that works here."""
+    return row is not None and all(metric.name in row for metric in metrics.usable_metrics()[0])
+
+
+def as_columns(row: dict) -> dict:
+    """Return a row with exactly `COLUMNS`, None for metrics that it lacks."""
+    return {column: row.get(column) for column in COLUMNS}
+
+
 def measure(task: Task, cache: Cache) -> dict:
-    """The row of a task: from the cache, or made now and put there."""
+    """Return the row of a task, from the cache where possible.
+
+    A cached row that lacks a metric is completed from its encoded file, without encoding again.
+    """
     row = cache.load(task)
-    if row is not None:
-        return row
+    if is_complete(row):
+        return as_columns(row)
+    image = pixels(task.picture.path)
+    if row is None:
+        row = _encode_and_decode(task, cache)
+        decoded = row.pop("decoded")
+    else:
+        decoded = task.codec.decode(cache.encoded_path(task).read_bytes())
+    missing = tuple(metric for metric in metrics.usable_metrics()[0] if metric.name not in row)
+    row.update(metrics.compare(image, decoded, missing))
+    row["lossless"] = row["psnr_rgb_db"] == math.inf
+    cache.save(task, row)
+    return as_columns(row)
+
+
+def _encode_and_decode(task: Task, cache: Cache) -> dict:
+    """Write the encoded file and return the row without its metrics, and the decoded pixels."""
     image = pixels(task.picture.path)
     path = cache.encoded_path(task)
     with peak_memory() as peak:
@@ -115,9 +147,9 @@ def measure(task: Task, cache: Cache) -> dict:
         started = time.perf_counter()
         decoded = task.codec.decode(data)
         decode_s = time.perf_counter() - started
-    distortion = metrics.compare(image, decoded)
     num_bytes = path.stat().st_size
-    row = {
+    return {
+        "decoded": decoded,
         "image": task.picture.name,
         "width": task.picture.width,
         "height": task.picture.height,
@@ -128,9 +160,5 @@ def measure(task: Task, cache: Cache) -> dict:
         "encode_s": encode_s,
         "decode_s": decode_s,
         "peak_mb": peak["mb"],
-        "lossless": distortion["psnr_rgb_db"] == math.inf,
         "codec_version": task.codec_version,
-        **distortion,
     }
-    cache.save(task, row)
-    return {column: row[column] for column in COLUMNS}

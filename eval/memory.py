@@ -1,4 +1,4 @@
-"""How much memory a piece of code took at its worst, where the system can tell (Linux)."""
+"""Peak memory of a piece of code, on Linux."""
 
 import ctypes
 from collections.abc import Iterator
@@ -18,10 +18,13 @@ def _status_mb(field: str) -> float:
 
 @contextmanager
 def peak_memory() -> Iterator[dict]:
-    """Sets `["mb"]` to the resident memory added at the worst moment, or to None where unknown.
+    """Measure the peak of the resident memory added inside a `with` block.
 
-    The process's high-water mark is reset first. Memory that an earlier call left in the allocator
-    would hide what this one needs, so that is handed back too (glibc).
+    The process's high-water mark is reset first, and glibc returns free memory to the system, which would
+    otherwise hide the needs of this block.
+
+    Yields:
+        A dictionary whose `"mb"` is set on exit, in MB; None where the system does not tell.
     """
     result: dict = {"mb": None}
     try:

@@ -1,96 +1,187 @@
-"""Distortion of decoded 8-bit pixels, and nothing else.
+"""The metrics: how decoded 8-bit RGB pixels are compared with the original.
 
-SSIM is scikit-image's. No maintained light package computes MS-SSIM as the literature does (RGB,
-valid windows): the PyPI ones need torch or TensorFlow, or work on luma alone. So it is put together
-from scikit-image's SSIM at five scales; a test holds it to TensorFlow's `ssim_multiscale`.
+To add a metric, append a record to `METRICS`. Rows, tables, plots, report and BD-rates follow from it.
 """
 
 import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
-from skimage.metrics import structural_similarity
 
-from eval.errors import SizeMismatch
+from compressor.images.ssimulacra2 import MIN_PX as SSIMULACRA2_MIN_PX
+from compressor.images.ssimulacra2 import ssimulacra2
+from eval.butteraugli import MIN_PX as BUTTERAUGLI_MIN_PX
+from eval.butteraugli import butteraugli, require_butteraugli
+from eval.errors import MetricUnavailable, SizeMismatch
+from eval.ssim import MS_SSIM_MIN_PX, WINDOW_PX, ms_ssim, ssim
 
-VERSION = 1  # part of the cache key: raise it when any number below would change
-
-SSIM_WINDOW_PX = 11
-MS_SSIM_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # Wang, Simoncelli and Bovik 2003
-# Four halvings, each rounding up, must leave one whole window at the coarsest scale.
-MS_SSIM_MIN_PX = (SSIM_WINDOW_PX - 1) * 2 ** (len(MS_SSIM_WEIGHTS) - 1) + 1
-
-# This constant drowns the luminance term of SSIM: luminance is 1, contrast-structure remains.
-_NO_LUMINANCE = 1e6
+VERSION = 1  # part of the cache key: raise it when an existing metric returns other numbers
+PSNR_RANGE_DB = (28.0, 40.0)  # typical of photographs on the web; every codec here has points in it
 
 
-def psnr_db(reference: np.ndarray, other: np.ndarray) -> float:
-    """Peak signal-to-noise ratio against 255; infinite for equal arrays."""
+def psnr_db(reference: np.ndarray, other: np.ndarray, peak: float = 255) -> float:
+    """Measure the peak signal-to-noise ratio: 10 log10(peak^2 / mean squared error).
+
+    Args:
+        reference, other: arrays of one shape, values in 0..peak.
+        peak: the largest possible value.
+
+    Returns:
+        Decibels; infinite for equal arrays.
+
+    Example:
+        >>> psnr_db(np.zeros(4), np.full(4, 0.1), peak=1)
+        20.0
+    """
     mse = np.mean(np.square(np.subtract(reference, other, dtype=np.float64)))
-    return math.inf if mse == 0 else 10 * math.log10(255**2 / mse)
+    return math.inf if mse == 0 else 10 * math.log10(peak**2 / mse)
 
 
 def luma(image_uint8: np.ndarray) -> np.ndarray:
-    """BT.601 luma, not rounded."""
+    """Return the BT.601 luma of (H, W, 3), float64 (H, W) in 0..255, not rounded."""
     return image_uint8 @ np.array([0.299, 0.587, 0.114])
 
 
-def _ssim(reference: np.ndarray, other: np.ndarray, **kwargs) -> float:
-    """Mean over the windows that lie wholly inside, with the published Gaussian window."""
-    reference, other = (image.astype(np.float32) for image in (reference, other))  # half of float64's time
-    window = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
-    return structural_similarity(reference, other, data_range=255, **window, **kwargs)
+def psnr_luma_db(reference: np.ndarray, other: np.ndarray) -> float:
+    """Measure the PSNR of BT.601 luma, in decibels; see `psnr_db`."""
+    return psnr_db(luma(reference), luma(other))
 
 
-def ssim(reference: np.ndarray, other: np.ndarray) -> float | None:
-    """SSIM, mean of the R, G and B values; None for pictures smaller than its window."""
-    if min(reference.shape[:2]) < SSIM_WINDOW_PX:
-        return None
-    return float(_ssim(reference, other, channel_axis=2))
+def to_db(similarity: float) -> float:
+    """Return -10 log10(1 - s), which spreads SSIM-like values that crowd near 1.
+
+    Example:
+        >>> round(to_db(0.99), 6)
+        20.0
+    """
+    return math.inf if similarity >= 1 else -10 * math.log10(1 - similarity)
 
 
-def ms_ssim(reference: np.ndarray, other: np.ndarray) -> float | None:
-    """MS-SSIM, mean of the R, G and B values; None for pictures smaller than its pyramid."""
-    if min(reference.shape[:2]) < MS_SSIM_MIN_PX:
-        return None
-    channels = []
-    for channel in range(3):
-        a, b = reference[..., channel], other[..., channel]
-        value = 1.0
-        for scale, weight in enumerate(MS_SSIM_WEIGHTS):
-            coarsest = scale == len(MS_SSIM_WEIGHTS) - 1
-            # A negative structure term has no real power; the literature sets it to zero.
-            value *= max(_ssim(a, b, **({} if coarsest else {"K1": _NO_LUMINANCE})), 0.0) ** weight
-            a, b = _halve(a), _halve(b)
-        channels.append(value)
-    return float(np.mean(channels))
+@dataclass(frozen=True)
+class Metric:
+    """A metric: a column of the rows, an axis of the plots, a table of BD-rates.
+
+    Attributes:
+        name: the column, and the suffix of plot files.
+        label: the name shown to people.
+        unit: unit of the values, "" for none.
+        function: takes reference and decoded picture, both uint8 (H, W, 3), and returns the value.
+        limits: values between which BD-rates are averaged; None for the whole overlap of two curves.
+        digits: decimals shown.
+        min_px: the shortest side that the metric is defined for; smaller pictures have no value.
+        kind: "score" grows with quality; "similarity" also does, up to 1, and is drawn and integrated in
+            decibels (`to_db`); "distance" falls to 0, and is integrated with its sign changed.
+        require: raises MetricUnavailable where the metric cannot be computed.
+    """
+
+    name: str
+    label: str
+    unit: str
+    function: Callable[[np.ndarray, np.ndarray], float]
+    limits: tuple[float, float] | None
+    digits: int
+    min_px: int = 1
+    kind: Literal["score", "similarity", "distance"] = "score"
+    require: Callable[[], None] = lambda: None
+
+    def to_axis(self, value: float) -> float:
+        """Map a value to the axis of curves, on which more is better."""
+        return {"score": float, "similarity": to_db, "distance": lambda v: -v}[self.kind](value)
+
+    @property
+    def axis_unit(self) -> str:
+        """Return the unit on the axis."""
+        return "dB" if self.kind == "similarity" else self.unit
+
+    @property
+    def axis_note(self) -> str:
+        """Return how to read the axis, "" where it shows the values themselves."""
+        return {"score": "", "similarity": "-10 log10(1 - s)", "distance": "lower is better"}[self.kind]
+
+    @property
+    def axis_title(self) -> str:
+        """Return the label of the axis."""
+        return ", ".join(filter(None, (self.label, self.axis_note, self.axis_unit)))
+
+    @property
+    def axis_limits(self) -> tuple[float, float] | None:
+        """Return `limits` on the axis, the lower one first."""
+        return None if self.limits is None else tuple(sorted(map(self.to_axis, self.limits)))
+
+    @property
+    def scope(self) -> str:
+        """Describe the range that BD-rates are averaged over."""
+        if self.limits is None:
+            return "whole overlap"
+        return f"{self.limits[0]:g} .. {self.limits[1]:g} {self.unit}".rstrip()
+
+    def axis_range(self, low: float, high: float) -> tuple[float, float]:
+        """Return a range on the axis as people read it: distances with their own sign."""
+        return (-high, -low) if self.kind == "distance" else (low, high)
+
+    def text(self, value: float | None) -> str:
+        """Format a value with its unit; "-" for an absent one."""
+        return "-" if value is None else f"{value:.{self.digits}f} {self.unit}".rstrip()
 
 
-def _halve(plane: np.ndarray) -> np.ndarray:
-    """2x2 means; an odd edge is repeated."""
-    height, width = plane.shape
-    plane = np.pad(plane.astype(np.float32), ((0, height % 2), (0, width % 2)), mode="symmetric")
-    return plane.reshape((height + 1) // 2, 2, (width + 1) // 2, 2).mean(axis=(1, 3))
+METRICS = (
+    Metric("psnr_rgb_db", "PSNR (RGB)", "dB", psnr_db, PSNR_RANGE_DB, digits=2),
+    Metric("psnr_y_db", "PSNR (luma)", "dB", psnr_luma_db, PSNR_RANGE_DB, digits=2),
+    Metric("ms_ssim", "MS-SSIM", "", ms_ssim, None, 4, MS_SSIM_MIN_PX, "similarity"),
+    Metric("ssim", "SSIM", "", ssim, None, 4, WINDOW_PX, "similarity"),
+    Metric("ssimulacra2", "SSIMULACRA 2", "", ssimulacra2, (30.0, 90.0), 2, SSIMULACRA2_MIN_PX),
+    Metric("butteraugli", "Butteraugli 3-norm", "", butteraugli, None, 3, BUTTERAUGLI_MIN_PX, "distance",
+           require_butteraugli),
+)  # fmt: skip
 
 
-def compare(reference: np.ndarray, other: np.ndarray) -> dict:
-    """All metrics of one pair of 8-bit RGB pictures; `note` says why one is absent.
+def usable_metrics() -> tuple[tuple[Metric, ...], list[str]]:
+    """Return the metrics that work here, and one line for each that does not."""
+    usable, missing = [], []
+    for metric in METRICS:
+        try:
+            metric.require()
+            usable.append(metric)
+        except MetricUnavailable as error:
+            missing.append(str(error))
+    return tuple(usable), missing
+
+
+def compare(
+    reference: np.ndarray, other: np.ndarray, metrics: tuple[Metric, ...] | None = None
+) -> dict[str, float | str | None]:
+    """Measure the distortion of one picture.
+
+    Args:
+        reference, other: uint8 (H, W, 3).
+        metrics: those to measure; all that work here by default.
+
+    Returns:
+        The value of each metric by name, None where the picture is too small for it, and `note`, which says
+        so.
 
     Raises:
         SizeMismatch: the pictures differ in size.
+
+    Example:
+        >>> black, white = np.zeros((2, 2, 3), np.uint8), np.full((2, 2, 3), 255, np.uint8)
+        >>> compare(black, white)["psnr_rgb_db"]
+        0.0
     """
     if reference.shape != other.shape:
         (height, width), (other_height, other_width) = reference.shape[:2], other.shape[:2]
         raise SizeMismatch(f"sizes differ: {width}x{height} and {other_width}x{other_height}")
+    metrics = usable_metrics()[0] if metrics is None else metrics
     shorter_px = min(reference.shape[:2])
-    absent = []
-    if shorter_px < SSIM_WINDOW_PX:
-        absent.append(f"SSIM needs {SSIM_WINDOW_PX} px")
-    if shorter_px < MS_SSIM_MIN_PX:
-        absent.append(f"MS-SSIM needs {MS_SSIM_MIN_PX} px")
-    return {
-        "psnr_rgb_db": psnr_db(reference, other),
-        "psnr_y_db": psnr_db(luma(reference), luma(other)),
-        "ssim": ssim(reference, other),
-        "ms_ssim": ms_ssim(reference, other),
-        "note": f"{', '.join(absent)}; the shorter side has {shorter_px}" if absent else "",
+    values = {
+        metric.name: metric.function(reference, other) if shorter_px >= metric.min_px else None
+        for metric in metrics
     }
+    return {**values, "note": _size_note(shorter_px)}
+
+
+def _size_note(shorter_px: int) -> str:
+    needs = [f"{metric.label} needs {metric.min_px} px" for metric in METRICS if shorter_px < metric.min_px]
+    return f"{', '.join(needs)}; the shorter side has {shorter_px}" if needs else ""

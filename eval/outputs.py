@@ -1,50 +1,66 @@
-"""What goes to the terminal and into files: text tables, CSV and JSON."""
+"""Text for terminals and files: tables, CSV and JSON."""
 
 import csv
 import io
 import json
 import math
+from pathlib import Path
 
 from eval.bd import BD
 from eval.errors import EvalError
-from eval.measure import COLUMNS, to_json
+from eval.measure import COLUMNS, to_json, write_atomically
+from eval.metrics import METRICS, Metric
 from eval.tables import BDRow
+
+_WORDS = ("image", "codec", "codec_version", "note")
 
 
 def signed(value: float | None, digits: int = 1) -> str:
+    """Format a number with its sign; "-" for None.
+
+    Example:
+        >>> signed(3.14159), signed(None)
+        ('+3.1', '-')
+    """
     return "-" if value is None else f"{value:+.{digits}f}"
 
 
-def bd_lines(table: list[BDRow], reference: str, metric_column: str = "psnr_rgb_db") -> list[str]:
-    """The BD table of one metric as text, Markdown's pipes included."""
-    part = [row for row in table if row.metric.column == metric_column]
+def bd_header(metric: Metric) -> tuple[str, ...]:
+    """Return the column titles of a metric's BD table."""
+    rates = "BD-rate % (averaged curve)", "BD-rate % (mean of images)"
+    return ("codec", *rates, "images", f"BD gain {metric.axis_unit}".strip(),
+            f"overlap {metric.axis_unit}".strip(), "remark")  # fmt: skip
+
+
+def bd_cells(row: BDRow) -> tuple[str, ...]:
+    """Return a row of a BD table as text, in the order of `bd_header`."""
+    bd = row.of_mean_curve
+    if bd.low is None:
+        overlap = "-"
+    else:
+        overlap = " .. ".join(f"{value:.1f}" for value in row.metric.axis_range(bd.low, bd.high))
+    rates = signed(bd.rate_percent), signed(row.mean_of_images)
+    return (row.title, *rates, str(row.num_images or "-"), signed(bd.gain, 2), overlap, bd.warning)
+
+
+def bd_lines(table: list[BDRow], reference: str, metric: Metric = METRICS[0]) -> list[str]:
+    """Return the BD table of one metric as Markdown lines; empty if it has no rows."""
+    part = [row for row in table if row.metric == metric]
     if not part:
         return []
-    metric = part[0].metric
-    scale = f", {metric.limits[0]:g} .. {metric.limits[1]:g} dB" if metric.limits else ", whole overlap"
-    title = f"{metric.label} against {reference}{scale}{', as -10 log10(1 - s)' if metric.in_db else ''}"
-    cells = [
-        (
-            "codec",
-            "BD-rate % (averaged curve)",
-            "BD-rate % (mean of images)",
-            "images",
-            "BD gain dB",
-            "overlap dB",
-            "remark",
-        )
-    ]
-    for row in part:
-        bd = row.of_mean_curve
-        rates = signed(bd.rate_percent), signed(row.mean_of_images)
-        overlap = "-" if bd.low is None else f"{bd.low:.1f} .. {bd.high:.1f}"
-        name = f"{row.codec} (published)" if row.published else row.codec
-        cells.append((name, *rates, str(row.num_images or "-"), signed(bd.gain, 2), overlap, bd.warning))
-    return [title, "", *table_lines(cells)]
+    title = ", ".join(filter(None, (f"{metric.label} against {reference}", metric.scope, metric.axis_note)))
+    return [title, "", *table_lines([bd_header(metric), *map(bd_cells, part)])]
 
 
 def table_lines(cells: list[tuple[str, ...]]) -> list[str]:
-    """A Markdown table whose columns also line up in a terminal; the first row is the header."""
+    """Return a Markdown table that is also aligned in a terminal; the first row is the header.
+
+    Example:
+        >>> print(*table_lines([("a", "bc"), ("def", "")]), sep="\\n")
+        | a   | bc |
+        | --- | -- |
+        | def |    |
+    """
     widths = [max(len(line[column]) for line in cells) for column in range(len(cells[0]))]
     cells = [cells[0], tuple("-" * width for width in widths), *cells[1:]]
     return [
@@ -54,6 +70,7 @@ def table_lines(cells: list[tuple[str, ...]]) -> list[str]:
 
 
 def rows_to_csv(rows: list[dict]) -> str:
+    """Return the rows as CSV with a header; absent values are empty."""
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
@@ -63,47 +80,46 @@ def rows_to_csv(rows: list[dict]) -> str:
 
 
 def _short(value):
-    """Seven digits are more than any of the measurements has."""
+    """Format a float with seven digits, more than any measurement has."""
     return f"{value:.7g}" if isinstance(value, float) else "" if value is None else value
 
 
 def rows_from_csv(text: str) -> list[dict]:
-    """Undo `rows_to_csv`.
+    """Parse what `rows_to_csv` wrote. Columns of metrics may be absent; their values are then None.
 
     Raises:
-        EvalError: not such a file.
+        EvalError: the text is not such a table, or has no rows.
     """
-    words = ("image", "codec", "codec_version", "note")
+    optional = {metric.name for metric in METRICS}
     rows = []
     for line in csv.DictReader(io.StringIO(text)):
         try:
-            row = {column: line[column] for column in COLUMNS}
+            row = {column: line.get(column) if column in optional else line[column] for column in COLUMNS}
             for column in COLUMNS:
                 if column == "lossless":
                     row[column] = {"True": True, "False": False}[row[column]]
-                elif column not in words:
+                elif column not in _WORDS:
                     row[column] = float(row[column]) if row[column] else None
         except (KeyError, TypeError, ValueError):
-            raise EvalError("not a table of results: expected the columns " + ", ".join(COLUMNS)) from None
+            raise EvalError("not a table of results; expected the columns " + ", ".join(COLUMNS)) from None
         if row["bpp"] is None or not math.isfinite(row["bpp"]):
             raise EvalError(f"a row of {row['image']} has no rate")
         rows.append(row)
     if not rows:
-        raise EvalError("no rows in this table of results")
+        raise EvalError("the table of results has no rows")
     return rows
 
 
 def bd_to_csv(table: list[BDRow], reference: str, method: str) -> str:
-    """The whole table, one line per metric, codec and picture; the averages have their own names."""
+    """Return the whole table as CSV: a line per metric, codec and picture, and lines for the averages."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    columns = "metric reference method codec image bd_rate_percent bd_gain_db low high warning"
-    writer.writerow(columns.split())
+    writer.writerow("metric reference method codec image bd_rate_percent bd_gain low high warning".split())
 
     def line(row: BDRow, image: str, bd: BD) -> None:
-        numbers = (_short(value) for value in (bd.rate_percent, bd.gain, bd.low, bd.high))
-        name = f"{row.codec} (published)" if row.published else row.codec
-        writer.writerow((row.metric.column, reference, method, name, image, *numbers, bd.warning))
+        limits = (None, None) if bd.low is None else row.metric.axis_range(bd.low, bd.high)
+        numbers = (_short(value) for value in (bd.rate_percent, bd.gain, *limits))
+        writer.writerow((row.metric.name, reference, method, row.title, image, *numbers, bd.warning))
 
     for row in table:
         line(row, "(averaged curve)", row.of_mean_curve)
@@ -115,6 +131,12 @@ def bd_to_csv(table: list[BDRow], reference: str, method: str) -> str:
 
 
 def rows_to_json(rows: list[dict], about: dict, failures: list[str]) -> str:
+    """Return rows, a description of the run, and its failures as JSON."""
     return json.dumps(
         {"about": about, "failures": failures, "rows": [to_json(row) for row in rows]}, indent=1
     )
+
+
+def write_results(path: Path, machine: dict[str, str], results: object) -> None:
+    """Write timings, and the machine they were measured on, to a JSON file."""
+    write_atomically(path, json.dumps({"machine": machine, "results": results}, indent=1).encode())

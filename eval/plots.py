@@ -3,60 +3,80 @@
 from pathlib import Path
 
 from eval.codecs import CODECS
-from eval.tables import METRICS, mean_curve
+from eval.metrics import METRICS, Metric
+from eval.tables import mean_curve, published_curve
 
-# Published curves that help a reader; the report has them all.
+# Enough for comparison; the report has all published curves.
 _PUBLISHED_SHOWN = ("vtm", "bmshj2018-hyperprior", "mbt2018")
 _MARKERS = "osD^vPX*<>hd"
+_RATES_BPP = (0.05, 0.1, 0.2, 0.5, 1, 2, 5)
 
 
 def draw(rows: list[dict], published: dict, folder: Path, name: str) -> list[Path]:
-    """One `<name>-<metric>.png` for each metric that has points; rate in logarithm."""
+    """Draw the mean curves over the logarithm of the rate.
+
+    Args:
+        rows: results, as `measure` returns them.
+        published: curves as `published.load` returns them.
+        folder: where to write, created if needed.
+        name: stem of the files and title of the plots.
+
+    Returns:
+        The paths `<folder>/<name>-<metric>.png` of the metrics that have points.
+    """
     # Without pyplot: no global state, no display, nothing to close.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    labels = {codec.name: codec.label for codec in CODECS}
     folder.mkdir(parents=True, exist_ok=True)
+    images = len({row["image"] for row in rows})
     paths = []
     for metric in METRICS:
         figure = Figure(figsize=(9, 6), dpi=120, layout="constrained")
         FigureCanvasAgg(figure)
         axes = figure.subplots()
-        for index, codec in enumerate(dict.fromkeys(row["codec"] for row in rows)):
-            points = [
-                (bpp, metric.value(value))
-                for bpp, value, _ in mean_curve(rows, codec, metric.column)
-                if metric.value(value) != float("inf")
-            ]
-            if points:
-                ours = codec.startswith(("flagship", "cnn"))
-                axes.plot(*zip(*points, strict=True), marker=_MARKERS[index % len(_MARKERS)], markersize=4,
-                          linewidth=2.5 if ours else 1.3, zorder=3 if ours else 2,
-                          label=labels.get(codec, codec))  # fmt: skip
-        for curve_name in _PUBLISHED_SHOWN:
-            curve = published.get(curve_name, {"points": []})
-            points = [
-                (p["bpp"], metric.value(p[metric.column])) for p in curve["points"] if metric.column in p
-            ]
-            if points:
-                axes.plot(*zip(*points, strict=True), linestyle="--", linewidth=1,
-                          label=f"{curve['label']} (published)")  # fmt: skip
+        _draw_measured(axes, rows, metric)
+        _draw_published(axes, published, metric)
         if not axes.lines:
             continue
-        axes.set_xscale("log")
-        axes.xaxis.set_major_formatter("{x:g}")
-        axes.xaxis.set_minor_formatter("")
-        axes.set_xticks(
-            [t for t in (0.05, 0.1, 0.2, 0.5, 1, 2, 5) if axes.get_xlim()[0] <= t <= axes.get_xlim()[1]]
-        )
-        axes.set_xlabel("bits per pixel, real files (logarithmic)")
-        axes.set_ylabel(f"{metric.label}, {'-10 log10(1 - s), ' if metric.in_db else ''}dB")
-        images = len({row["image"] for row in rows})
+        _label_axes(axes, metric)
         axes.set_title(f"{name}: mean over {images} picture{'s' if images != 1 else ''}")
-        axes.grid(True, alpha=0.3)
-        axes.legend(fontsize=8)
-        path = folder / f"{name}-{metric.column}.png"
+        path = folder / f"{name}-{metric.name}.png"
         figure.savefig(path)
         paths.append(path)
     return paths
+
+
+def _draw_measured(axes, rows: list[dict], metric: Metric) -> None:
+    labels = {codec.name: codec.label for codec in CODECS}
+    for index, codec in enumerate(dict.fromkeys(row["codec"] for row in rows)):
+        curve = [(bpp, metric.to_axis(value)) for bpp, value, _ in mean_curve(rows, codec, metric)]
+        points = [point for point in curve if point[1] != float("inf")]
+        if points:
+            ours = codec.startswith(("flagship", "cnn"))
+            axes.plot(*zip(*points, strict=True), marker=_MARKERS[index % len(_MARKERS)], markersize=4,
+                      linewidth=2.5 if ours else 1.3, zorder=3 if ours else 2,
+                      label=labels.get(codec, codec))  # fmt: skip
+
+
+def _draw_published(axes, published: dict, metric: Metric) -> None:
+    for name in _PUBLISHED_SHOWN:
+        curve = published.get(name, {"points": []})
+        points = [(bpp, metric.to_axis(value)) for bpp, value in published_curve(curve, metric)]
+        if points:
+            axes.plot(*zip(*points, strict=True), linestyle="--", linewidth=1,
+                      label=f"{curve['label']} (published)")  # fmt: skip
+
+
+def _label_axes(axes, metric: Metric) -> None:
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter("")
+    left, right = axes.get_xlim()
+    axes.set_xticks([bpp for bpp in _RATES_BPP if left <= bpp <= right])
+    axes.set_xlabel("bits per pixel, real files (logarithmic)")
+    axes.set_ylabel(metric.axis_title)
+    if metric.kind == "distance":
+        axes.yaxis.set_major_formatter(lambda value, _: f"{abs(value):g}")
+    axes.grid(True, alpha=0.3)
+    axes.legend(fontsize=8)

@@ -1,4 +1,4 @@
-"""Whole processes: a codec's command line from start to exit, with its seconds and its peak memory."""
+"""Time and peak memory of a codec's command line, as a whole process."""
 
 import json
 import os
@@ -11,8 +11,8 @@ from PIL import Image
 from eval import codecs
 from eval.errors import EvalError
 
-# The shortest script that does it with Pillow: format, options, plugin to import, then sources and targets in
-# turn. Pillow's codecs let go of the interpreter's lock, so threads keep all processors busy.
+# Converts with Pillow. Arguments: format, options, plugin to import, then sources and targets in turn.
+# Pillow's codecs release the GIL, so threads use all processors.
 _PILLOW_SCRIPT = """
 import sys, json, importlib, os
 from PIL import Image
@@ -30,8 +30,8 @@ else:
         list(pool.map(convert, paths[::2], paths[1::2]))
 """
 
-# Runs a command and prints its seconds, peak memory in kB or its last words. A process of its own:
-# a child's peak counts from its parent's size, and this parent is small.
+# Runs a command and prints its seconds and peak memory in kB, or the last line of its errors. A child's peak
+# includes the memory of the parent that forked it, so the parent must be this small process.
 _LAUNCHER = """
 import sys, subprocess, time
 started = time.perf_counter()
@@ -49,7 +49,7 @@ print(seconds, peak)
 
 
 def encode_command(codec, quality: float, sources: list[Path], folder: Path) -> list[str]:
-    """The command that encodes PNG files of one size into a folder, under their names."""
+    """Return the command that encodes PNG files of one size into a folder, keeping their names."""
     if isinstance(codec, codecs.LearnedCodec):
         options = ["-q", f"{quality:g}"]
         for name, value in codec.options.items():
@@ -61,32 +61,36 @@ def encode_command(codec, quality: float, sources: list[Path], folder: Path) -> 
 
 
 def decode_command(codec, sources: list[Path], folder: Path) -> list[str]:
-    """The command that decodes files into PNG files in a folder, under their names."""
+    """Return the command that decodes files to PNG files in a folder, keeping their names."""
     if isinstance(codec, codecs.LearnedCodec):
         return our_command("decode", sources, folder)
-    # As fast as our own command line writes PNG files: it is not what is measured.
+    # The level that our own command line uses; PNG is not what is measured.
     return _pillow_command(codec, "PNG", {"compress_level": 1}, sources, folder, ".png")
 
 
 def our_command(kind: str, sources: list[Path], folder: Path, *options: str) -> list[str]:
-    """Our own command line, with all processors on one picture, or each on a picture of its own."""
+    """Return our own command line; several files are handled in parallel, one per processor."""
     many = ["-j", str(os.cpu_count())] if len(sources) > 1 else []
     outputs = ["-o", f"{folder}{os.sep}", *many, *options]
     return [sys.executable, "-m", "compressor", kind, *map(str, sources), *outputs]
 
 
 def _pillow_command(codec, format_: str, options: dict, sources: list[Path], folder: Path, suffix: str):
+    """Return the command that converts files with Pillow."""
     paths = [str(path) for source in sources for path in (source, folder / f"{source.stem}{suffix}")]
     return [sys.executable, "-c", _PILLOW_SCRIPT, format_, json.dumps(options), codec.plugin, *paths]
 
 
 def timed(command: list[str]) -> tuple[float, float]:
-    """Seconds and peak resident memory in MB of a command, and of the largest process that it starts.
+    """Run a command.
+
+    Returns:
+        Seconds, and the peak resident memory in MB of the largest process it started, itself included.
 
     Raises:
-        EvalError: if it fails; with its last line.
+        EvalError: the command failed; the message is the last line of its errors.
     """
-    root = Path(__file__).resolve().parent.parent  # where `python -m compressor` is found
+    root = Path(__file__).resolve().parent.parent  # so that `python -m compressor` is found
     launcher = [sys.executable, "-I", "-S", "-c", _LAUNCHER, *command]
     done = subprocess.run(launcher, cwd=root, capture_output=True, text=True)
     if done.returncode:

@@ -1,7 +1,7 @@
-"""Published curves of other codecs, for the same test pictures, from a JSON file.
+"""Published curves of other codecs for the same test pictures, from a JSON file.
 
-The file: {"dataset": words, "curves": {name: {"label": words, "source": words, "points": [
-{"bpp": number, "psnr_rgb_db": number, "ms_ssim": number, if known}]}}}.
+Its format: {"dataset": text, "curves": {name: {"label": text, "source": text, "points": [
+{"bpp": number, "psnr_rgb_db": number, ...}]}}}. Points may have more metrics, named as in `eval.metrics`.
 """
 
 import json
@@ -13,15 +13,19 @@ KODAK = Path(__file__).with_name("published_kodak.json")
 
 
 def load(choice: str, pictures_folder: Path) -> dict:
-    """The curves to draw beside a run; empty where there are none for its pictures.
+    """Load the curves to show with a run.
 
     Args:
-        choice: "auto" (the shipped Kodak curves if the folder is called so), "none", "kodak", or a file.
+        choice: "kodak", "none", a file, or "auto": the Kodak curves if the folder is called kodak.
+        pictures_folder: the pictures of the run, or the CSV file of an earlier one.
+
+    Returns:
+        Curves by name; empty for "none", and for "auto" with other pictures.
 
     Raises:
-        EvalError: the file is missing or of another kind.
+        EvalError: the file is missing or has another format.
     """
-    # Exactly so: the published means are of all 24 pictures, and say nothing beside a part of them.
+    # The exact name: the published means are over all 24 pictures and not comparable with a subset.
     if choice == "none" or (choice == "auto" and pictures_folder.resolve().stem.lower() != "kodak"):
         return {}
     path = KODAK if choice in ("auto", "kodak") else Path(choice)
@@ -36,5 +40,5 @@ def load(choice: str, pictures_folder: Path) -> dict:
     except OSError as error:
         raise EvalError(f"{path}: {error.strerror}") from None
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise EvalError(f"{path}: not a file of published curves; {KODAK.name} is an example") from None
+        raise EvalError(f"{path}: not a file of published curves; see {KODAK.name} for an example") from None
     return curves

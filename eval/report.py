@@ -1,8 +1,9 @@
-"""The HTML report: one file that holds its style, its scripts, its numbers and its pictures."""
+"""The HTML report: a single file with its style, scripts, numbers and pictures."""
 
 import datetime
 import json
 import math
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from string import Template
@@ -10,15 +11,31 @@ from string import Template
 from eval import viewer
 from eval.codecs import CODECS
 from eval.measure import Cache
-from eval.outputs import signed
-from eval.tables import METRICS, BDRow, image_curves, mean_curve, speed_table
+from eval.metrics import METRICS, Metric
+from eval.outputs import bd_cells, bd_header
+from eval.tables import BDRow, image_curves, mean_curve, published_curve, speed_table
 
 ASSETS = Path(__file__).with_name("assets")
-PUBLISHED_SHOWN = ("vtm", "bmshj2018-hyperprior")  # at first; the reader can switch on the others
+PUBLISHED_SHOWN = ("vtm", "bmshj2018-hyperprior")  # initially; readers can switch on the others
 
 
 def build(rows, table, published, pictures, codecs, cache: Cache, about, problems, options) -> str:
-    """The whole page as text. See `viewer` for what bounds its size."""
+    """Build the page.
+
+    Args:
+        rows: results, as `measure` returns them.
+        table: BD-rates of the rows, see `bd_table`.
+        published: curves as `published.load` returns them.
+        pictures: the pictures of the run.
+        codecs: the codecs of the run.
+        cache: holds the encoded files that the viewer shows.
+        about: names and values for the last section.
+        problems: lines about what was left out or failed.
+        options: parsed options of `run`.
+
+    Returns:
+        HTML that refers to no other file. `options.viewer_mb` bounds its size.
+    """
     chosen = viewer.spread(pictures, options.viewer_images)
     shown = viewer.build(chosen, codecs, options.viewer_bpp, cache, rows, options.viewer_mb, options.quiet)
     data = {**_curves(rows, published), "viewer": shown}
@@ -38,7 +55,7 @@ def build(rows, table, published, pictures, codecs, cache: Cache, about, problem
 
 
 def _script_json(data: dict) -> str:
-    """JSON that cannot end the script element it stands in."""
+    """Encode as JSON that cannot close the surrounding script element."""
     return json.dumps(data, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
 
 
@@ -49,35 +66,24 @@ def _summary(rows: list[dict], pictures: list) -> str:
 
 
 def _curves(rows: list[dict], published: dict) -> dict:
-    """The numbers behind the charts; similarities also in decibels, since they crowd at 1."""
+    """Return the data of the charts, as main.js reads them."""
     labels = {codec.name: codec.label for codec in CODECS}
     names = list(dict.fromkeys(row["codec"] for row in rows))
     images = list(dict.fromkeys(row["image"] for row in rows))
-
-    def points(curve, metric) -> list:
-        result = []
-        for bpp, raw, *quality in curve:
-            drawn = metric.value(raw)
-            if math.isfinite(drawn):  # lossless has no place on the axis; the tables have it
-                result.append([round(bpp, 5), round(drawn, 4), round(raw, 5), *quality])
-        return result
 
     charts = []
     for metric in METRICS:
         series = []
         for name in names:
-            per_image = image_curves(rows, name, metric.column)
+            per_image = image_curves(rows, name, metric)
             series.append({
-                "mean": points(mean_curve(rows, name, metric.column), metric),
-                "images": [points(per_image.get(image, []), metric) for image in images],
+                "mean": _points(mean_curve(rows, name, metric), metric),
+                "images": [_points(per_image.get(image, []), metric) for image in images],
             })  # fmt: skip
-        extra = [
-            points([(p["bpp"], p[metric.column]) for p in curve["points"] if metric.column in p], metric)
-            for curve in published.values()
-        ]
         if any(one["mean"] for one in series):
-            unit = "dB" if not metric.in_db else "-10 log10(1 - s), dB"
-            charts.append({"label": metric.label, "unit": unit, "similarity": metric.in_db,
+            extra = [_points(published_curve(curve, metric), metric) for curve in published.values()]
+            charts.append({"label": metric.label, "kind": metric.kind, "digits": metric.digits,
+                           "unit": metric.unit, "axis": metric.axis_title,
                            "series": series, "published": extra})  # fmt: skip
     return {
         "codecs": [{"name": name, "label": labels.get(name, name)} for name in names],
@@ -89,25 +95,31 @@ def _curves(rows: list[dict], published: dict) -> dict:
     }
 
 
+def _points(curve: list[tuple], metric: Metric) -> list:
+    """Return [bpp, position on the axis, value, quality if known] of each point."""
+    result = []
+    for bpp, value, *quality in curve:
+        drawn = metric.to_axis(value)
+        if math.isfinite(drawn):  # lossless points cannot be drawn; the tables have them
+            result.append([round(bpp, 5), round(drawn, 4), round(value, 5), *quality])
+    return result
+
+
 def _viewer_note(shown: dict, num_pictures: int) -> str:
     if not shown["pictures"]:
         return "No pictures are embedded in this report."
     note = (
         f"{len(shown['pictures'])} of {num_pictures} pictures, {shown['mb']:.1f} MB: decoded pixels, "
-        "embedded without loss; "
-        "each codec at the quality whose file comes nearest to the rate."
+        "embedded losslessly; each codec at the quality whose rate is closest."
     )
     if not shown["complete"]:
         limit = f"the limit of {shown['limit_mb']:g} MB"
-        note += f" More did not fit into {limit}, or no codec reaches the rate."
+        note += f" The rest exceeded {limit}, or no codec reaches the rate."
     return note
 
 
-def _cells(texts: list[str]) -> str:
-    return "".join(f"<td>{escape(text)}</td>" for text in texts)
-
-
-def _table_html(header: list[str], lines: list[list[str]], caption: str) -> str:
+def _table_html(header: Sequence[str], lines: Sequence[Sequence[str]], caption: str) -> str:
+    """Return a table that scrolls sideways on narrow screens; first cells of lines are row headers."""
     head = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in header)
     body = "".join(
         f'<tr><th scope="row">{escape(first)}</th>'
@@ -122,36 +134,23 @@ def _table_html(header: list[str], lines: list[list[str]], caption: str) -> str:
 
 
 def _bd_html(table: list[BDRow], reference: str, method: str) -> str:
-    """One folded table per metric, the published curves apart; the first is open."""
+    """Return a folded table for each metric, with published curves in a separate one; the first is open."""
     parts = []
     for metric in METRICS:
         rows = [row for row in table if row.metric == metric]
         if not rows:
             continue
-        where = f"{metric.limits[0]:g} .. {metric.limits[1]:g} dB" if metric.limits else "the whole overlap"
-        caption = f"BD-rate against {reference}, {metric.label} ({method}, {where})"
-        measured = _bd_lines([row for row in rows if not row.published])
-        published = _bd_lines([row for row in rows if row.published])
+        caption = f"BD-rate against {reference}, {metric.label} ({method}, {metric.scope})"
+        header = bd_header(metric)
+        measured = [bd_cells(row) for row in rows if not row.published]
+        published = [bd_cells(row) for row in rows if row.published]
         parts.append(f"<details{'' if parts else ' open'}><summary>{escape(metric.label)}</summary>")
-        parts.append(_table_html(_BD_HEADER, measured, caption))
+        parts.append(_table_html(header, measured, caption))
         if published:
             parts.append("<details><summary>Published curves</summary>")
-            parts.append(_table_html(_BD_HEADER, published, f"{caption}; published means") + "</details>")
+            parts.append(_table_html(header, published, f"{caption}; published means") + "</details>")
         parts.append("</details>")
-    return "".join(parts) or "<p>None: the reference codec is not among the results.</p>"
-
-
-_BD_HEADER = ["codec", "averaged curve %", "mean of images %", "images", "gain dB", "overlap dB", "remark"]
-
-
-def _bd_lines(rows: list[BDRow]) -> list[list[str]]:
-    lines = []
-    for row in rows:
-        bd = row.of_mean_curve
-        overlap = "-" if bd.low is None else f"{bd.low:.1f} .. {bd.high:.1f}"
-        rates = [signed(bd.rate_percent), signed(row.mean_of_images), str(row.num_images or "-")]
-        lines.append([row.codec, *rates, signed(bd.gain, 2), overlap, bd.warning])
-    return lines
+    return "".join(parts) or "<p>None: the results do not include the reference codec.</p>"
 
 
 def _speed_html(rows: list[dict], jobs: int) -> str:
@@ -166,7 +165,7 @@ def _speed_html(rows: list[dict], jobs: int) -> str:
         for line in speed_table(rows)
     ]
     header = ["codec", "encode s / megapixel", "decode s / megapixel", "memory added MB", "version"]
-    caption = f"Medians over all files of one run each, {jobs} process{'es' if jobs > 1 else ''}"
+    caption = f"Medians over all files, each run once, {jobs} process{'es' if jobs > 1 else ''}"
     return _table_html(header, lines, caption)
 
 

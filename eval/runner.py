@@ -1,4 +1,4 @@
-"""Many measurements, in parallel, resumable: what the cache has is not done again."""
+"""Many measurements, in parallel. A run that was interrupted resumes from the cache."""
 
 import multiprocessing
 import signal
@@ -8,14 +8,20 @@ from concurrent.futures.process import BrokenProcessPool
 
 from tqdm import tqdm
 
-from compressor.workers import SigintHeld
+from compressor.cli.workers import SigintHeld
 from eval.errors import EvalError, Interrupted, one_line
 from eval.images import Picture
-from eval.measure import COLUMNS, Cache, Task, measure
+from eval.measure import Cache, Task, as_columns, is_complete, measure
 
 
 def plan(pictures: list[Picture], codecs: list, qualities: list[float] | None) -> list[Task]:
-    """Every picture through every codec at every quality; by picture, so that each is read once."""
+    """List a task for each picture, codec and quality, ordered by picture so that each is read once.
+
+    Args:
+        pictures: the pictures to encode.
+        codecs: the codecs to run.
+        qualities: in 1..100; None takes each codec's own.
+    """
     versions = {codec.name: codec.version() for codec in codecs}
     return [
         Task(picture, codec, versions[codec.name], quality)
@@ -26,13 +32,22 @@ def plan(pictures: list[Picture], codecs: list, qualities: list[float] | None) -
 
 
 def run(tasks: list[Task], cache: Cache, jobs: int = 1, quiet: bool = False) -> tuple[list[dict], list[str]]:
-    """Rows in the order of the tasks, and one line for each task that failed.
+    """Measure all tasks that the cache has no complete row of.
+
+    Args:
+        tasks: what to measure.
+        cache: where results are looked up and stored.
+        jobs: number of worker processes.
+        quiet: show no progress bar.
+
+    Returns:
+        The rows in the order of the tasks, and one line for each task that failed.
 
     Raises:
-        Interrupted: Ctrl-C. All finished measurements are in the cache.
+        Interrupted: Ctrl-C was pressed. All finished measurements are in the cache.
     """
     rows: list[dict | None] = [cache.load(task) for task in tasks]
-    missing = [index for index, row in enumerate(rows) if row is None]
+    missing = [index for index, row in enumerate(rows) if not is_complete(row)]
     failures: list[str] = []
     done = len(tasks) - len(missing)
     try:
@@ -41,14 +56,15 @@ def run(tasks: list[Task], cache: Cache, jobs: int = 1, quiet: bool = False) -> 
                 if isinstance(result, dict):
                     rows[index] = result
                 else:
+                    rows[index] = None
                     failures.append(f"{tasks[index]}: {result}")
                 done += 1
                 bar.update()
     except KeyboardInterrupt:
         raise Interrupted(
-            f"stopped with {done} of {len(tasks)} done; they are kept, the same command goes on from there"
+            f"stopped after {done} of {len(tasks)} files, which are kept; run the same command to resume"
         ) from None
-    return [{column: row[column] for column in COLUMNS} for row in rows if row is not None], failures
+    return [as_columns(row) for row in rows if row is not None], failures
 
 
 def _results(
@@ -62,26 +78,27 @@ def _results(
 
 
 def _attempt(task: Task, cache: Cache) -> dict | str:
-    """The row, or why there is none: one bad picture or codec does not end the run."""
+    """Return the row, or the reason why it failed: one bad picture or codec does not end the run."""
     try:
         return measure(task, cache)
     except (KeyboardInterrupt, SystemExit):
         raise
-    except BaseException as error:  # noqa: BLE001  panics of libraries written in Rust are no `Exception`
+    except BaseException as error:  # noqa: BLE001  panics of Rust libraries do not derive from Exception
         return one_line(error)
 
 
 def _parallel_results(indices: list[int], tasks: list[Task], cache: Cache, jobs: int):
-    # "spawn": codecs and array libraries start threads, and a forked copy of those may hang.
+    """Yield results from worker processes as they finish."""
+    # Not "fork": codecs and array libraries start threads, and forking a threaded process may hang.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs, mp_context=context, initializer=_ignore_ctrl_c) as pool:
         pending = {}
         queue: Iterable[int] = iter(indices)
         try:
-            # Only a few are handed out ahead, so that Ctrl-C has little to wait for.
+            # Few tasks are submitted ahead, so that Ctrl-C does not wait long.
             while True:
                 for index in queue:
-                    # A worker may be started here, and imports for a second before it ignores Ctrl-C.
+                    # This may start a worker, which needs a second of imports before it ignores Ctrl-C.
                     with SigintHeld():
                         future = pool.submit(_attempt, tasks[index], cache)
                     pending[future] = index
@@ -94,11 +111,11 @@ def _parallel_results(indices: list[int], tasks: list[Task], cache: Cache, jobs:
                     yield pending.pop(future), future.result()
         except BrokenProcessPool:
             names = "; ".join(str(tasks[index]) for index in sorted(pending.values())[:jobs])
-            raise EvalError(f"a worker process died (a crash, or out of memory) at one of: {names}") from None
+            raise EvalError(f"a worker process died (crashed or out of memory) on one of: {names}") from None
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _ignore_ctrl_c() -> None:
-    """Ctrl-C reaches all processes of a terminal; the parent alone decides, the workers finish their file."""
+    """Leave Ctrl-C, which reaches every process of the terminal, to the parent; workers finish their file."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)

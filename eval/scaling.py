@@ -1,7 +1,6 @@
-"""How memory and time grow with the picture: our command line as whole processes, from one megapixel up."""
+"""Time and memory of our command line, as whole processes, for pictures from one megapixel up."""
 
 import itertools
-import json
 import sys
 import tempfile
 from pathlib import Path
@@ -10,19 +9,23 @@ import numpy as np
 from PIL import Image
 
 from eval.bench import load_pictures
-from eval.machine import describe
-from eval.measure import write_atomically
-from eval.outputs import table_lines
+from eval.machine import describe, describe_lines
+from eval.outputs import table_lines, write_results
 from eval.processes import our_command, timed
 
-# Pictures in the mosaic before they repeat, mirrored.
-_MOST_PICTURES = 32
+_MOST_PICTURES = 32  # in a mosaic; then they repeat, mirrored
 _REGION_PX = 512
 
 
 def mosaic(pictures: list[np.ndarray], width: int, height: int) -> np.ndarray:
-    """A picture of any size (height, width, 3) with the content of photographs: squares cut from each in
-    turn, at their own resolution, mirrored from side to side every second time around.
+    """Tile square crops of photographs, in turn and at their own resolution, to a picture of any size.
+
+    Args:
+        pictures: uint8 (H, W, 3), of any sizes. Every second repetition of the list is mirrored.
+        width, height: of the result, in pixels.
+
+    Returns:
+        uint8 (height, width, 3).
     """
     side = min(min(picture.shape[:2]) for picture in pictures)
     result = np.empty((height, width, 3), np.uint8)
@@ -36,10 +39,18 @@ def mosaic(pictures: list[np.ndarray], width: int, height: int) -> np.ndarray:
 
 
 def measure(picture: np.ndarray, folder: Path) -> dict[str, float]:
-    """Seconds and peak memory of encoding it, decoding it, and decoding a small region in its middle."""
+    """Encode a picture, decode it, and decode a small region in its middle.
+
+    Args:
+        picture: uint8 (H, W, 3).
+        folder: where to put the files.
+
+    Returns:
+        Width, height, rate, and seconds (`..._s`) and peak memory in MB (`..._peak_mb`) of each step.
+    """
     height, width = picture.shape[:2]
     source, encoded = folder / "picture.png", folder / "picture.cmpr"
-    # Little compressed: reading and writing PNG is not what is measured.
+    # Compressed little, because PNG is not what is measured.
     Image.fromarray(picture).save(source, compress_level=1)
     region_px = min(_REGION_PX, width, height)
     region = f"{(width - region_px) // 2},{(height - region_px) // 2},{region_px},{region_px}"
@@ -55,7 +66,7 @@ def measure(picture: np.ndarray, folder: Path) -> dict[str, float]:
 
 
 def scaling_lines(results: list[dict]) -> list[str]:
-    """The table that is printed: a line for each size."""
+    """Return the table, with a line for each size."""
     header = ("megapixels", "size", "bpp", "encode s/MP", "peak MB", "decode s/MP", "peak MB")
     cells = [(*header, f"region of {_REGION_PX}x{_REGION_PX} s", "peak MB")]
     for line in results:
@@ -68,10 +79,11 @@ def scaling_lines(results: list[dict]) -> list[str]:
 
 
 def scaling_command(options) -> int:
+    """Run `python -m eval scaling` and return its exit code."""
     pictures = load_pictures(options.images, _MOST_PICTURES)
     results = []
     for megapixels in options.megapixels:
-        # Three to two, as cameras have it.
+        # Three to two, as in most cameras.
         height = max(1, round((megapixels * 1e6 / 1.5) ** 0.5))
         picture = mosaic(pictures, max(1, round(1.5 * height)), height)
         with tempfile.TemporaryDirectory() as folder:
@@ -85,11 +97,9 @@ def scaling_command(options) -> int:
                 file=sys.stderr,
             )
     machine = describe()
-    print("\n".join(f"{key}: {value}" for key, value in machine.items()))
+    print("\n".join(describe_lines(machine)))
     print("\nwhole processes, from PNG file to .cmpr file and back\n")
     print("\n".join(scaling_lines(results)))
     if options.json:
-        write_atomically(
-            options.json, json.dumps({"machine": machine, "results": results}, indent=1).encode()
-        )
+        write_results(options.json, machine, results)
     return 0

@@ -1,54 +1,31 @@
-"""Rows to curves, and curves to the numbers that are printed, written and shown in the report."""
+"""From rows to curves, and from curves to BD-rate and speed tables."""
 
 import statistics
 from dataclasses import dataclass
 
-from eval.bd import BD, bjontegaard_delta, to_db
+from eval.bd import BD, bjontegaard_delta
 from eval.errors import EvalError
-
-PSNR_RANGE_DB = (28.0, 40.0)  # where photographs on the web live, and where every codec here has points
-
-
-@dataclass(frozen=True)
-class Metric:
-    """A column of the rows as an axis of a curve."""
-
-    column: str
-    label: str
-    unit: str
-    limits: tuple[float, float] | None  # of the BD integral
-    in_db: bool = False  # BD of a similarity is taken in decibels
-
-    def value(self, raw: float) -> float:
-        return to_db(raw) if self.in_db else raw
-
-
-METRICS = (
-    Metric("psnr_rgb_db", "PSNR (RGB)", "dB", PSNR_RANGE_DB),
-    Metric("psnr_y_db", "PSNR (luma)", "dB", PSNR_RANGE_DB),
-    Metric("ms_ssim", "MS-SSIM", "", None, in_db=True),
-    Metric("ssim", "SSIM", "", None, in_db=True),
-)
+from eval.metrics import METRICS, Metric
 
 Curve = list[tuple[float, float, float]]  # (bpp, value as in the rows, quality)
 
 
-def image_curves(rows: list[dict], codec: str, column: str) -> dict[str, Curve]:
-    """The curve of each picture, in order of rate."""
+def image_curves(rows: list[dict], codec: str, metric: Metric) -> dict[str, Curve]:
+    """Return the curve of each picture, in order of rate; rows without the metric are skipped."""
     curves: dict[str, Curve] = {}
     for row in rows:
-        if row["codec"] == codec and row[column] is not None:
-            curves.setdefault(row["image"], []).append((row["bpp"], row[column], row["quality"]))
+        if row["codec"] == codec and row[metric.name] is not None:
+            curves.setdefault(row["image"], []).append((row["bpp"], row[metric.name], row["quality"]))
     return {image: sorted(curve) for image, curve in curves.items()}
 
 
-def mean_curve(rows: list[dict], codec: str, column: str) -> Curve:
-    """At each quality the mean rate and mean value over the pictures.
+def mean_curve(rows: list[dict], codec: str, metric: Metric) -> Curve:
+    """Average rate and value over the pictures at each quality, in order of rate.
 
-    Only qualities that all pictures of this codec have: a mean over fewer would bend the curve.
+    Only qualities that every picture has are included: an average over fewer would bend the curve.
     """
     by_quality: dict[float, list[tuple[float, float]]] = {}
-    for curve in image_curves(rows, codec, column).values():
+    for curve in image_curves(rows, codec, metric).values():
         for bpp, value, quality in curve:
             by_quality.setdefault(quality, []).append((bpp, value))
     most = max(map(len, by_quality.values()), default=0)
@@ -59,57 +36,90 @@ def mean_curve(rows: list[dict], codec: str, column: str) -> Curve:
     )
 
 
+def published_curve(curve: dict, metric: Metric) -> list[tuple[float, float]]:
+    """Return the (bpp, value) points of a published curve; empty where it lacks the metric."""
+    return [(point["bpp"], point[metric.name]) for point in curve["points"] if metric.name in point]
+
+
 @dataclass(frozen=True)
 class BDRow:
-    """BD of one codec against the reference under one metric."""
+    """Bjontegaard deltas of one codec against the reference, by one metric.
+
+    Attributes:
+        codec: name of the codec or of the published curve.
+        metric: the metric of both curves.
+        of_mean_curve: the delta between the curves averaged over all pictures.
+        mean_of_images: mean of the BD-rates of the single pictures, in percent; None if there are none.
+        num_images: number of pictures that have a BD-rate.
+        per_image: the delta of each picture.
+        published: whether the curve was taken from a paper.
+    """
 
     codec: str
     metric: Metric
     of_mean_curve: BD
-    mean_of_images: float | None  # mean of the pictures' own BD-rates, per cent
-    num_images: int  # how many pictures have a BD-rate
+    mean_of_images: float | None
+    num_images: int
     per_image: dict[str, BD]
     published: bool = False
+
+    @property
+    def title(self) -> str:
+        """Return the codec's name, marked if it was published."""
+        return f"{self.codec} (published)" if self.published else self.codec
 
 
 def bd_table(
     rows: list[dict], reference: str, published: dict | None = None, method: str = "pchip"
 ) -> list[BDRow]:
-    """BD of every codec (and every published mean curve) against the reference.
+    """Compare every codec, and every published mean curve, with a reference codec.
+
+    Args:
+        rows: results, as `measure` returns them.
+        reference: name of the codec to compare with.
+        published: curves as `published.load` returns them.
+        method: interpolation, "pchip" or "akima".
+
+    Returns:
+        One row for each metric and codec. Metrics that the reference has no values of are left out.
 
     Raises:
         EvalError: the reference has no rows.
     """
     codecs = list(dict.fromkeys(row["codec"] for row in rows))
     if reference not in codecs:
-        raise EvalError(f"the reference {reference} has no results; there are {', '.join(codecs) or 'none'}")
+        raise EvalError(f"no results for the reference {reference}; available: {', '.join(codecs) or 'none'}")
     table = []
     for metric in METRICS:
 
         def delta(a: Curve, b: Curve, metric: Metric = metric) -> BD:
-            a, b = ([(bpp, metric.value(value)) for bpp, value, *_ in curve] for curve in (a, b))
-            return bjontegaard_delta(a, b, method, metric.limits)
+            a, b = ([(bpp, metric.to_axis(value)) for bpp, value, *_ in curve] for curve in (a, b))
+            return bjontegaard_delta(a, b, method, metric.axis_limits)
 
-        anchor = mean_curve(rows, reference, metric.column)
-        anchors = image_curves(rows, reference, metric.column)
+        anchor = mean_curve(rows, reference, metric)
+        anchors = image_curves(rows, reference, metric)
         if not anchor:
             continue
         for codec in codecs:
-            curves = image_curves(rows, codec, metric.column)
+            curves = image_curves(rows, codec, metric)
             per_image = {image: delta(anchors[image], curves[image]) for image in curves if image in anchors}
             rates = [bd.rate_percent for bd in per_image.values() if bd.rate_percent is not None]
             mean = statistics.fmean(rates) if rates else None
-            of_mean = delta(anchor, mean_curve(rows, codec, metric.column))
+            of_mean = delta(anchor, mean_curve(rows, codec, metric))
             table.append(BDRow(codec, metric, of_mean, mean, len(rates), per_image))
         for name, curve in (published or {}).items():
-            points = [(p["bpp"], p[metric.column], 0) for p in curve["points"] if metric.column in p]
-            if points:
+            if points := published_curve(curve, metric):
                 table.append(BDRow(name, metric, delta(anchor, points), None, 0, {}, published=True))
     return table
 
 
 def speed_table(rows: list[dict]) -> list[dict]:
-    """Medians per megapixel over all pictures and qualities, and the largest memory, of each codec."""
+    """Summarise speed and memory of each codec over all pictures and qualities.
+
+    Returns:
+        For each codec `encode_s_per_mp` and `decode_s_per_mp`, medians in seconds per megapixel, and
+        `peak_mb`, the largest memory in MB, or None if unknown.
+    """
     table = []
     for codec in dict.fromkeys(row["codec"] for row in rows):
         part = [row for row in rows if row["codec"] == codec]

@@ -1,7 +1,7 @@
-"""The pictures inside the report: some of the run's, by every codec, at equal bits per pixel.
+"""The pictures of the report: some of the run's, by every codec, at equal bits per pixel.
 
-What is embedded are the decoded pixels, lossless: a browser's own decoder may round otherwise, and
-has none for most of the formats.
+Decoded pixels are embedded losslessly, because a browser decodes few of the formats and may round
+differently.
 """
 
 import base64
@@ -14,23 +14,35 @@ from tqdm import tqdm
 from eval.images import Picture, pixels
 from eval.match import quality_for_bpp
 from eval.measure import Cache, Task, measure
+from eval.metrics import METRICS
 
-MAX_SIDE_PX = 768  # a larger picture is shown by its centre: the viewer is for looking at pixels
+MAX_SIDE_PX = 768  # of larger pictures, the centre is shown
 
 
 def spread(items: list, wanted: int) -> list:
-    """`wanted` items, evenly over the list."""
+    """Return `wanted` items, evenly spaced; all of them if there are fewer.
+
+    Example:
+        >>> spread([0, 1, 2, 3, 4, 5], 2)
+        [1, 4]
+    """
     wanted = min(wanted, len(items))
     return [items[(2 * index + 1) * len(items) // (2 * wanted)] for index in range(wanted)]
 
 
 def crop_box(width: int, height: int) -> tuple[int, int, int, int]:
-    """Left, top, width, height of the part that is shown."""
+    """Return left, top, width and height in pixels of the part that is shown.
+
+    Example:
+        >>> crop_box(2000, 500)
+        (616, 0, 768, 500)
+    """
     shown_width, shown_height = min(width, MAX_SIDE_PX), min(height, MAX_SIDE_PX)
     return (width - shown_width) // 2, (height - shown_height) // 2, shown_width, shown_height
 
 
 def data_uri(image_uint8: np.ndarray) -> str:
+    """Return the part of a picture (H, W, 3) that is shown, as lossless WebP in a data URI."""
     height, width = image_uint8.shape[:2]
     left, top, width, height = crop_box(width, height)
     file = io.BytesIO()
@@ -48,7 +60,17 @@ def build(
     limit_mb: float,
     quiet: bool = False,
 ) -> dict:
-    """The viewer's data; groups of (picture, rate) are added while they fit into the limit."""
+    """Encode the pictures at each rate and return the data of viewer.js.
+
+    Args:
+        pictures: the pictures to show.
+        codecs: the codecs to show.
+        targets_bpp: the rates to compare at.
+        cache: where encoded files are looked up and stored.
+        rows: results of the run, from which the search for a quality starts.
+        limit_mb: pictures and rates are added while their size stays below this.
+        quiet: show no progress bar.
+    """
     groups = [(picture, target) for picture in pictures for target in targets_bpp]
     shown: dict[str, dict] = {}
     used = 0
@@ -80,7 +102,7 @@ def build(
 
 
 def _item(picture: Picture, codec, target_bpp: float, cache: Cache, rows: list[dict]) -> dict | None:
-    """One codec's picture at this rate, or None where its scale does not reach it or it fails."""
+    """Return one codec's picture near this rate, or None if its scale does not reach it or it fails."""
     version = codec.version()
 
     def task(quality: float) -> Task:
@@ -101,13 +123,21 @@ def _item(picture: Picture, codec, target_bpp: float, cache: Cache, rows: list[d
             return None
         row = measure(task(quality), cache)
         decoded = codec.decode(cache.encoded_path(task(quality)).read_bytes())
-    except Exception:  # noqa: BLE001  the run has reported this codec's failures; the viewer shows the rest
+    except Exception:  # noqa: BLE001  the run has already reported this codec's failures
         return None
     return {
         "codec": codec.name,
         "quality": quality,
         "bpp": row["bpp"],
         "psnr_rgb_db": None if row["lossless"] else row["psnr_rgb_db"],
-        "ms_ssim": row["ms_ssim"],
+        "values": _values_text(row),
         "src": data_uri(decoded),
     }
+
+
+def _values_text(row: dict) -> str:
+    """List the metrics of a row; "lossless" stands for all of them."""
+    if row["lossless"]:
+        return "lossless"
+    measured = [metric for metric in METRICS if row[metric.name] is not None]
+    return ", ".join(f"{metric.label} {metric.text(row[metric.name])}" for metric in measured)

@@ -22,8 +22,9 @@ def curves(folder: Path, images: list[np.ndarray], effort: int) -> np.ndarray:
     """Bits per pixel and PSNR in dB of every picture at every quality, (pictures, qualities, 2)."""
 
     def point(image: np.ndarray, quality: int) -> tuple[float, float]:
-        data = compressor.encode(image, quality, effort=effort, weights=folder)
-        decoded = np.asarray(compressor.decode(data, weights=folder))
+        runtime = compressor.Runtime(weights=folder)
+        data = compressor.encode(image, quality, effort=effort, runtime=runtime)
+        decoded = np.asarray(compressor.decode(data, runtime=runtime))
         return 8 * len(data) / image[..., 0].size, psnr_db(image, decoded)
 
     return np.array([[point(image, quality) for quality in QUALITIES] for image in images])

@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
@@ -18,22 +18,22 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from compressor import latent_coder
-from compressor.engines import base
-from compressor.model_files import SHELF
-from compressor.picture_coder import PictureCoder
+from compressor.coding.loading import coder_of
+from compressor.weights.files import ModelFiles, default_model, shipped_folder
+from eval.metrics import psnr_db
 
 LEVEL = 236
-MODELS = (SHELF.default, "cnn-1")
+MODELS = (default_model(), "cnn")
 
 
 class Variant(NamedTuple):
-    """An engine by the name that the package gives it, what else it needs, and how it is run."""
+    """An engine, the packages it needs, and how it is run."""
 
     engine: str
     package: str
     environment: dict[str, str] = {}
     threads: int = 1
+    bfloat16: bool = False
 
 
 VARIANTS = {
@@ -41,8 +41,8 @@ VARIANTS = {
     "ONNX Runtime, 2 threads, OpenBLAS for Nehalem": Variant(
         "onnxruntime", "numpy", {"OPENBLAS_CORETYPE": "Nehalem"}, threads=2
     ),
-    "OpenVINO float32": Variant("openvino", "numpy", {"MATRIX_BFLOAT16": "0"}),
-    "OpenVINO bfloat16, 2 threads": Variant("openvino", "numpy", {"MATRIX_BFLOAT16": "1"}, threads=2),
+    "OpenVINO float32": Variant("openvino", "numpy"),
+    "OpenVINO bfloat16, 2 threads": Variant("openvino", "numpy", threads=2, bfloat16=True),
     "Keras on TensorFlow": Variant("tensorflow", "keras", {"KERAS_BACKEND": "tensorflow"}),
     "Keras on JAX": Variant("tensorflow", "jax", {"KERAS_BACKEND": "jax"}),
 }
@@ -55,7 +55,7 @@ class Cell(NamedTuple):
         model: name of a shipped model.
         encoder: name of a variant.
         decoder: name of a variant.
-        is_exact: whether the symbols are those that were meant.
+        is_exact: whether the symbols are those that were coded.
         psnr_db: of the decoded pixels.
     """
 
@@ -102,48 +102,38 @@ def _start(name: str, folder: str, models: Sequence[str]) -> subprocess.Popen:
 
 
 def work(name: str, folder: Path, models: Sequence[str]) -> None:
-    """One engine's process: encode; when told so, decode the streams of all."""
-    if "MATRIX_BFLOAT16" in os.environ:
-        base.has_amx = lambda: os.environ["MATRIX_BFLOAT16"] == "1"
+    """Run one engine's process: encode; when told to, decode the streams of all."""
     image = np.asarray(Image.open(folder / "picture.png"))
     variant = VARIANTS[name]
-    coders = {model: PictureCoder(SHELF.files(model), variant.engine, variant.threads) for model in models}
-    meant = {}
+    coders = {
+        model: coder_of(
+            ModelFiles(shipped_folder(model)), variant.engine, variant.threads, bfloat16=variant.bfloat16
+        )
+        for model in models
+    }
     for model, coder in coders.items():
-        digest = hashlib.sha256()
-        for symbols, _ in coder.symbols(image, LEVEL):
-            digest.update(symbols.astype("<i4").tobytes())
-        meant[model] = digest.hexdigest()
         (folder / f"{model}.{name}").write_bytes(coder.encode(image, LEVEL))
-    print(json.dumps(meant), flush=True)
+    print(
+        json.dumps({model: _digest(coder.symbols(image, LEVEL)) for model, coder in coders.items()}),
+        flush=True,
+    )
 
     sys.stdin.readline()
     answer = []
     for model, coder in coders.items():
         for path in sorted(folder.glob(f"{model}.*")):
-            digest = _watch_symbols()
-            decoded = coder.decode(path.read_bytes(), *image.shape[:2], LEVEL)
-            error = np.square(decoded.astype(float) - image).mean()
-            encoder_name = path.name.removeprefix(f"{model}.")
-            answer.append((model, encoder_name, digest.hexdigest(), 10 * np.log10(255**2 / error)))
+            payload = path.read_bytes()
+            digest = _digest(coder.read_symbols(payload, *image.shape[:2], LEVEL))
+            decoded = coder.decode(payload, *image.shape[:2], LEVEL)
+            answer.append((model, path.name.removeprefix(f"{model}."), digest, psnr_db(image, decoded)))
     print(json.dumps(answer))
 
 
-def _watch_symbols() -> "hashlib._Hash":
-    """A digest of the symbols that are decoded from now on."""
+def _digest(pairs: Iterable[tuple[np.ndarray, np.ndarray]]) -> str:
     digest = hashlib.sha256()
-
-    class Watched(_SymbolDecoder):
-        def get(self, indices: np.ndarray) -> np.ndarray:
-            symbols = super().get(indices)
-            digest.update(symbols.astype("<i4").tobytes())
-            return symbols
-
-    latent_coder.SymbolDecoder = Watched
-    return digest
-
-
-_SymbolDecoder = latent_coder.SymbolDecoder
+    for symbols, _ in pairs:
+        digest.update(symbols.astype("<i4").tobytes())
+    return digest.hexdigest()
 
 
 def main() -> int:

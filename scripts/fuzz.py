@@ -17,16 +17,19 @@ import atheris  # noqa: E402
 
 with atheris.instrument_imports(include=["compressor"]):
     import compressor
-    import compressor.picture_coder
+    import compressor.coding.loading
     from compressor.bitstream.container import write_container
-    from compressor.bitstream.header import QUALITY_LEVELS, Flags, unpack_header
+    from compressor.bitstream.header import unpack_header
     from compressor.bitstream.varint import read_varint
     from compressor.errors import CompressorError
+    from compressor.spec.file_format import OPTIONAL_SECTIONS, PICTURE, Flags
+    from compressor.spec.quality import NUM_LEVELS
+    from compressor.weights.files import shipped_models
 
 TESTS = Path(__file__).parents[1] / "tests"
-SECTIONS = ("icc", "exif", "xmp", "alpha", "picture")
 # Both shipped models have several tiles in a picture of 2049x1.
 MAX_PIXELS = 8192
+RUNTIME = compressor.Runtime(engine="onnxruntime", threads=1)
 SIDES = (1, 2, 15, 16, 17, 33, 64, 513, 2049, 2**31 - 1)
 LIBFUZZER_OPTIONS = (
     "-max_len=4096",
@@ -41,7 +44,7 @@ def decode_or_refuse(data: bytes) -> None:
     """The promise: a picture as announced, or a CompressorError."""
     try:
         info = compressor.read_info(data, max_pixels=MAX_PIXELS)
-        picture = compressor.decode(data, max_pixels=MAX_PIXELS, engine="onnxruntime", threads=1)
+        picture = compressor.decode(data, max_pixels=MAX_PIXELS, runtime=RUNTIME)
     except CompressorError:
         return
     picture.load()
@@ -61,17 +64,17 @@ def mutate(data: bytes, max_size: int, seed: int) -> bytes:
             [
                 ("width", SIDES),
                 ("height", SIDES),
-                ("level", range(QUALITY_LEVELS)),
+                ("level", range(NUM_LEVELS)),
                 ("gray", (False, True)),
-                ("model_id", (1, 2, 3)),
+                ("model_id", (*shipped_models().values(), 255)),
             ]
         )
         parts[field] = chance.choice(values)
     else:
-        name = chance.choice([*sections, "picture", "picture"])
+        name = chance.choice([*sections, PICTURE, PICTURE])
         payload = atheris.Mutate(sections[name], max_size)
         # The entropy coder reads whole words; a few payloads are left to be refused for their length.
-        whole = name == "picture" and chance.random() < 0.9
+        whole = name == PICTURE and chance.random() < 0.9
         sections[name] = payload[: len(payload) // 4 * 4] if whole else payload
     return write_container(**parts)[:max_size]
 
@@ -81,10 +84,10 @@ def take_apart(data: bytes) -> dict | None:
     try:
         header, offset = unpack_header(data)
         sections = {}
-        for name in SECTIONS:
-            if name == "picture" or Flags[name.upper()] in header.flags:
-                length, start = read_varint(data, offset)
-                sections[name], offset = data[start : start + length], start + length + 4
+        present = [section.name for section in OPTIONAL_SECTIONS if section.flag in header.flags]
+        for name in [*present, PICTURE]:
+            length, start = read_varint(data, offset)
+            sections[name], offset = data[start : start + length], start + length + 4
     except CompressorError:
         return None
     return {

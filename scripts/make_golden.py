@@ -12,10 +12,11 @@ import numpy as np
 from PIL import Image
 from skimage import data
 
-from compressor import codec, latent_coder
+from compressor import Runtime, codec
 from compressor.bitstream.container import read_container
-from compressor.model_files import SHELF
-from compressor.picture_coder import load_coder
+from compressor.coding.loading import load_coder
+from compressor.spec.file_format import PICTURE
+from compressor.weights.files import shipped_models
 
 GOLDEN = Path(__file__).parents[1] / "tests" / "golden"
 # Odd sizes, gray, alpha, and the ends of the quality range.
@@ -23,22 +24,14 @@ CASES = {"photo": ((93, 70), 50), "coarse": ((64, 48), 1), "fine": ((40, 33), 10
 
 
 def symbol_digest(stream: bytes) -> str:
-    """SHA-256 over all symbols that decoding a stream yields, as little-endian int32."""
+    """Return the SHA-256 over all symbols of a stream, as little-endian int32."""
     container, digest = read_container(stream), hashlib.sha256()
-    header, original = container.header, latent_coder.SymbolDecoder
-
-    class Recording(original):
-        def get(self, indices):
-            symbols = super().get(indices)
-            digest.update(symbols.astype("<i4").tobytes())
-            return symbols
-
-    latent_coder.SymbolDecoder = Recording
-    try:
-        coder = load_coder(header.model_id)
-        coder.decode(container.sections["picture"], header.height, header.width, header.level)
-    finally:
-        latent_coder.SymbolDecoder = original
+    header = container.header
+    coder = load_coder(Runtime(), header.model_id)
+    for symbols, _ in coder.read_symbols(
+        container.sections[PICTURE], header.height, header.width, header.level
+    ):
+        digest.update(symbols.astype("<i4").tobytes())
     return digest.hexdigest()
 
 
@@ -55,12 +48,12 @@ def pictures() -> dict[str, Image.Image]:
 def main() -> None:
     """Write what is missing."""
     GOLDEN.mkdir(exist_ok=True)
-    for model in SHELF.ids:
+    for model in shipped_models():
         for name, picture in pictures().items():
-            path = GOLDEN / f"{SHELF.files(model).name}-{name}.cmpr"
+            path = GOLDEN / f"{model}-{name}.cmpr"
             if path.exists():
                 continue
-            stream = codec.encode(picture, CASES[name][1], model=model)
+            stream = codec.encode(picture, CASES[name][1], runtime=Runtime(model=model))
             path.write_bytes(stream)
             codec.decode(stream).save(path.with_suffix(".png"))
             path.with_suffix(".json").write_text(json.dumps({"symbols_sha256": symbol_digest(stream)}) + "\n")

@@ -8,8 +8,8 @@ from importlib.util import find_spec
 import numpy as np
 from skimage import data
 
-from compressor.model_files import SHELF
-from compressor.picture_coder import PictureCoder
+from compressor.coding.loading import coder_of
+from compressor.weights.files import ModelFiles, shipped_folder
 
 LEVEL, RUNS = 196, 7
 SIZE = (512, 768)
@@ -33,11 +33,11 @@ def main() -> None:
     coders = {}
     for name in ("onnxruntime", "openvino"):
         if find_spec(name):
-            coders[name] = PictureCoder(SHELF.files(None), name)
+            coders[name] = coder_of(ModelFiles(shipped_folder()), name)
     first = {}
     for name, coder in coders.items():
         payload = coder.encode(image, LEVEL)  # what is decoded below; its time is the first call's
-        fresh = PictureCoder(SHELF.files(None), name)
+        fresh = coder_of(ModelFiles(shipped_folder()), name)
         first[name] = (
             milliseconds(lambda c=fresh: c.encode(image, LEVEL)),
             milliseconds(lambda c=fresh, p=payload: c.decode(p, *SIZE, LEVEL)),

@@ -51,12 +51,12 @@ FAKE_CODER_SOURCE = textwrap.dedent(
             return image_uint8 if region is None else image_uint8[region.slices]
 
 
-    def load_coder(model=None, *, weights=None, engine="auto", threads=None):
-        if model not in (None, MODEL_ID):
-            raise UnsupportedStreamError(f"received model {model}, expected {MODEL_ID}: update")
-        if engine not in ("auto", "other"):
-            raise OptionError(f"received engine {engine!r}, expected auto or other")
-        return PictureCoder(engine)
+    def load_coder(runtime, model_id=None):
+        if model_id not in (None, MODEL_ID):
+            raise UnsupportedStreamError(f"received model {model_id}, expected {MODEL_ID}: update")
+        if runtime.engine not in ("auto", "other"):
+            raise OptionError(f"received engine {runtime.engine!r}, expected auto or other")
+        return PictureCoder(runtime.engine)
     """
 )
 
@@ -65,10 +65,10 @@ _RUN_WITH_FAKE_CODER = textwrap.dedent(
     import sys
     from types import ModuleType
 
-    fake = ModuleType("compressor.picture_coder")
+    fake = ModuleType("compressor.coding.loading")
     exec(compile(sys.argv.pop(1), "fake_coder", "exec"), fake.__dict__)
     sys.modules[fake.__name__] = fake
-    from compressor.cli import main
+    from compressor.cli.main import main
 
     sys.exit(main())
     """
@@ -78,10 +78,10 @@ _RUN_WITH_FAKE_CODER = textwrap.dedent(
 @pytest.fixture
 def fake_coder(monkeypatch):
     """Put the fake coder in the place of the real one; returns its module's content."""
-    content: dict = {"__name__": "compressor.picture_coder"}
+    content: dict = {"__name__": "compressor.coding.loading"}
     exec(compile(FAKE_CODER_SOURCE, "fake_coder", "exec"), content)
     module = SimpleNamespace(**content)
-    monkeypatch.setitem(sys.modules, "compressor.picture_coder", module)
+    monkeypatch.setitem(sys.modules, "compressor.coding.loading", module)
     return module
 
 
@@ -159,9 +159,10 @@ def tiny_options():
 def tiny_flagship(random_pictures, tiny_options):
     """An untrained small flagship whose every weight is random, so that every part acts."""
     np = pytest.importorskip("numpy")
-    pytest.importorskip("keras", reason="needs the train extra")
-    from compressor.models import build_model
+    keras = pytest.importorskip("keras", reason="needs the train extra")
+    from compressor.models.registry import build_model
 
+    keras.utils.set_random_seed(5)
     model = build_model("flagship", **tiny_options["flagship"])
     model.adapt(random_pictures(8, 64, 64))
     random = np.random.default_rng(5)

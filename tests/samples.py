@@ -11,8 +11,8 @@ _RANDOM = np.random.default_rng(1)
 
 
 def noise(*shape):
-    """Random pixels."""
-    return _RANDOM.integers(0, 256, shape, dtype=np.uint8)
+    """Random pixels, none of them black or transparent."""
+    return _RANDOM.integers(1, 256, shape, dtype=np.uint8)
 
 
 def saved(image, file_format, **options):

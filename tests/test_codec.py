@@ -1,4 +1,4 @@
-"""The public interface around the picture coder, whose place a lossless fake takes."""
+"""The public interface, with a lossless fake in the place of the picture coder."""
 
 import io
 import struct
@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import compressor
+from compressor import Runtime, Target
 from compressor.bitstream.container import read_container, write_container
 from compressor.errors import (
     CompressorError,
@@ -26,7 +27,7 @@ from compressor.errors import (
     TruncatedStreamError,
     UnsupportedStreamError,
 )
-from compressor.image_io import load_picture, open_picture
+from compressor.images.loading import load_picture, open_picture
 from tests.samples import noise
 
 pytestmark = pytest.mark.usefixtures("fake_coder")
@@ -66,7 +67,8 @@ def rebuilt(data, **changes):
     st.booleans(),
 )
 def test_any_size_mode_and_quality(width, height, mode, quality, as_array):
-    image = Image.fromarray(noise(height, width, 4)).convert(mode)
+    # No alpha of 0: hidden colours are cleared.
+    image = Image.fromarray(noise(height, width, 4) | 1).convert(mode)
     data = compressor.encode(np.asarray(image) if as_array else image, quality)
     decoded = compressor.decode(data)
     assert (decoded.mode, decoded.size) == (mode, (width, height))
@@ -85,6 +87,7 @@ def test_info():
     assert info == compressor.StreamInfo(
         format_version=1,
         model_id=7,
+        tune=None,
         width=30,
         height=20,
         mode="RGBA",
@@ -210,7 +213,7 @@ def test_unknown_model():
 
 
 @pytest.mark.parametrize("alpha", [b"no png", b"\x89PNG\r\n\x1a\n", b"12"])
-def test_a_bad_alpha_section_behind_a_good_checksum(alpha):
+def test_a_bad_alpha_section_with_a_good_checksum(alpha):
     with pytest.raises(CorruptStreamError, match="alpha"):
         compressor.decode(rebuilt(compressor.encode(noise(4, 4, 4)), sections={"alpha": alpha}))
 
@@ -225,7 +228,7 @@ def test_alpha_of_another_size_is_not_decoded():
         compressor.decode(data)
 
 
-def test_a_bad_picture_section_behind_a_good_checksum():
+def test_a_bad_picture_section_with_a_good_checksum():
     with pytest.raises(CorruptStreamError, match="contradicts"):
         compressor.decode(rebuilt(compressor.encode(noise(4, 4, 3)), width=5))
 
@@ -265,15 +268,97 @@ def test_conformance_pictures_are_coded_or_refused(conformance_folder):
 
 def test_engine_is_passed_on():
     with pytest.raises(OptionError, match="engine 'none'"):
-        compressor.encode(noise(4, 4, 3), engine="none")
-    data = compressor.encode(noise(4, 4, 3), engine="other")
+        compressor.encode(noise(4, 4, 3), runtime=Runtime(engine="none"))
+    data = compressor.encode(noise(4, 4, 3), runtime=Runtime(engine="other"))
     with pytest.raises(OptionError, match="engine 'none'"):
-        compressor.decode(data, engine="none")
+        compressor.decode(data, runtime=Runtime(engine="none"))
+
+
+@pytest.mark.parametrize("effort", [0, 10, 5.5, True, None])
+def test_effort_outside_its_range(effort):
+    with pytest.raises(OptionError, match="whole number from 1 to 9"):
+        compressor.encode(noise(4, 4, 3), effort=effort)
+
+
+def test_a_tune_and_a_model_contradict_each_other():
+    with pytest.raises(OptionError, match="received tune 'ssim', expected one of iq, psnr"):
+        compressor.encode(noise(4, 4, 3), tune="ssim")
+    with pytest.raises(OptionError, match="a tune and a model, expected one of them"):
+        compressor.encode(noise(4, 4, 3), tune="psnr", runtime=Runtime(model="cnn"))
+
+
+def test_progress_is_passed_on():
+    shares = []
+    compressor.encode(noise(4, 4, 3), effort=9, on_progress=shares.append)
+    assert shares == [0.25]
+
+
+def test_a_quality_and_a_target_contradict_each_other():
+    with pytest.raises(OptionError, match="a quality and a target, expected one of them"):
+        compressor.encode(noise(4, 4, 3), 50, target=Target(bpp=1))
+
+
+def test_a_target_of_bytes_is_not_exceeded():
+    image = noise(16, 16, 3)
+    num_bytes = len(compressor.encode(image))
+    assert len(compressor.encode(image, target=Target(num_bytes=num_bytes))) <= num_bytes
+    with pytest.raises(OptionError, match="raise it"):
+        compressor.encode(image, target=Target(num_bytes=20))
+
+
+def test_a_target_of_fidelity_is_met():
+    image = noise(16, 16, 3)
+    data = compressor.encode(image, target=Target(psnr_db=40))
+    assert np.array_equal(np.asarray(compressor.decode(data)), image)
+
+
+def test_encoding_and_decoding_load_one_coder():
+    code = """
+import numpy as np
+import compressor
+from compressor import Runtime
+from compressor.coding import loading
+
+made, coder_of = [], loading.coder_of
+
+def counted(*arguments, **options):
+    made.append(arguments)
+    return coder_of(*arguments, **options)
+
+loading.coder_of = counted
+image = np.zeros((16, 16, 3), np.uint8)
+data = compressor.encode(image, runtime=Runtime(engine="onnxruntime"))
+compressor.decode(data, runtime=Runtime(engine="onnxruntime", model="cnn"))
+compressor.encode(image, runtime=Runtime(model="flagship-iq", engine="onnxruntime"))
+print(len(made))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout == "1\n", done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no fork")
+def test_a_forked_process_codes_after_its_parent():
+    code = """
+import multiprocessing
+import numpy as np
+import compressor
+
+image = np.zeros((64, 64, 3), np.uint8)
+
+def encode(_):
+    return compressor.encode(image)
+
+expected = compressor.encode(image)
+with multiprocessing.get_context("fork").Pool(2) as pool:
+    print(pool.map_async(encode, range(2)).get(timeout=60) == [expected, expected])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=100)
+    assert done.stdout == "True\n", done.stderr
 
 
 def test_import_is_quick_and_light():
     code = (
-        "import sys, time; start = time.perf_counter(); import compressor, compressor.cli; "
+        "import sys, time; start = time.perf_counter(); import compressor, compressor.cli.main; "
         "seconds = time.perf_counter() - start; "
         "heavy = {'numpy', 'tensorflow', 'keras', 'onnxruntime', 'constriction'} & set(sys.modules); "
         "print(seconds, sorted(heavy))"

@@ -15,14 +15,15 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 import compressor
+from compressor import Runtime
 from compressor.bitstream.container import read_container, write_container
-from compressor.bitstream.header import Flags
 from compressor.bitstream.varint import MAX_VALUE, write_varint
 from compressor.errors import CompressorError
-from compressor.model_files import SHELF
+from compressor.spec.file_format import Flags
+from compressor.weights.files import shipped_models
 
 TESTS = Path(__file__).parent
-MODELS = tuple(SHELF.ids)
+MODELS = tuple(shipped_models())
 # What importing and loading the models takes, and some work beside it; a hostile picture claims gigabytes.
 MAX_MEGABYTES = 500
 
@@ -54,7 +55,7 @@ def png(width, height, **options):
 def png_with_size(data, width, height):
     """The PNG with another size in its header, and a good checksum."""
     header = b"IHDR" + struct.pack(">2I", width, height) + data[24:29]
-    return data[:16][:12] + header + struct.pack(">I", zlib.crc32(header)) + data[33:]
+    return data[:12] + header + struct.pack(">I", zlib.crc32(header)) + data[33:]
 
 
 def bombs():
@@ -106,7 +107,7 @@ STREAMS = (
         )
         for model in MODELS
     }
-    | {"the other model's data": rebuilt("cnn-1-photo", model_id=1)}
+    | {"the other model's data": rebuilt("cnn-photo", model_id=shipped_models()["flagship-psnr"])}
 )
 
 DECODE_FOLDER = """
@@ -127,7 +128,7 @@ print(int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text(
 def test_a_picture_or_a_typed_error(name):
     data = STREAMS[name]
     try:
-        picture = compressor.decode(data, engine="onnxruntime")
+        picture = compressor.decode(data, runtime=Runtime(engine="onnxruntime"))
     except CompressorError:
         return
     info = compressor.read_info(data)
@@ -135,7 +136,7 @@ def test_a_picture_or_a_typed_error(name):
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_data_that_are_cut_are_noticed_behind_good_checksums(model):
+def test_data_that_are_cut_are_noticed_despite_good_checksums(model):
     with pytest.raises(CompressorError, match="ends before its symbols"):
         compressor.decode(STREAMS[f"{model}: half of its data"])
 

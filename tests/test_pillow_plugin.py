@@ -1,15 +1,18 @@
 """The format behaves in Pillow like its own formats."""
 
+import copy
 import io
 import os
+import pickle
 
 import numpy as np
 import pytest
 from PIL import Image, UnidentifiedImageError
+from PIL.PngImagePlugin import PngInfo
 
 import compressor
 from compressor.bitstream.container import read_container, write_container
-from tests.samples import noise
+from tests.samples import XMP, noise, saved
 
 pytestmark = pytest.mark.usefixtures("fake_coder")
 
@@ -35,7 +38,7 @@ def test_the_format_is_registered():
 
 @pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA"])
 def test_save_and_open_by_name(tmp_path, mode):
-    image = Image.fromarray(noise(6, 5, 4)).convert(mode)
+    image = Image.fromarray(noise(6, 5, 4) | 1).convert(mode)
     image.save(tmp_path / "picture.cmpr", quality=60)
     with Image.open(tmp_path / "picture.cmpr") as opened:
         assert (opened.format, opened.mode, opened.size) == ("CMPR", mode, (5, 6))
@@ -67,7 +70,7 @@ def test_pixels_are_decoded_once(monkeypatch, fake_coder):
 
 
 def test_metadata_longer_than_the_first_read():
-    image = Image.fromarray(noise(60, 50, 4))
+    image = Image.fromarray(noise(60, 50, 4) | 1)
     image.info["icc_profile"] = ICC * 20
     opened = Image.open(io.BytesIO(stream(image)))
     assert opened.info["icc_profile"] == ICC * 20
@@ -83,6 +86,33 @@ def test_parameters_of_save_replace_what_the_picture_has():
     opened = Image.open(io.BytesIO(stream(image, icc_profile=None, exif=b"")))
     assert not {"icc_profile", "exif"} & set(opened.info)
     assert image.info["icc_profile"] == b"old"
+
+
+@pytest.mark.parametrize("option", ["exif", "xmp", "icc_profile"])
+@pytest.mark.parametrize("nothing", [b"", None])
+def test_what_the_caller_removes_is_not_kept_under_another_key(option, nothing):
+    exif = exif_of("Maker").tobytes()[6:]
+    text = PngInfo()
+    text.add_itxt("XML:com.adobe.xmp", XMP.decode())
+    text.add_text("Raw profile type exif", f"\nexif\n{len(exif):8}\n{exif.hex()}\n")
+    image = Image.open(io.BytesIO(saved(Image.new("RGB", (8, 8)), "PNG", pnginfo=text, icc_profile=ICC)))
+    sections = {"exif", "xmp", "icc", "picture"} - {option.removesuffix("_profile")}
+    assert set(read_container(stream(image, **{option: nothing})).sections) == sections
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA"])
+@pytest.mark.parametrize("is_loaded", [False, True])
+@pytest.mark.parametrize(
+    "copied", [copy.copy, copy.deepcopy, lambda image: pickle.loads(pickle.dumps(image))]
+)
+def test_copies_hold_their_pixels(mode, is_loaded, copied):
+    image = Image.fromarray(noise(6, 5, 4) | 1).convert(mode)
+    opened = Image.open(io.BytesIO(stream(image)))
+    if is_loaded:
+        opened.load()
+    other = copied(opened)
+    assert np.array_equal(np.asarray(other), np.asarray(image))
+    assert other.getpixel((2, 3)) == image.getpixel((2, 3))
 
 
 def test_strip_parameter():

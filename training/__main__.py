@@ -12,15 +12,15 @@ DEFAULT_STEPS = 20000
 EPILOG = """\
 examples:
   python -m training --data photos/ --out runs/first --minutes 60
-  python -m training --data photos/ --out runs/first            goes on where it stopped
-  python -m training plot runs/first                            draws the curves
+  python -m training --data photos/ --out runs/first            resumes it
+  python -m training plot runs/first                            plots its curves
   python -m training export runs/first --out my-model
   compressor encode photo.png --weights my-model
 """
 
 
 def add_run(parser: argparse.ArgumentParser) -> None:
-    """Arguments of a training run."""
+    """Add the arguments of a training run to a parser."""
     parser.add_argument(
         "--data", required=True, help="folder of images, shards:PATTERN (tar files), or tfds:NAME[:SPLIT]"
     )
@@ -36,36 +36,49 @@ def add_run(parser: argparse.ArgumentParser) -> None:
         "--steps", type=int, help=f"length of the run (default: what fits in --minutes, else {DEFAULT_STEPS})"
     )
     parser.add_argument(
-        "--minutes", type=float, default=float("inf"), help="stop after this long; run again to go on"
+        "--minutes",
+        type=float,
+        default=float("inf"),
+        help="stop after this long; run the same command again to resume",
     )
-    parser.add_argument("--batch", type=int, default=8, help="crops a step (%(default)s)")
-    parser.add_argument("--crop", type=int, default=128, help="pixels, divisible by 64 (%(default)s)")
-    parser.add_argument("--learning-rate", type=float, default=1e-3, help="highest (%(default)s)")
+    parser.add_argument("--batch", type=int, default=8, help="crops per step (%(default)s)")
+    parser.add_argument("--crop", type=int, default=128, help="side in pixels, divisible by 64 (%(default)s)")
+    parser.add_argument("--learning-rate", type=float, default=1e-3, help="highest rate (%(default)s)")
     parser.add_argument("--optimizer", default="muon", choices=["adam", "muon"])
     parser.add_argument(
-        "--tail", type=float, default=0.4, help="share of the run in which the rate falls to 0 (%(default)s)"
+        "--tail",
+        type=float,
+        default=0.4,
+        help="share of the run, at its end, in which the learning rate falls to 0 (%(default)s)",
     )
     parser.add_argument(
-        "--metric", default="mse", choices=["mse", "ms-ssim"], help="distortion that counts (%(default)s)"
+        "--metric", default="mse", choices=["mse", "ms-ssim", "ssimulacra2"], help="distortion (%(default)s)"
+    )
+    parser.add_argument(
+        "--mse-share",
+        type=float,
+        default=0.2,
+        help="share of the squared error in the distortion of --metric ssimulacra2 (%(default)s)",
+    )
+    parser.add_argument(
+        "--crops-per-photo",
+        type=int,
+        default=1,
+        help="number of crops per photograph in a batch, over which --metric ssimulacra2 pools (%(default)s)",
     )
     parser.add_argument(
         "--precision",
         choices=["float32", "bfloat16"],
-        help="of the transform networks (default: the run's, or what the hardware is faster in)",
+        help="number format of the transform networks (default: that of the run, or the faster one here)",
     )
     parser.add_argument(
         "--init", default="", help="start from these weights: a checkpoint, a run, or an exported model"
-    )
-    parser.add_argument(
-        "--grow",
-        action="store_true",
-        help="give the flagship of --init the channels, passes and filter of a new one",
     )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument(
         "--checkpoint-every", type=int, default=250, help="steps between checkpoints (%(default)s)"
     )
-    parser.add_argument("--validation", default="", help="held-out pictures, given like --data")
+    parser.add_argument("--validation", default="", help="held-out pictures, in the form of --data")
     parser.add_argument(
         "--validate-every", type=int, default=1000, help="steps between validations (%(default)s)"
     )
@@ -73,45 +86,54 @@ def add_run(parser: argparse.ArgumentParser) -> None:
         "--memory-gb",
         type=float,
         default=4.0,
-        help="for decoded photographs; more stay encoded (%(default)s)",
+        help="memory for decoded photographs; the others stay encoded (%(default)s)",
     )
-    parser.add_argument("--devices", type=int, default=1, help="to share each batch among (%(default)s)")
+    parser.add_argument(
+        "--devices", type=int, default=1, help="number of devices that share each batch (%(default)s)"
+    )
     parser.add_argument(
         "--coordinator",
         default="",
-        help="HOST:PORT of the first of several hosts (JAX); with --hosts, --host",
+        help="HOST:PORT of the first of several hosts (JAX); needs --hosts and --host",
     )
-    parser.add_argument("--hosts", type=int, default=1, help="how many hosts train together")
+    parser.add_argument("--hosts", type=int, default=1, help="number of hosts that train together")
     parser.add_argument("--host", type=int, default=0, help="number of this host, from 0")
 
 
 def add_filter(parser: argparse.ArgumentParser) -> None:
-    """Arguments of the training of a filter alone."""
+    """Add the arguments of the training of a filter alone to a parser."""
     parser.add_argument("init", type=Path, help="trained flagship: a checkpoint, a run, or an exported model")
-    parser.add_argument("--data", required=True, help="see run")
+    parser.add_argument("--data", required=True, help="pictures to train on; see run")
     parser.add_argument("--out", type=Path, required=True, help="run folder")
-    parser.add_argument("--steps", type=int, default=8000, help="(%(default)s)")
-    parser.add_argument("--decoded", type=int, default=4000, help="crops that are decoded (%(default)s)")
-    parser.add_argument("--batch", type=int, default=8, help="crops a step (%(default)s)")
-    parser.add_argument("--crop", type=int, default=128, help="pixels, divisible by 64 (%(default)s)")
-    parser.add_argument("--learning-rate", type=float, default=2e-3, help="highest (%(default)s)")
+    parser.add_argument("--steps", type=int, default=8000, help="length of the run (%(default)s)")
+    parser.add_argument(
+        "--decoded", type=int, default=4000, help="number of crops to decode and train on (%(default)s)"
+    )
+    parser.add_argument("--batch", type=int, default=8, help="crops per step (%(default)s)")
+    parser.add_argument("--crop", type=int, default=128, help="side in pixels, divisible by 64 (%(default)s)")
+    parser.add_argument("--learning-rate", type=float, default=2e-3, help="highest rate (%(default)s)")
     parser.add_argument("--precision", choices=["float32", "bfloat16"], help="default: the faster one here")
     parser.add_argument("--seed", type=int, default=1)
 
 
 def add_export(parser: argparse.ArgumentParser) -> None:
-    """Arguments of an export."""
+    """Add the arguments of an export to a parser."""
     parser.add_argument("run", type=Path, help="run folder")
     parser.add_argument("--out", type=Path, help="folder to write (default: RUN/export)")
     parser.add_argument("--name", help="name of the model (default: the run folder's)")
-    parser.add_argument("--id", type=int, default=0, help="model id in streams (0: does not ship)")
     parser.add_argument(
-        "--count", type=int, default=200, help="training pictures whose symbols make the tables (%(default)s)"
+        "--id", type=int, default=0, help="model id in streams (0: a model that does not ship)"
+    )
+    parser.add_argument(
+        "--count",
+        type=int,
+        default=200,
+        help="number of training pictures whose symbols are counted for the tables (%(default)s)",
     )
 
 
 def run(options: argparse.Namespace) -> None:
-    """Train as told on the command line."""
+    """Train with the options of the command line."""
     from training.devices import Hosts
     from training.precision import hardware_precision
     from training.run import Conditions, train
@@ -126,7 +148,7 @@ def run(options: argparse.Namespace) -> None:
         validate_every=options.validate_every,
         decoded_bytes=int(options.memory_gb * 2**30),
     )
-    # A run that goes on keeps its precision on every machine.
+    # A resumed run keeps its precision, even on another machine.
     stored = options.out / SETTINGS
     known = Settings.load(stored).precision if stored.exists() else None
     settings = Settings(
@@ -141,16 +163,17 @@ def run(options: argparse.Namespace) -> None:
         tail=options.tail,
         precision=options.precision or known or hardware_precision(),
         init=options.init,
-        grow=options.grow,
         seed=options.seed,
         checkpoint_every=options.checkpoint_every,
         metric=options.metric,
+        mse_share=options.mse_share,
+        crops_per_photo=options.crops_per_photo,
     )
     train(options.out, settings, conditions)
 
 
 def filter_alone(options: argparse.Namespace) -> None:
-    """Train a filter as told on the command line."""
+    """Train a filter with the options of the command line."""
     from training.filter_run import train_filter
     from training.precision import hardware_precision
     from training.run_folder import Settings
@@ -169,7 +192,7 @@ def filter_alone(options: argparse.Namespace) -> None:
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """`run` is what is meant when no command is named."""
+    """Return the parser of all commands."""
     root = argparse.ArgumentParser(
         prog="python -m training",
         description=__doc__,
@@ -189,7 +212,17 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Returns 0, 1 after a one-line error, or 130 after Ctrl-C."""
+    """Run the command line; without the name of a command, `run`.
+
+    Args:
+        argv: the arguments; those of the process if None.
+
+    Returns:
+        The exit status: 0, 1 after a one-line error, or 130 after Ctrl-C.
+
+    Raises:
+        SystemExit: with status 2 for wrong usage, 0 after --help.
+    """
     argv = sys.argv[1:] if argv is None else argv
     if argv and argv[0].startswith("--") and argv[0] != "--help":
         argv = ["run", *argv]
@@ -220,7 +253,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nstopped; the same command goes on from the last checkpoint", file=sys.stderr)
+        print("\nstopped; run the same command again to resume from the last checkpoint", file=sys.stderr)
         return 130
     return 0
 

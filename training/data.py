@@ -1,4 +1,4 @@
-"""Photographs to training batches: random crops and flips, each sample with its own quality."""
+"""Training batches from photographs: random crops and flips, each sample with its own quality."""
 
 import hashlib
 import tarfile
@@ -11,28 +11,32 @@ from PIL import Image
 
 from training.errors import TrainingError
 
-# A crop is cut from a square of up to so many times its side, scaled down: cameras record more pixels than
-# detail, and what an earlier JPEG left out or added goes with the finest detail.
+# A crop is cut from a square of up to this many times its side and scaled down: cameras record more pixels
+# than detail, and scaling down also removes most artefacts of an earlier JPEG compression.
 SHRINK = 2
-# Photographs with a shorter side of more crops than this are scaled down to this size at most.
+# A photograph is scaled down at most until its shorter side is as long as this many crops, or by `SHRINK` if
+# that is more.
 LARGE_CROPS = 8
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".avif"}
 
-# Share of crops that fade towards a random colour: photographs hold few flat areas of saturated colour,
-# and a codec that has never seen one paints patterns on it.
+# Share of crops that are blended with a random colour: photographs have few flat areas of saturated colour,
+# and a codec that has not been trained on such areas adds patterns to them.
 FADED = 0.04
 
 
 def encoded_images(source: str) -> Iterator[tuple[str, bytes]]:
-    """Names and bytes of the images of a source.
+    """Yield the names and bytes of the images of a source.
 
     Args:
         source: `folder:PATH` or a plain path, `shards:PATTERN` (tar files), or `tfds:NAME[:SPLIT]` (any
             dataset of tensorflow-datasets with a feature `image`; the split is `train` by default).
 
+    Yields:
+        (name, data): the name of a file, and the bytes of the whole file.
+
     Raises:
-        TrainingError: if the folder or the pattern matches nothing.
+        TrainingError: if the kind of source is unknown, or nothing matches.
     """
     kind, _, where = source.partition(":")
     if not where:
@@ -63,7 +67,7 @@ def _dataset_images(where: str) -> Iterator[tuple[str, bytes]]:
     import tensorflow_datasets as tfds
 
     name, _, split = where.partition(":")
-    # Their bytes as they are: decoded here, like those of every other source.
+    # Encoded bytes, which are decoded like those of every other source.
     decoders = {"image": tfds.decode.SkipDecoding()}
     dataset = tfds.load(name, split=split or "train", decoders=decoders)
     for number, example in enumerate(tfds.as_numpy(dataset)):
@@ -71,7 +75,7 @@ def _dataset_images(where: str) -> Iterator[tuple[str, bytes]]:
 
 
 def data_digest(source: str) -> str:
-    """SHA-256 over names and contents of a source's images, in order."""
+    """Return the SHA-256 over names and contents of a source's images, in order."""
     digest = hashlib.sha256()
     for name, data in encoded_images(source):
         digest.update(name.encode() + b"\0" + hashlib.sha256(data).digest())
@@ -79,18 +83,23 @@ def data_digest(source: str) -> str:
 
 
 class Crops(keras.utils.PyDataset):
-    """Endless random crops; batch n depends on the seed and n alone, so a resumed run sees the same.
+    """A data set of random crops without an end.
+
+    Batch n depends on the seed and n alone, so that a resumed run sees the same batches.
 
     Args:
         photos: uint8 arrays (H, W, 3), each side at least `crop`.
-        batch: crops per batch, all hosts together.
+        batch: number of crops per batch, over all hosts.
         crop: side of a crop in pixels, divisible by 64.
-        batches: batches per epoch.
+        batches: number of batches per epoch.
         first: number of batches already consumed.
         seed: of the random choices.
-        share: which host this is and of how many: each cuts its own part of every batch.
+        crops_per_photo: number of consecutive crops that are cut from one photograph and have one quality;
+            divides `batch`.
+        share: (index of this host, number of hosts); each host makes its own part of every batch.
 
-    Yields: ({"images": (batch, crop, crop, 3) float32 0..1, "quality": (batch,) float32 0..1},).
+    Yields:
+        ({"images": (batch, crop, crop, 3) float32 0..1, "quality": (batch,) float32 0..1},).
     """
 
     def __init__(
@@ -101,12 +110,14 @@ class Crops(keras.utils.PyDataset):
         batches: int,
         first: int = 0,
         seed: int = 0,
+        crops_per_photo: int = 1,
         share: tuple[int, int] = (0, 1),
         **kwargs,
     ):
         super().__init__(**kwargs)
         self.photos, self.batch, self.crop = photos, batch, crop
         self.batches, self.first, self.seed = batches, first, seed
+        self.crops_per_photo = crops_per_photo
         host, hosts = share
         self.rows = range(host * batch // hosts, (host + 1) * batch // hosts)
 
@@ -117,23 +128,25 @@ class Crops(keras.utils.PyDataset):
         random = np.random.default_rng((self.seed, self.first + index))
         images = np.empty((len(self.rows), self.crop, self.crop, 3), np.float32)
         for i in range(self.batch):
-            photo = self.photos[random.integers(len(self.photos))]
+            if i % self.crops_per_photo == 0:
+                photo = self.photos[random.integers(len(self.photos))]
             where = self._choose(photo.shape, random)
             fade = random.random() if random.random() < FADED else 0.0
             colour = 255 * random.random(3) if fade else 0.0
             if i in self.rows:
                 cut = self._cut(photo, *where)
                 images[i - self.rows.start] = cut + fade * (colour - cut) if fade else cut
-        # One quality from each of `batch` equal parts of the range: less noise than independent draws.
-        quality = (random.permutation(self.batch) + random.random(self.batch)) / self.batch
+        # One quality from each of n equal parts of the range: less noise than independent draws.
+        n = self.batch // self.crops_per_photo
+        quality = np.repeat((random.permutation(n) + random.random(n)) / n, self.crops_per_photo)
         own = quality[self.rows.start : self.rows.stop].astype(np.float32)
         return ({"images": images / 255, "quality": own},)
 
     def _choose(self, shape: tuple[int, ...], random: np.random.Generator) -> tuple[int, int, int, bool]:
-        """A random square of a photo: its side, top and left in pixels; whether to mirror it."""
+        """Choose a square of a photo: its side, top and left in pixels, and whether to mirror it."""
         shorter = min(shape[:2])
         largest = min(max(SHRINK * self.crop, shorter // LARGE_CROPS), shorter)
-        # Every octave of scales is as likely.
+        # Log-uniform: all octaves of scales are equally likely.
         side = round(self.crop * (largest / self.crop) ** random.random())
         top, left = (int(random.integers(length - side + 1)) for length in shape[:2])
         return side, top, left, random.random() < 0.5

@@ -1,4 +1,4 @@
-"""Several devices and hosts, through what Keras and TensorFlow bring for them."""
+"""Data parallelism over several devices and hosts, by means of Keras and TensorFlow."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -11,12 +11,12 @@ from training.errors import TrainingError
 
 @dataclass(frozen=True)
 class Placement:
-    """Where a run computes.
+    """The devices on which a run computes.
 
     Attributes:
-        scope: makes the context in which models are made and loaded.
-        replicas: copies of the model whose gradients TensorFlow adds up; 1 on JAX, which sees one batch.
-        share: which host this is, and of how many.
+        scope: returns the context in which models are created and loaded.
+        replicas: number of copies of the model whose gradients TensorFlow adds up; 1 on JAX.
+        share: (index of this host, number of hosts).
     """
 
     scope: Callable[[], AbstractContextManager] = nullcontext
@@ -30,8 +30,8 @@ class Hosts:
 
     Attributes:
         coordinator: HOST:PORT of the first of them.
-        count: how many there are.
-        index: which of them this is, from 0.
+        count: number of hosts.
+        index: of this host, from 0.
     """
 
     coordinator: str
@@ -40,11 +40,12 @@ class Hosts:
 
 
 def place(devices: int, batch: int, hosts: Hosts | None = None) -> Placement:
-    """Set up data parallelism; before any model is made.
+    """Set up data parallelism. Call it before a model is created.
 
     Args:
-        devices: how many devices of this machine; with `hosts`, all devices of all of them are used.
-        batch: crops a step, over all devices.
+        devices: number of devices of this machine; with `hosts`, all devices of all hosts are used.
+        batch: number of crops per step, over all devices.
+        hosts: the machines that train together; None for this machine alone.
 
     Raises:
         TrainingError: if there are fewer devices, or the batch cannot be shared among them.
@@ -59,7 +60,7 @@ def place(devices: int, batch: int, hosts: Hosts | None = None) -> Placement:
     if not hosts:
         names = _first(names, devices)
     _check(batch, len(names))
-    # Each host cuts its own crops: there is no data set to divide.
+    # Each host makes its own crops: Keras must not divide the data set again.
     parallel = keras.distribution.DataParallel(devices=names, auto_shard_dataset=False)
     keras.distribution.set_distribution(parallel)
     return Placement(share=(hosts.index, hosts.count) if hosts else (0, 1))

@@ -2,4 +2,4 @@
 
 
 class TrainingError(Exception):
-    """Data, options or a run folder cannot be used; the message says how to mend it."""
+    """Data, options or a run folder cannot be used; the message says how to correct it."""

@@ -7,15 +7,14 @@ from pathlib import Path
 import keras
 
 import compressor
-from compressor.models.flagship import Flagship
+from compressor.models.registry import family_named
 from training.data import data_digest
 from training.errors import TrainingError
 from training.export import count_symbols, export
 from training.photos import load_photos
 from training.run_folder import CHECKPOINT, SETTINGS, Settings, averaged_weights, load_checkpoint, step_of
-from training.side_scales import measure_side_scales
 
-# Qualities over which the tables are counted: all of the range, since one set serves them all.
+# Quality levels at which symbols are counted: over the whole range, since one set of tables serves them all.
 COUNT_LEVELS = tuple(range(0, 397, 36))
 MIN_COUNT_SIDE = 64
 
@@ -23,14 +22,17 @@ MIN_COUNT_SIDE = 64
 def export_run(
     run: Path, out: Path | None = None, *, name: str | None = None, model_id: int = 0, pictures: int = 200
 ) -> Path:
-    """Write the model of a run; returns the folder.
+    """Export the model of a run.
 
     Args:
         run: folder of a run, finished or not.
-        out: where to; None is `run / "export"`.
-        name: of the model; None is the run folder's name.
-        model_id: what streams carry; 0 for models that do not ship.
-        pictures: how many training pictures are coded to count symbols.
+        out: folder to write; `run / "export"` if None.
+        name: of the model; the run folder's name if None.
+        model_id: of the model, in streams; 0 for models that do not ship.
+        pictures: number of training pictures that are coded to count symbols.
+
+    Returns:
+        The folder that was written.
 
     Raises:
         TrainingError: if the folder holds no run.
@@ -45,6 +47,7 @@ def export_run(
     about = {
         "name": name or run.name,
         "model_id": model_id,
+        "metric": settings.metric,
         "provenance": {
             "compressor": compressor.__version__,
             "keras": keras.__version__,
@@ -55,8 +58,7 @@ def export_run(
     }
     photos = load_photos(settings.data, MIN_COUNT_SIDE)
     chosen = photos[:: max(1, len(photos) // pictures)][:pictures]
-    if isinstance(model, Flagship):
-        measure_side_scales(model, chosen, COUNT_LEVELS)
+    family_named(model.family).exporter(model).calibrate(chosen, COUNT_LEVELS)
     draft = out.with_name(f".{out.name}-uncounted")
     try:
         export(model, draft, **about)

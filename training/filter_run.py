@@ -1,4 +1,4 @@
-"""The synthesis filter of a trained flagship, trained alone: on pictures that are decoded once."""
+"""Training of a flagship's synthesis filter alone, on pictures that are decoded once."""
 
 import sys
 from functools import partial
@@ -9,10 +9,9 @@ import numpy as np
 from keras import ops
 
 from compressor.models.base import RateDistortionModel, squared_error
-from compressor.models.flagship import Flagship
+from compressor.models.flagship.model import Flagship
 from training.data import Crops
 from training.errors import TrainingError
-from training.growth import FILTER_OPTIONS
 from training.photos import load_photos
 from training.run_folder import (
     CHECKPOINT,
@@ -26,10 +25,13 @@ from training.start import compile_model, read_model, rebuilt, set_up
 
 
 class FilterModel(RateDistortionModel):
-    """A flagship's filter as a model of its own: no bits, only what becomes of a decoded picture.
+    """A flagship's filter as a model of its own, whose rate is 0.
 
-    Input: {"decoded": (N, H, W, 3) pixels - 128 as the lapped transform gives them back, "images": the
-    pictures that are meant, "quality": (N,)}; output: see `RateDistortionModel`.
+    Inputs are {"decoded": (N, H, W, 3) pixels - 128 before the filter, "images": (N, H, W, 3) original
+    pictures 0..1, "quality": (N,) 0..1}; for outputs, see `RateDistortionModel`.
+
+    Args:
+        flagship: the model that holds the filter.
     """
 
     def __init__(self, flagship: Flagship, **kwargs) -> None:
@@ -45,20 +47,20 @@ class FilterModel(RateDistortionModel):
 
 
 class Decoded(keras.utils.PyDataset):
-    """Random parts of decoded crops, in random order.
+    """A data set of random parts of decoded crops, in random order.
 
     Args:
-        flagship: decodes them, without its filter.
+        flagship: the model that decodes them, without its filter.
         crops: batches of pictures and qualities.
         side: of a part, in pixels.
-        batches: per epoch.
+        batches: number of batches per epoch.
     """
 
     def __init__(self, flagship: Flagship, crops: Crops, side: int, batches: int, **kwargs) -> None:
         super().__init__(**kwargs)
         self.side, self.batches, self.batch, self.seed = side, batches, crops.batch, crops.seed
         sources = [crops[k][0] for k in range(len(crops))]
-        # Pixels are at most some hundred: float16 is good to an eighth of a level.
+        # Values are at most a few hundred, where the spacing of float16 is an eighth of a level.
         self.decoded = np.concatenate([decode(flagship, x).astype(np.float16) for x in sources])
         self.images = np.concatenate([np.round(255 * x["images"]).astype(np.uint8) for x in sources])
         self.quality = np.concatenate([x["quality"] for x in sources])
@@ -76,7 +78,15 @@ class Decoded(keras.utils.PyDataset):
 
 
 def decode(flagship: Flagship, inputs: dict[str, np.ndarray]) -> np.ndarray:
-    """What coding makes of pictures before the filter: pixels - 128, (N, H, W, 3)."""
+    """Encode and decode pictures without the filter.
+
+    Args:
+        flagship: trained.
+        inputs: {"images": (N, H, W, 3) floats 0..1, "quality": (N,) floats 0..1}.
+
+    Returns:
+        (N, H, W, 3) pixels - 128.
+    """
     images, quality = inputs["images"], inputs["quality"]
     latents = flagship.analyse(images, quality)
     latents, _ = flagship.code(latents, quality, partial(flagship.quantise, training=False))
@@ -84,22 +94,25 @@ def decode(flagship: Flagship, inputs: dict[str, np.ndarray]) -> np.ndarray:
 
 
 def train_filter(init: Path, out: Path, settings: Settings, crops: int) -> Flagship:
-    """Train the filter of a trained flagship, and write a run folder to export, or to start another run from.
+    """Train the filter of a trained flagship, and write a run folder.
 
-    The filter becomes one of the kind that new models have: it gets the blocks that it lacks, or starts at
-    zero (see `rebuilt`). A step takes a tenth of the time that one of everything takes.
+    The folder can be exported, and other runs can start from it. The filter gets the options of new models;
+    see `rebuilt` for the weights that it keeps. A step takes a tenth of the time of one of the whole model.
 
     Args:
-        init: see `read_model`.
-        out: folder of the run; made if need be.
+        init: the trained flagship; see `read_model`.
+        out: folder of the run; created if it does not exist.
         settings: of the filter's training; parts are cut from crops of up to one and a half times their size.
-        crops: how many are decoded.
+        crops: number of crops to decode.
+
+    Returns:
+        The flagship with its new filter.
 
     Raises:
         TrainingError: if the data or the model cannot be used, or the folder holds a run.
     """
     if (out / CHECKPOINT).exists():
-        raise TrainingError(f"{out} holds a run already; name a new folder")
+        raise TrainingError(f"{out} holds a run already; give a new folder")
     set_up(settings)
     trained = read_model(init)
     if not isinstance(trained, Flagship):
@@ -107,9 +120,10 @@ def train_filter(init: Path, out: Path, settings: Settings, crops: int) -> Flags
     larger = settings.crop * 3 // 2 // 64 * 64
     photos = load_photos(settings.data, larger)
     source = Crops(photos, settings.batch, larger, -(-crops // settings.batch), seed=settings.seed)
-    # A model that was trained without networks gets them.
+    # A model that was trained without transform networks gets them.
     new = Flagship().config
-    flagship = rebuilt(trained, trained.config | {key: new[key] for key in (*FILTER_OPTIONS, "transforms")})
+    changed = {key: new[key] for key in ("filter_width", "filter_blocks", "transforms")}
+    flagship = rebuilt(trained, trained.config | changed)
     print(f"decoding {settings.batch * len(source)} crops", file=sys.stderr)
     data = Decoded(flagship, source, settings.crop, settings.steps)
     model = FilterModel(flagship)

@@ -6,22 +6,22 @@ from pathlib import Path
 import numpy as np
 import onnx
 
-from compressor.families import passes_of
-from compressor.model_files import ModelFiles
+from compressor.spec.passes import CodingPass
+from compressor.weights.files import ModelFiles
 
-# Any size that the model's strides divide; convolutions cost the same per pixel at each.
+# Side in pixels; divisible by the strides of all models. The cost per pixel does not depend on it.
 SIDE = 256
 ENCODER_ONLY = {"analysis", "hyper_analysis"}
 DECODER_ONLY = {"synthesis"}
-# Once for each step of a refinement.
+# Run once per step of a refinement.
 REFINEMENT_ONLY = {"error_gradient"}
 
 
 def graph_macs(model: onnx.ModelProto, sizes: dict[str, int]) -> int:
-    """Multiply-accumulates of the convolutions and matrix products of a graph.
+    """Count the multiply-accumulates of the convolutions and matrix products of a graph.
 
     Args:
-        model: with symbolic dimensions.
+        model: a graph with symbolic dimensions, which are replaced.
         sizes: value of each symbolic dimension of the inputs.
     """
     for value in model.graph.input:
@@ -43,8 +43,12 @@ def graph_macs(model: onnx.ModelProto, sizes: dict[str, int]) -> int:
     return total
 
 
+def _passes(files: ModelFiles) -> tuple[CodingPass, ...]:
+    return tuple(map(CodingPass.from_manifest, files.manifest["passes"]))
+
+
 def _grid(files: ModelFiles, name: str) -> tuple[float, int]:
-    """Positions per picture side that a graph's inputs have, and how often the graph runs."""
+    """Return the number of positions along a side of a graph's inputs, and how often the graph runs."""
     if name == "analysis":
         return SIDE, 1
     if files.manifest["family"] == "cnn":
@@ -52,16 +56,20 @@ def _grid(files: ModelFiles, name: str) -> tuple[float, int]:
     if name == "hyper_mean":
         return SIDE / 64, 1
     if name.startswith("mean_"):
-        coding_pass = passes_of(files)[int(name.removeprefix("mean_"))]
+        coding_pass = _passes(files)[int(name.removeprefix("mean_"))]
         return SIDE / 16 / coding_pass.stride / coding_pass.spacing, len(coding_pass.views)
     return SIDE / 16, 1
 
 
 def macs_per_pixel(folder: Path) -> dict[str, float]:
-    """Multiply-accumulates per pixel of each graph, of the integer networks, of encoder and decoder.
+    """Count the multiply-accumulates per pixel of each graph, the integer networks, encoder and decoder.
 
     Args:
         folder: an exported model.
+
+    Returns:
+        The counts by name of the graph; "exact" is for the integer networks, and "encoder" and "decoder" are
+        sums.
     """
     files, found = ModelFiles(folder), {}
     for file in files.manifest["files"]:
@@ -74,11 +82,11 @@ def macs_per_pixel(folder: Path) -> dict[str, float]:
         for value in model.graph.input:
             channels = value.type.tensor_type.shape.dim[3].dim_value
             for dimension in value.type.tensor_type.shape.dim:
-                # Beside latents, pixels and a plane of quality.
+                # Inputs of at most three channels hold pixels or a plane of quality.
                 side = SIDE if name in DECODER_ONLY | REFINEMENT_ONLY and channels <= 3 else grid
-                # Windows of strided passes are about twice as fine as what they compute.
+                # The windows of strided passes have about twice as many positions as the outputs.
                 if name.startswith("mean_") and value.name == "x0" and len(model.graph.input) == 2:
-                    coding_pass = passes_of(files)[int(name.removeprefix("mean_"))]
+                    coding_pass = _passes(files)[int(name.removeprefix("mean_"))]
                     side = coding_pass.stride * grid + coding_pass.kernel - coding_pass.stride
                 sizes[dimension.dim_param] = 1 if dimension.dim_param.endswith("n") else int(side)
         found[name] = runs * graph_macs(model, sizes) / SIDE**2
@@ -93,6 +101,6 @@ def macs_per_pixel(folder: Path) -> dict[str, float]:
 def _exact_macs(files: ModelFiles) -> float:
     arrays = np.load(io.BytesIO(files.read("entropy.npz")), allow_pickle=False)
     total = arrays["hyper_0_weights"].size / 64**2 + arrays["hyper_1_weights"].size / 32**2
-    for k, coding_pass in enumerate(passes_of(files)):
+    for k, coding_pass in enumerate(_passes(files)):
         total += sum(coding_pass.share * arrays[f"context_{k}_{i}_weights"].size for i in range(3)) / 16**2
     return total

@@ -7,21 +7,29 @@ from keras import ops
 EXPONENTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 WINDOW, SIGMA = 11, 1.5
 C1, C2 = 0.01**2, 0.03**2
-# 1 - MS-SSIM times this weighs as much as a mean squared error in 8-bit levels: the ratio of the two
-# sets of lambda that published models are trained with runs from 1,220 to 1,330 (Bégaint et al.,
+# Scales 1 - MS-SSIM to compare with a mean squared error in squared 8-bit levels: the ratio of the two sets
+# of lambda that published models are trained with is 1,220 to 1,330 (Bégaint et al.,
 # "CompressAI: a PyTorch library and evaluation platform", arXiv 2011.03029).
 LEVELS_SQUARED = 1280.0
-# Powers below 1 have no finite gradient at 0.
+# Least value of a power's base: powers below 1 have no finite gradient at 0.
 SMALLEST = 1e-4
 
 
 def scales_that_fit(side_px: int) -> int:
-    """Number of scales, 1 to 5, whose pictures hold a whole window: 5 from 176 px, 4 at 128, 3 at 64."""
+    """Return the number of scales, 1 to 5, whose pictures are at least as large as the window.
+
+    Args:
+        side_px: shorter side of the pictures, in pixels.
+
+    Example:
+        >>> scales_that_fit(128)
+        4
+    """
     return max(1, sum(side_px // 2**k >= WINDOW for k in range(len(EXPONENTS))))
 
 
 def _blur(images):
-    """Gaussian window over (N, H, W, 3), 'valid'."""
+    """Convolve (N, H, W, 3) with a Gaussian window, without padding."""
     window = np.exp(-0.5 * ((np.arange(WINDOW) - WINDOW // 2) / SIGMA) ** 2)
     window = np.tile((window / window.sum())[:, None], (1, 3)).astype(np.float32)
     across = ops.depthwise_conv(images, window.reshape(1, WINDOW, 3, 1))
@@ -29,16 +37,17 @@ def _blur(images):
 
 
 def ms_ssim(a, b, scales: int = len(EXPONENTS)):
-    """Multi-scale structural similarity of pictures.
+    """Return the multi-scale structural similarity of pictures.
 
     Args:
         a, b: (N, H, W, 3) floats 0..1, H and W divisible by 2**(scales - 1).
-        scales: how many; with fewer than five their exponents are scaled to add up to 1.
+        scales: number of scales, 1 to 5; the exponents of fewer than five are scaled to add up to 1.
 
-    Returns: (N,), 1 for equal pictures; mean over the channels.
+    Returns:
+        (N,), the mean over the channels; 1 for equal pictures.
 
     Reference: Wang, Simoncelli and Bovik, "Multiscale structural similarity for image quality
-    assessment", Asilomar 2003.
+    assessment", Asilomar Conference on Signals, Systems and Computers, 2003.
     """
     exponents = np.array(EXPONENTS[:scales]) / (sum(EXPONENTS[:scales]) if scales < len(EXPONENTS) else 1)
     result = 1.0
@@ -57,10 +66,11 @@ def ms_ssim(a, b, scales: int = len(EXPONENTS)):
 
 
 def ms_ssim_distortion(images, decoded, scales: int = len(EXPONENTS)):
-    """1 - MS-SSIM of each sample, (N,), scaled to compare with squared 8-bit levels.
+    """Return 1 - MS-SSIM of each sample, (N,), scaled to compare with squared 8-bit levels.
 
     Args:
-        images, decoded, scales: see `ms_ssim`. Crops below 176 px have no more than `scales_that_fit`;
-            what is trained on them cares less for coarse structure.
+        images, decoded: (N, H, W, 3) floats 0..1.
+        scales: see `ms_ssim`; at most `scales_that_fit` of the crops. With fewer scales, coarse structure
+            counts less.
     """
     return LEVELS_SQUARED * (1 - ms_ssim(images, decoded, scales))

@@ -1,4 +1,4 @@
-"""Muon for convolutions: updates whose directions are all equally long."""
+"""The Muon optimizer for kernels of convolutions."""
 
 import keras
 from keras import ops
@@ -6,11 +6,11 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="training")
 class ConvolutionMuon(keras.optimizers.Muon):
-    """Keras' Muon, with a convolution's kernel as the matrix (height * width * inputs, outputs).
+    """Keras' Muon, applied to kernels of convolutions as matrices (height * width * inputs, outputs).
 
-    Keras' own leaves kernels of convolutions to Adam, and would take curves over quality, which are no
-    linear maps, for matrices. Here it is the other way round: kernels get orthogonal updates of the size
-    that Adam's have at the same learning rate, all else Adam's.
+    `keras.optimizers.Muon` updates kernels of convolutions with Adam, and matrices with Muon, among them this
+    project's curves over quality, which are not linear maps. Here, kernels of convolutions get orthogonal
+    updates that are as large as Adam's at the same learning rate; all other variables get Adam's updates.
 
     Reference: Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024; for the size,
     Liu et al., "Muon is scalable for LLM training", arXiv 2502.16982.
@@ -22,7 +22,7 @@ class ConvolutionMuon(keras.optimizers.Muon):
     def _muon_update_step(self, gradient, variable, lr, m):
         self.assign_add(m, (1 - self.momentum) * (gradient - m))
         direction = (1 - self.momentum) * gradient + self.momentum * m if self.nesterov else m
-        # The iteration bears rounding, and takes as long as a good part of the step.
+        # The iteration tolerates rounding errors, and takes a large part of the time of a step.
         dtype = keras.config.dtype_policy().compute_dtype
         matrix = ops.cast(ops.reshape(direction, (-1, variable.shape[-1])), dtype)
         update = ops.cast(self.zeropower_via_newtonschulz5(matrix, self.ns_steps), variable.dtype)

@@ -1,7 +1,7 @@
-"""Functional Keras models to ONNX: the few layers that the models are made of, one rule each.
+"""Conversion of functional Keras models to ONNX, with one rule per type of layer that the models use.
 
-Inside the graph tensors are NCHW; inputs and outputs keep Keras' NHWC. Weights are stored as float16
-and cast at load. A transposed convolution becomes the convolution + depth-to-space that equals it.
+Inside the graph tensors are NCHW; inputs and outputs are NHWC as in Keras. Weights are stored as float16 and
+cast to float32 in the graph. A transposed convolution becomes an equal convolution and depth-to-space.
 """
 
 from collections.abc import Mapping
@@ -29,13 +29,14 @@ _LEAKY_SLOPE = 0.2
 
 
 def subpixel_kernel(kernel: np.ndarray, stride: int) -> tuple[np.ndarray, tuple[int, int]]:
-    """The convolution that, followed by depth-to-space, equals a 'same' transposed convolution.
+    """Return the convolution that, followed by depth-to-space, equals a 'same' transposed convolution.
 
     Args:
-        kernel: Keras Conv2DTranspose kernel (k, k, outputs, inputs), k >= stride.
+        kernel: of a Keras Conv2DTranspose, (k, k, outputs, inputs), k >= stride.
         stride: of the transposed convolution.
 
-    Returns: kernel (taps, taps, inputs, stride * stride * outputs) and its padding (before, after).
+    Returns:
+        The kernel (taps, taps, inputs, stride * stride * outputs) and its padding (before, after).
     """
     size, _, outputs, inputs = kernel.shape
     crop = (size - stride) // 2
@@ -54,7 +55,7 @@ def subpixel_kernel(kernel: np.ndarray, stride: int) -> tuple[np.ndarray, tuple[
 
 
 class GraphBuilder:
-    """Collects nodes and initialisers; every method takes and returns names of NCHW tensors.
+    """Collects the nodes and initialisers of a graph. Methods take and return names of NCHW tensors.
 
     Args:
         names: see `to_onnx`.
@@ -66,26 +67,43 @@ class GraphBuilder:
         self.initialisers: list[onnx.TensorProto] = []
 
     def node(self, kind: str, *inputs: str, **attributes) -> str:
+        """Add a node with one output."""
         name = f"{kind.lower()}_{len(self.nodes)}"
         self.nodes.append(helper.make_node(kind, list(inputs), [name], name=name, **attributes))
         return name
 
     def constant(self, array, name: str | None = None) -> str:
+        """Add an initialiser of the array's own type."""
         name = name or f"constant_{len(self.initialisers)}"
         self.initialisers.append(numpy_helper.from_array(np.asarray(array), name))
         return name
 
     def weights(self, array, source=None) -> str:
-        """An array, which is that of the variable `source` but for the order of its axes."""
+        """Add an array as float16, cast to float32.
+
+        Args:
+            array: the values.
+            source: the variable that holds them, perhaps with another order of axes; its name is used.
+        """
         name = self.names.get(id(source))
         half = self.constant(np.ascontiguousarray(np.asarray(array).astype(np.float16)), name)
         return self.node("Cast", half, to=TensorProto.FLOAT)
 
     def integers(self, *values: int) -> str:
+        """Add an int64 vector."""
         return self.constant(np.array(values, np.int64))
 
     def convolution(self, x: str, kernel, bias=None, stride: int = 1, pads=None, same: bool = False) -> str:
-        """Convolution with a Keras kernel (k, k, inputs, outputs), an array or a variable."""
+        """Add a convolution.
+
+        Args:
+            x: its input.
+            kernel: Keras kernel (k, k, inputs, outputs), an array or a variable.
+            bias: (outputs,), or None.
+            stride: along both axes.
+            pads: rows and columns of zeros (before, after); None for none.
+            same: whether to pad as with "same" in Keras, instead of `pads`.
+        """
         inputs = [x, self.weights(np.transpose(np.asarray(kernel), (3, 2, 0, 1)), kernel)]
         if bias is not None:
             inputs.append(self.weights(bias, bias))
@@ -95,9 +113,9 @@ class GraphBuilder:
         return self.node("Conv", *inputs, strides=[stride] * 2, auto_pad="SAME_UPPER" if same else "VALID")
 
     def filter_edges(self, x: str, matrix: np.ndarray) -> str:
-        """`compressor.layers.lapped.filter_block_edges`, along the last axis and then the other."""
+        """Add `compressor.layers.lapped.filter_block_edges`, along the last axis and then the other."""
         half = BLOCK // 2
-        # Exact in float32 and tiny: not worth rounding to float16.
+        # Kept in float32: the matrix is small, and rounding it to float16 would lose accuracy.
         transposed = self.constant(matrix.T.astype(np.float32))
         for _ in range(2):
             axis, step = self.integers(3), self.integers(-1)
@@ -112,18 +130,25 @@ class GraphBuilder:
         return x
 
     def activation(self, layer, x: str) -> str:
+        """Add the activation of a layer.
+
+        Raises:
+            TypeError: for an activation without a rule here.
+        """
         match layer.activation.__name__:
+            case "linear":
+                return x
             case "relu":
                 return self.node("Relu", x)
             case "leaky_relu":
                 return self.node("LeakyRelu", x, alpha=_LEAKY_SLOPE)
-        return x
+        raise TypeError(f"no ONNX rule for activation {layer.activation.__name__} of layer {layer.name}")
 
     def layer(self, layer, inputs: list[str]) -> str:
-        """One Keras layer.
+        """Add one Keras layer.
 
         Raises:
-            TypeError: for a layer that has no rule here.
+            TypeError: for a layer, or an option of one, without a rule here.
         """
         x = inputs[0]
         match layer:
@@ -176,7 +201,7 @@ class GraphBuilder:
         raise TypeError(f"no ONNX rule for layer {layer.name} of type {type(layer).__name__}")
 
     def model(self, model, inputs: list[str]) -> list[str]:
-        """A functional model, layer by layer."""
+        """Add the layers of a functional model, and return the names of its outputs."""
         names = {id(t): name for t, name in zip(model.inputs, inputs, strict=True)}
         for depth in sorted(model._nodes_by_depth, reverse=True):
             for node in model._nodes_by_depth[depth]:
@@ -187,12 +212,17 @@ class GraphBuilder:
 
 
 def to_onnx(model, names: Mapping[int, str] = MappingProxyType({})) -> onnx.ModelProto:
-    """A functional Keras model with one output -> ONNX model; inputs x0, x1, ..., output y, all NHWC.
+    """Convert a functional Keras model with one output to ONNX.
+
+    The inputs are named x0, x1, ..., and the output y; all are NHWC.
 
     Args:
         model: made of layers that have a rule here.
-        names: what to call the initialiser that holds a variable, by the variable's `id`. Kernels are in
-            ONNX's order of axes: outputs, inputs, height, width.
+        names: of the initialisers that hold variables, by the variable's `id`. Kernels are stored in ONNX's
+            order of axes: outputs, inputs, height, width.
+
+    Raises:
+        TypeError: for a layer, or an option of one, without a rule here.
     """
     builder, inputs, tensors = GraphBuilder(names), [], []
     for k, tensor in enumerate(model.inputs):
@@ -204,7 +234,7 @@ def to_onnx(model, names: Mapping[int, str] = MappingProxyType({})) -> onnx.Mode
     shape = ["n", "h", "w", model.outputs[0].shape[-1]]
     outputs = [helper.make_tensor_value_info("y", TensorProto.FLOAT, shape)]
     graph = helper.make_graph(builder.nodes, model.name, inputs, outputs, builder.initialisers)
-    # The IR version that goes with the opset, not the newest: older runtimes read the file too.
+    # The IR version of the opset, not the newest, so that older runtimes can read the file.
     proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8)
     onnx.checker.check_model(proto)
     return proto

@@ -1,4 +1,4 @@
-"""Photographs in memory: decoded as far as a budget goes, beyond it as the bytes that they came as."""
+"""Photographs in memory: decoded up to a limit on their size, the others as encoded bytes."""
 
 import io
 import warnings
@@ -15,12 +15,12 @@ UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 
 
 def decode_photo(data: bytes) -> np.ndarray:
-    """Bytes of an image file -> uint8 (H, W, 3)."""
+    """Decode the bytes of an image file to uint8 RGB (H, W, 3)."""
     return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
 
 
 class Photos(Sequence):
-    """Photographs by number, each uint8 (H, W, 3); those kept as bytes are decoded each time.
+    """A sequence of photographs, uint8 (H, W, 3); those kept as bytes are decoded at each access.
 
     Args:
         items: decoded pictures, or bytes of image files.
@@ -40,12 +40,12 @@ class Photos(Sequence):
 
 
 def load_photos(source: str, min_side: int, decoded_bytes: int = DECODED_BYTES) -> Photos:
-    """Read every image of `source` whose shorter side is at least `min_side` pixels.
+    """Read every image of a source whose shorter side is long enough; warn about unreadable files.
 
     Args:
         source: see `encoded_images`.
-        min_side: smaller pictures are left out: nothing is ever scaled up.
-        decoded_bytes: how much memory decoded pictures may take; the others stay as bytes.
+        min_side: the shortest side allowed, in pixels; smaller pictures are skipped, not scaled up.
+        decoded_bytes: memory for decoded pictures, in bytes; the others stay encoded.
 
     Raises:
         TrainingError: if no image is left.
@@ -63,7 +63,7 @@ def load_photos(source: str, min_side: int, decoded_bytes: int = DECODED_BYTES) 
         used += photo.nbytes
         items.append(photo if used <= decoded_bytes else data)
     if unreadable:
-        warnings.warn(f"{unreadable} unreadable files left out of {source}", stacklevel=2)
+        warnings.warn(f"skipped {unreadable} unreadable files of {source}", stacklevel=2)
     if not items:
         raise TrainingError(
             f"{source}: no image of at least {min_side}x{min_side} pixels "

@@ -1,4 +1,4 @@
-"""The curves of a run as a picture: loss, rate, quality, and what validation measured."""
+"""Plots of a run: loss, rate, PSNR, and the rate-distortion curves of validation."""
 
 import csv
 import sys
@@ -7,12 +7,12 @@ from pathlib import Path
 from training.errors import TrainingError
 from training.run_folder import LOG, VALIDATION
 
-# Early validations tell little beside later ones, and many curves cannot be told apart.
+# Number of validations to plot, the latest ones: more curves cannot be told apart.
 CURVES = 6
 
 
 def read_columns(path: Path) -> dict[str, list[float]]:
-    """Columns of a CSV file of numbers; none if there is no file."""
+    """Return the columns of a CSV file of numbers; an empty dictionary if there is no file."""
     if not path.exists():
         return {}
     with path.open(newline="") as file:
@@ -21,7 +21,11 @@ def read_columns(path: Path) -> dict[str, list[float]]:
 
 
 def rate_curves(columns: dict[str, list[float]]) -> dict[int, list[tuple[float, float]]]:
-    """Points (bpp, PSNR in dB) of each validated step, in order of rate."""
+    """Return the points (bpp, PSNR in dB) of each validated step, sorted by rate.
+
+    Args:
+        columns: of `validation.csv`; see `read_columns`.
+    """
     curves: dict[int, list[tuple[float, float]]] = {}
     for step, bpp, psnr in zip(*(columns.get(key, []) for key in ("step", "bpp", "psnr_db")), strict=True):
         curves.setdefault(int(step), []).append((bpp, psnr))
@@ -29,11 +33,14 @@ def rate_curves(columns: dict[str, list[float]]) -> dict[int, list[tuple[float, 
 
 
 def plot_run(run: Path, out: Path | None = None) -> Path:
-    """Draw the curves of a run; returns the PNG.
+    """Plot the curves of a run.
 
     Args:
         run: folder of a run.
-        out: where to; None is `run / "curves.png"`.
+        out: PNG to write; `run / "curves.png"` if None.
+
+    Returns:
+        The path of the PNG.
 
     Raises:
         TrainingError: if the run has no log, or matplotlib is not installed.

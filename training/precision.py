@@ -1,4 +1,4 @@
-"""Number format of the transform networks: bfloat16 where the hardware computes in it."""
+"""Number format of the transform networks: bfloat16 on hardware that computes in it."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ GPU_CAPABILITY = 8.0
 
 
 def cpu_flags(path: Path = Path("/proc/cpuinfo")) -> set[str]:
-    """Feature flags of the processor; none where the system does not tell."""
+    """Return the feature flags of the processor; an empty set where the system does not list them."""
     try:
         lines = path.read_text().splitlines()
     except OSError:
@@ -19,7 +19,7 @@ def cpu_flags(path: Path = Path("/proc/cpuinfo")) -> set[str]:
 
 
 def gpu_capability() -> float | None:
-    """Compute capability of the first GPU, as 8.0; None without one."""
+    """Return the compute capability of the first GPU, such as 8.0; None if there is no GPU."""
     if keras.backend.backend() == "jax":
         import jax
 
@@ -35,10 +35,10 @@ def gpu_capability() -> float | None:
 
 
 def hardware_precision() -> str:
-    """`bfloat16` or `float32`, whichever this machine computes faster in."""
+    """Return "bfloat16" or "float32", whichever is faster on this machine."""
     capability = gpu_capability()
     if capability is not None:
         return "bfloat16" if capability >= GPU_CAPABILITY else "float32"
-    # Elsewhere a CPU only imitates bfloat16, four times slower than float32; so does XLA on every CPU.
+    # Other CPUs emulate bfloat16, four times slower than float32; so does XLA on every CPU.
     fast = keras.backend.backend() == "tensorflow" and CPU_FLAGS & cpu_flags()
     return "bfloat16" if fast else "float32"

@@ -1,4 +1,4 @@
-"""A training run: steps until an end, from a folder that can be stopped and resumed."""
+"""A training run, which can be stopped and resumed."""
 
 import os
 import signal
@@ -9,25 +9,26 @@ from pathlib import Path
 import keras
 
 from training.data import Crops
-from training.devices import Hosts, place
+from training.devices import Hosts, Placement, place
 from training.errors import TrainingError
 from training.photos import DECODED_BYTES, load_photos
 from training.run_folder import CHECKPOINT, SETTINGS, Settings, load_checkpoint, step_of, write_provenance
 from training.start import compile_model, set_objective, set_schedule, set_up, start_model
 from training.watch import Keeper, Speed, Validation, tensorboard
+from training.worth import MeasureWorth
 
 
 @dataclass(frozen=True)
 class Conditions:
-    """Where and how long a run works, and how it is watched: what does not decide its result.
+    """Options of a run that do not change its result: where and how long it runs, and its validation.
 
     Attributes:
-        minutes: stop after so long.
-        devices: of this machine, to share each batch among.
-        hosts: several machines.
+        minutes: time after which the run stops.
+        devices: number of devices of this machine that share each batch.
+        hosts: the machines that train together; None for this machine alone.
         validation: source of held-out pictures; empty for no validation.
-        validate_every: steps.
-        decoded_bytes: memory for decoded photographs.
+        validate_every: number of steps between validations.
+        decoded_bytes: memory for decoded photographs, in bytes.
     """
 
     minutes: float = float("inf")
@@ -39,71 +40,94 @@ class Conditions:
 
 
 def _prepare(folder: Path, settings: Settings) -> tuple[Settings, bool]:
-    """Make the folder, or check that it holds this run; its settings, and whether there is a checkpoint."""
+    """Create the folder, or check that it holds this run.
+
+    Returns:
+        The settings of the run, and whether there is a checkpoint to resume from.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     resumes = (folder / CHECKPOINT).exists()
     if resumes:
         stored = Settings.load(folder / SETTINGS)
         if stored != replace(settings, steps=settings.steps or stored.steps):
             raise TrainingError(
-                f"{folder} holds a run with other settings; resume it as it was or name a new one"
+                f"{folder} holds a run with other settings; resume it with those or give a new folder"
             )
         settings = stored
     set_up(settings)
     return settings, resumes
 
 
+def _resumed(folder: Path, settings: Settings, placement: Placement) -> keras.Model:
+    """Return the model of a run's checkpoint, ready to be trained on."""
+    with placement.scope():
+        model = load_checkpoint(folder / CHECKPOINT)
+    # The length of the run may have been unknown when the checkpoint was written.
+    set_schedule(model, settings)
+    set_objective(model, settings, placement.replicas)
+    return model
+
+
 def steps_that_fit(done: int, steps_per_s: float, deadline: float, epoch: int) -> int:
-    """Whole epochs up to the deadline, one more than is done at least."""
+    """Return the length of a run, in steps: whole epochs that end before a deadline, at least one more.
+
+    Args:
+        done: number of steps done.
+        steps_per_s: speed.
+        deadline: `time.time()` at which the run has to end.
+        epoch: steps per epoch.
+    """
     return max(done // epoch + 1, int(done + steps_per_s * (deadline - time.time())) // epoch) * epoch
 
 
 def train(folder: Path, settings: Settings, conditions: Conditions = Conditions()) -> keras.Model:
-    """Run or resume until `settings.steps` steps are done, a signal arrives, or the time is up.
+    """Start or resume a run; stop after its last step, at SIGTERM, or when its time is up.
 
     Args:
-        folder: of the run; made if need be.
-        settings: must be those that the folder holds, if it holds a run; with 0 steps, the length of a new
-            run is what fits in the time, and that of a run that goes on what it was.
-        conditions: where and how long.
+        folder: of the run; created if it does not exist.
+        settings: those of the run in the folder, if it holds one. With 0 steps, a new run is as long as fits
+            in its time, and a resumed run keeps its length.
+        conditions: where and how long the run works.
+
+    Returns:
+        The model, with its optimizer.
 
     Raises:
-        TrainingError: if the data cannot be used, or the folder holds a run of other settings.
+        TrainingError: if the data cannot be used, or the folder holds a run with other settings.
     """
     if conditions.hosts and conditions.validation:
         raise TrainingError("--validation is for runs on one host; validate its checkpoints on another")
     if conditions.hosts and not settings.steps:
-        raise TrainingError("hosts that train together stop together: give --steps")
+        raise TrainingError("several hosts have to stop at the same step: give --steps")
     placement = place(conditions.devices, settings.batch, conditions.hosts)
     settings, resumes = _prepare(folder, settings)
     photos = load_photos(settings.data, settings.crop, conditions.decoded_bytes)
     first_host = placement.share[0] == 0
-    with placement.scope():
-        if resumes:
-            model = load_checkpoint(folder / CHECKPOINT)
-        else:
+    if resumes:
+        model = _resumed(folder, settings, placement)
+    else:
+        with placement.scope():
             model = start_model(settings, photos)
             compile_model(model, settings)
-    set_objective(model, settings, placement.replicas)
+        set_objective(model, settings, placement.replicas)
     if not resumes and first_host:
         settings.save(folder / SETTINGS)
         write_provenance(folder, settings)
-    done = step_of(model)
     epoch = settings.checkpoint_every
     crops = Crops(
         photos,
         settings.batch,
         settings.crop,
         epoch,
-        first=done,
         seed=settings.seed,
+        crops_per_photo=settings.crops_per_photo,
         share=placement.share,
-        # Of four cores one cuts crops.
+        # One of four cores makes crops.
         workers=max(1, (os.cpu_count() or 1) // 4),
     )
     deadline = time.time() + 60 * conditions.minutes
     keeper, speed = Keeper(folder, deadline, first_host), Speed(crops)
-    callbacks = [speed, keeper]
+    callbacks = [MeasureWorth(photos, settings.crop, at_start=bool(settings.init)), speed, keeper]
     if first_host:
         callbacks += tensorboard(folder)
         if conditions.validation:
@@ -111,10 +135,12 @@ def train(folder: Path, settings: Settings, conditions: Conditions = Conditions(
             callbacks.append(Validation(folder, held_out, conditions.validate_every))
     signal.signal(signal.SIGTERM, lambda *_: setattr(keeper, "stop", True))
 
-    def fit(steps: int) -> None:
+    def fit(model: keras.Model, steps: int) -> None:
+        # Set anew: Keras has asked for batches beyond the end of the fit before.
+        done = crops.first = step_of(model)
         model.fit(
             crops,
-            initial_epoch=step_of(model) // epoch,
+            initial_epoch=done // epoch,
             epochs=-(-steps // epoch),
             callbacks=callbacks,
             shuffle=False,
@@ -122,12 +148,13 @@ def train(folder: Path, settings: Settings, conditions: Conditions = Conditions(
         )
 
     if not settings.steps:
-        # The first epoch tells how long a step takes.
-        fit(done + epoch)
+        # Measure the time of a step in the first epoch.
+        fit(model, step_of(model) + epoch)
         steps = steps_that_fit(step_of(model), speed.speed / settings.batch, deadline, epoch)
         settings = replace(settings, steps=steps)
         settings.save(folder / SETTINGS)
-        set_schedule(model, settings)
+        # The end of a fit replaces the weights by their averages; the checkpoint was written before.
+        model = _resumed(folder, settings, placement)
     if not keeper.stop:
-        fit(settings.steps)
+        fit(model, settings.steps)
     return model

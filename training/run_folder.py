@@ -1,7 +1,6 @@
-"""What a run folder holds: settings, provenance, checkpoint, log."""
+"""The files of a run folder: settings, provenance, checkpoint, log."""
 
 import csv
-import os
 import subprocess
 import tempfile
 import tomllib
@@ -11,6 +10,8 @@ from pathlib import Path
 import keras
 
 import compressor
+from compressor.atomic import atomic_path
+from compressor.models.registry import FAMILIES
 from training.data import data_digest
 
 CHECKPOINT, SETTINGS, LOG = "checkpoint.keras", "settings.toml", "log.csv"
@@ -19,7 +20,26 @@ PROVENANCE, VALIDATION, TENSORBOARD = "provenance.toml", "validation.csv", "tens
 
 @dataclass(frozen=True)
 class Settings:
-    """What decides a run's result; kept as TOML in the run folder."""
+    """The options that determine a run's result; stored as TOML in the run folder.
+
+    Attributes:
+        data: source of pictures; see `training.data.encoded_images`.
+        model: name of the family.
+        transforms: whether a flagship's transform networks are trained.
+        steps: length of the run; 0 for a length that is not known yet.
+        batch: crops per step.
+        crop: side of the crops in pixels, divisible by 64.
+        learning_rate: the highest.
+        optimizer: "muon" or "adam".
+        tail: share of the run, at its end, in which the learning rate falls to 0.
+        precision: "float32" or "bfloat16", of the transform networks.
+        init: weights to start from; see `training.start.read_model`; empty for none.
+        seed: of all random choices.
+        checkpoint_every: steps between checkpoints, which is an epoch.
+        metric: distortion: "mse", "ms-ssim" or "ssimulacra2".
+        mse_share: share of the squared error in the distortion of "ssimulacra2".
+        crops_per_photo: crops of one photograph in a batch.
+    """
 
     data: str
     model: str = "flagship"
@@ -32,25 +52,33 @@ class Settings:
     tail: float = 0.4
     precision: str = "float32"
     init: str = ""
-    grow: bool = False
     seed: int = 1
     checkpoint_every: int = 250
     metric: str = "mse"
+    mse_share: float = 0.2
+    crops_per_photo: int = 1
 
     def portable(self) -> dict[str, object]:
-        """Without paths, which mean nothing on another machine."""
+        """Return the settings without paths, which are meaningless on another machine."""
         return {key: value for key, value in asdict(self).items() if key not in ("data", "init")}
 
     def save(self, path: Path) -> None:
+        """Write the settings to a TOML file."""
         write_toml(path, asdict(self))
 
     @classmethod
     def load(cls, path: Path) -> "Settings":
+        """Read the settings from a TOML file."""
         return cls(**tomllib.loads(path.read_text()))
 
 
 def write_toml(path: Path, values: dict[str, object]) -> None:
-    """Flat tables of strings, numbers and booleans."""
+    """Write a TOML file without tables.
+
+    Args:
+        path: the file; replaced.
+        values: strings, numbers and booleans.
+    """
     path.write_text("".join(f"{key} = {_toml(value)}\n" for key, value in values.items()))
 
 
@@ -64,7 +92,7 @@ def _toml(value) -> str:
 
 
 def git_commit(folder: Path = Path(__file__).parent) -> str:
-    """Commit of the checkout, with `-dirty` if files differ from it; empty outside a checkout."""
+    """Return the commit of a checkout, with `-dirty` if files differ from it; "" outside a checkout."""
     command = ["git", "describe", "--always", "--abbrev=40", "--dirty", "--match="]
     try:
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
@@ -74,7 +102,7 @@ def git_commit(folder: Path = Path(__file__).parent) -> str:
 
 
 def write_provenance(folder: Path, settings: Settings) -> None:
-    """Note which code and which data a run began with."""
+    """Write the versions of code and data that a run starts with."""
     values = {
         "compressor": compressor.__version__,
         "git_commit": git_commit(),
@@ -86,44 +114,49 @@ def write_provenance(folder: Path, settings: Settings) -> None:
 
 
 def save_checkpoint(model: keras.Model, path: Path) -> None:
-    """Write the whole state (weights, optimizer, averages, step), atomically."""
-    temporary = path.with_name(f".{os.getpid()}-{path.name}")
-    model.save(temporary)
-    os.replace(temporary, path)
+    """Write the whole state of a model (weights, optimizer, averages, step), atomically."""
+    with atomic_path(path, suffix=path.suffix) as temporary:
+        model.save(temporary)
 
 
 def join_saving(model: keras.Model) -> None:
-    """Take part in the saving of a model that another host keeps: all must read what they share."""
+    """Take part in saving a model whose file another host writes: all hosts have to read shared weights."""
     with tempfile.TemporaryDirectory() as folder:
         model.save(Path(folder) / CHECKPOINT)
 
 
 def load_checkpoint(path: Path) -> keras.Model:
-    """A compiled model as `save_checkpoint` wrote it."""
-    # What a checkpoint holds must be registered with Keras before it is read.
+    """Return the compiled model of a checkpoint."""
+    # Keras must know all classes in a checkpoint before it is read.
     import training.muon
     import training.schedule  # noqa: F401
 
-    return keras.saving.load_model(path)
+    custom_objects = {f"compressor>{family.model.__name__}": family.model for family in FAMILIES.values()}
+    return keras.saving.load_model(path, custom_objects=custom_objects)
 
 
 def step_of(model: keras.Model) -> int:
-    """Steps that a compiled model has been trained for."""
-    # A sum is a tensor; on several devices the variable itself has a copy on each, and is no number.
+    """Return the number of steps that a compiled model has been trained for."""
+    # On several devices, the variable has a copy on each and cannot be converted; a sum is one tensor.
     return int(keras.ops.add(model.optimizer.iterations, 0))
 
 
 def averaged_weights(model: keras.Model) -> None:
-    """Replace a model's weights by their exponential moving average: what is exported.
+    """Replace a model's weights by their exponential moving averages, which are exported.
 
-    A model without an optimizer has them already.
+    A model without an optimizer stays as it is: it holds the averages already.
     """
     if model.compiled:
         model.optimizer.finalize_variable_values(model.trainable_variables)
 
 
 def append_row(path: Path, row: dict[str, object]) -> None:
-    """Add a row to a CSV file; columns that an older file does not have are left out."""
+    """Append a row to a CSV file.
+
+    Args:
+        path: the file; created with a header if it does not exist.
+        row: values by column; columns that an existing file does not have are skipped.
+    """
     header = list(row)
     if path.exists():
         with path.open(newline="") as file:

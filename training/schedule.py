@@ -1,4 +1,4 @@
-"""Learning rate over a run: short warm-up, constant, cosine tail to zero."""
+"""Learning rate schedule of a run."""
 
 import math
 
@@ -11,10 +11,10 @@ class WarmConstantCosine(keras.optimizers.schedules.LearningRateSchedule):
     """Linear warm-up, then constant, then half a cosine down to zero.
 
     Args:
-        peak: highest learning rate.
+        peak: the highest learning rate.
         steps: length of the run.
-        warm_up: steps until the peak.
-        tail: share of the run, at its end, that the cosine takes.
+        warm_up: number of steps until the peak.
+        tail: share of the run, at its end, in which the rate falls.
     """
 
     def __init__(self, peak: float, steps: int, warm_up: int = 200, tail: float = 0.4):

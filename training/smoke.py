@@ -1,4 +1,4 @@
-"""A minute of everything: train a small model on generated pictures, export it, encode and decode with it."""
+"""Smoke test of about a minute: train a small model on generated pictures, export it, encode and decode."""
 
 import shutil
 import subprocess
@@ -12,7 +12,12 @@ PICTURES, SIDE_PX = 24, 192
 
 
 def generated_picture(seed: int, side: int = SIDE_PX) -> Image.Image:
-    """Smooth random colours with a few sharp-edged rectangles."""
+    """Return a picture of smooth random colours with a few sharp-edged rectangles.
+
+    Args:
+        seed: of the random choices.
+        side: in pixels.
+    """
     random = np.random.default_rng(seed)
     coarse = Image.fromarray(random.integers(0, 256, (6, 6, 3)).astype(np.uint8))
     pixels = np.asarray(coarse.resize((side, side), Image.Resampling.BICUBIC)).copy()
@@ -23,13 +28,22 @@ def generated_picture(seed: int, side: int = SIDE_PX) -> Image.Image:
 
 
 def run(*arguments: str | Path) -> None:
-    """One command of the checkout, as a process; raises if it fails."""
+    """Run a module of the checkout in a process.
+
+    Raises:
+        subprocess.CalledProcessError: if it fails.
+    """
     print("$ python -m", *arguments, flush=True)
     subprocess.run([sys.executable, "-m", *map(str, arguments)], check=True)
 
 
 def main(folder: Path = Path("out/train-smoke"), minutes: float = 1.0) -> None:
-    """Leave everything in `folder`, which is emptied first."""
+    """Run the test.
+
+    Args:
+        folder: for all files; removed first.
+        minutes: of training.
+    """
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "photos").mkdir(parents=True)
     for k in range(PICTURES):
@@ -44,7 +58,7 @@ def main(folder: Path = Path("out/train-smoke"), minutes: float = 1.0) -> None:
     error = np.asarray(Image.open(photo), float) - np.asarray(Image.open(decoded), float)
     psnr = 10 * np.log10(255**2 / np.mean(error**2))
     bpp = 8 * stream.stat().st_size / SIDE_PX**2
-    print(f"a picture not trained on: {bpp:.2f} bits per pixel, {psnr:.1f} dB")
+    print(f"a picture that was not trained on: {bpp:.2f} bits per pixel, {psnr:.1f} dB")
 
 
 if __name__ == "__main__":

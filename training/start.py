@@ -1,4 +1,4 @@
-"""The model of a run at step 0: untrained, or with the weights of an earlier one."""
+"""The model of a run at step 0: untrained, or with the weights of another run."""
 
 from functools import partial
 from pathlib import Path
@@ -7,36 +7,36 @@ import keras
 import numpy as np
 
 from compressor.errors import CompressorError
-from compressor.model_files import ModelFiles
-from compressor.models import build_model
 from compressor.models.exported import load_exported
+from compressor.models.registry import build_model
+from compressor.weights.files import ModelFiles
 from training.data import Crops
 from training.errors import TrainingError
-from training.growth import filter_pairs, grow
 from training.ms_ssim import ms_ssim_distortion, scales_that_fit
 from training.muon import ConvolutionMuon
 from training.run_folder import CHECKPOINT, Settings, averaged_weights, load_checkpoint
 from training.schedule import WarmConstantCosine
+from training.ssimulacra2 import ssimulacra2_distortion
 
 ADAPT_CROPS = 96
-# Steps.
+# Length of a schedule, in steps, while the length of the run is not known.
 ENDLESS = 10**9
 
 
 def set_up(settings: Settings) -> None:
-    """Random state and precision of what follows."""
+    """Set the random seed and the precision of the process."""
     keras.utils.set_random_seed(settings.seed)
     keras.config.set_dtype_policy("mixed_bfloat16" if settings.precision == "bfloat16" else "float32")
 
 
 def read_model(source: Path) -> keras.Model:
-    """A trained model, with its averaged weights.
+    """Return a trained model, with its averaged weights.
 
     Args:
         source: a checkpoint, a run folder, or the folder of an exported model.
 
     Raises:
-        TrainingError: if it is none of them.
+        TrainingError: if the source is none of them.
     """
     if (source / "manifest.json").exists():
         try:
@@ -53,57 +53,70 @@ def read_model(source: Path) -> keras.Model:
 
 
 def start_model(settings: Settings, photos) -> keras.Model:
-    """A model at step 0: adapted to the photos, or with the weights of `settings.init`, maybe grown."""
+    """Return a model at step 0: adapted to the photos, or with the weights of `settings.init`.
+
+    Args:
+        settings: of the run.
+        photos: uint8 arrays (H, W, 3), each side at least `settings.crop`.
+
+    Raises:
+        TrainingError: if `settings.init` is not a model, or one of another family.
+    """
     options = {} if settings.transforms else {"transforms": False}
     crops = Crops(photos, ADAPT_CROPS, settings.crop, 1, seed=settings.seed)
-    if settings.grow and not (settings.init and settings.model == "flagship"):
-        raise TrainingError("--grow makes a trained flagship larger: give it with --init")
     if not settings.init:
         model = build_model(settings.model, **options)
         model.adapt(crops[0][0]["images"])
         return model
     trained = read_model(Path(settings.init))
-    family = type(trained).__name__.lower()
-    if family != settings.model:
-        raise TrainingError(f"--init {settings.init} holds a {family} model, not a {settings.model}")
+    if trained.family != settings.model:
+        raise TrainingError(f"--init {settings.init} holds a {trained.family} model, not a {settings.model}")
     config = trained.config
     if "transforms" in config:
         config = config | {"transforms": settings.transforms}
-    if settings.grow:
-        return grow(trained, config, crops[0][0]["images"])
     return rebuilt(trained, config)
 
 
 def rebuilt(trained: keras.Model, config: dict) -> keras.Model:
-    """A model of some configuration with what a trained one has learned, and no optimizer.
+    """Return a model of a configuration, with the weights of a trained model and without an optimizer.
 
     Args:
-        trained: stays as it is.
-        config: that of `trained`, but for what adds no weights, and for the filter, which may have more
-            blocks; one of another width or stride starts at zero.
+        trained: the model to copy from; not changed.
+        config: that of `trained`, except for options that add no weights, and for the filter. A filter of the
+            same width may have more blocks; they come after the old ones and start as the identity, so that
+            the filter computes the same. A filter of another width, or with fewer blocks, starts as the
+            identity.
     """
-    model = build_model(type(trained).__name__.lower(), **config)
+    model = build_model(trained.family, **config)
     model.build()
-    old, new = _beside_filter(trained), _beside_filter(model)
-    for value, target in [*zip(old, new, strict=True), *filter_pairs(trained, model)]:
+    old, new = _outside_filter(trained), _outside_filter(model)
+    for value, target in [*zip(old, new, strict=True), *_filter_pairs(trained, model)]:
         target.assign(np.asarray(value))
     return model
 
 
-def _beside_filter(model: keras.Model) -> list[keras.Variable]:
+def _outside_filter(model: keras.Model) -> list[keras.Variable]:
     filter_ids = {id(variable) for variable in model.synthesis.weights}
     return [variable for variable in model.weights if id(variable) not in filter_ids]
 
 
+def _filter_pairs(trained: keras.Model, model: keras.Model) -> list[tuple[keras.Variable, keras.Variable]]:
+    """Pair the variables of a trained filter with those that take over their values."""
+    old, new = trained.synthesis.weights, model.synthesis.weights
+    if trained.config.get("filter_width") != model.config.get("filter_width") or len(old) > len(new):
+        return []
+    # The last layer, a kernel and a bias, comes after all blocks.
+    return list(zip(old, [*new[: len(old) - 2], *new[-2:]], strict=True))
+
+
 def _schedule(settings: Settings) -> WarmConstantCosine:
-    # A run whose length is still to be found begins as a long one does.
+    # A run whose length is not known yet starts like a long one.
     return WarmConstantCosine(settings.learning_rate, settings.steps or ENDLESS, tail=settings.tail)
 
 
 def set_schedule(model: keras.Model, settings: Settings) -> None:
-    """Change the length of a run that has begun."""
+    """Give a compiled model, before it is trained, the learning rate schedule of a run."""
     model.optimizer.learning_rate = _schedule(settings)
-    model.make_train_function(force=True)
 
 
 def compile_model(model: keras.Model, settings: Settings) -> None:
@@ -121,7 +134,17 @@ def compile_model(model: keras.Model, settings: Settings) -> None:
 
 
 def set_objective(model: keras.Model, settings: Settings, replicas: int) -> None:
-    """Tell a model what it is trained for: checkpoints do not hold it."""
+    """Set the distortion of a model, which checkpoints do not store.
+
+    Args:
+        model: the model to train.
+        settings: of the run.
+        replicas: see `training.devices.Placement`.
+    """
     if settings.metric == "ms-ssim":
         model.distortion = partial(ms_ssim_distortion, scales=scales_that_fit(settings.crop))
+    if settings.metric == "ssimulacra2":
+        model.distortion = partial(
+            ssimulacra2_distortion, mse_share=settings.mse_share, group=settings.crops_per_photo
+        )
     model.replicas = replicas

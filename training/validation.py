@@ -1,4 +1,4 @@
-"""Validation with the real codec: files of held-out pictures, their sizes and their PSNR."""
+"""Validation with the codec: sizes of the files of held-out pictures, and their PSNR."""
 
 import tempfile
 from pathlib import Path
@@ -13,30 +13,44 @@ QUALITIES = (10, 30, 50, 70, 90)
 
 
 def psnr_db(a: np.ndarray, b: np.ndarray) -> float:
-    """Of 8-bit pixels, both (H, W, 3) uint8; equal pictures count as 100 dB."""
+    """Return the PSNR of pictures in dB, at most 100.
+
+    Args:
+        a, b: (H, W, 3) uint8.
+    """
     error = np.mean((a.astype(np.float64) - b) ** 2)
     return float(10 * np.log10(255**2 / max(error, 255**2 / 1e10)))
 
 
 def measure(weights: Path, photos, quality: float) -> tuple[float, float]:
-    """Mean bits per pixel (of whole streams) and mean PSNR in dB over pictures at a quality."""
+    """Encode and decode pictures.
+
+    Args:
+        weights: folder of an exported model.
+        photos: uint8 (H, W, 3).
+        quality: 1 to 100.
+
+    Returns:
+        Means over the pictures: bits per pixel of whole streams, and PSNR in dB.
+    """
     rates, psnrs = [], []
+    runtime = compressor.Runtime(weights=weights)
     for photo in photos:
-        stream = compressor.encode(photo, quality, weights=weights)
-        decoded = np.asarray(compressor.decode(stream, weights=weights).convert("RGB"))
+        stream = compressor.encode(photo, quality, runtime=runtime)
+        decoded = np.asarray(compressor.decode(stream, runtime=runtime).convert("RGB"))
         rates.append(8 * len(stream) / (photo.shape[0] * photo.shape[1]))
         psnrs.append(psnr_db(photo, decoded))
     return float(np.mean(rates)), float(np.mean(psnrs))
 
 
 def validate(run: Path, photos) -> None:
-    """Measure the averaged weights of a run's checkpoint; adds a row per quality to its validation.csv.
+    """Measure the averaged weights of a run's checkpoint, and append a row per quality to validation.csv.
 
-    The tables are those of the density: an export, which counts symbols, is a little smaller.
+    Symbols are not counted for the tables, so that files are a little larger than those of an export.
 
     Args:
         run: folder of the run.
-        photos: uint8 (H, W, 3) pictures that it does not train on.
+        photos: uint8 (H, W, 3) pictures that are not trained on.
     """
     model = load_checkpoint(run / CHECKPOINT)
     step = int(model.optimizer.iterations)

@@ -1,4 +1,4 @@
-"""What goes on during a run beside the steps: checkpoints, logs, speed, validation."""
+"""Callbacks of a run: checkpoints, logs, speed, validation."""
 
 import importlib.util
 import time
@@ -23,7 +23,7 @@ RECENT_STEPS = 20
 
 
 def pipeline_speed(crops: keras.utils.PyDataset) -> float:
-    """Images per second that one worker of a data set makes."""
+    """Return the images per second that one worker of a data set makes."""
     start = time.perf_counter()
     for index in range(MEASURED_BATCHES):
         crops[index]
@@ -31,7 +31,7 @@ def pipeline_speed(crops: keras.utils.PyDataset) -> float:
 
 
 class Speed(keras.callbacks.Callback):
-    """Adds `images_per_s` of the latest steps to the logs; says once whether the input keeps up.
+    """Add `images_per_s` of the latest steps to the logs; print the speed of the input pipeline once.
 
     Args:
         crops: the run's data set.
@@ -73,12 +73,15 @@ class Speed(keras.callbacks.Callback):
 
 
 class Keeper(keras.callbacks.Callback):
-    """Checkpoint and log line after each epoch; stops at the epoch after a signal or the time limit.
+    """Write a checkpoint and a log line after each epoch; stop then if it is time to.
 
     Args:
         folder: of the run.
-        deadline: `time.time()` after which it stops.
+        deadline: `time.time()` after which to stop.
         writes: whether this host writes the files.
+
+    Attributes:
+        stop: set it to stop after the current epoch.
     """
 
     def __init__(self, folder: Path, deadline: float, writes: bool = True):
@@ -97,12 +100,12 @@ class Keeper(keras.callbacks.Callback):
 
 
 class Validation(keras.callbacks.Callback):
-    """Validates the checkpoint of every epoch in which a multiple of `every` steps was passed.
+    """Validate the checkpoint of every epoch in which a multiple of `every` steps was reached.
 
     Args:
-        folder: of the run, whose checkpoint is written before.
+        folder: of the run; its checkpoint has to be written by an earlier callback.
         photos: held-out pictures, uint8 (H, W, 3).
-        every: steps.
+        every: number of steps between validations.
     """
 
     def __init__(self, folder: Path, photos, every: int):
@@ -120,7 +123,11 @@ class Validation(keras.callbacks.Callback):
 
 
 def tensorboard(folder: Path) -> list[keras.callbacks.Callback]:
-    """TensorBoard logs, where it is installed."""
+    """Return the callback that writes TensorBoard logs, if TensorBoard is installed.
+
+    Args:
+        folder: of the run.
+    """
     if not all(importlib.util.find_spec(name) for name in ("tensorflow", "tensorboard")):
         return []
     return [keras.callbacks.TensorBoard(str(folder / TENSORBOARD), write_graph=False)]

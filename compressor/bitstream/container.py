@@ -1,4 +1,4 @@
-"""The sections behind the header, each with its length and a checksum."""
+"""The sections after the header, each with its length and a checksum."""
 
 from __future__ import annotations
 
@@ -6,19 +6,12 @@ import struct
 import zlib
 from dataclasses import dataclass
 
-from compressor.bitstream.header import Flags, Header, unpack_header
+from compressor.bitstream.header import Header, unpack_header
 from compressor.bitstream.varint import read_varint, write_varint
 from compressor.errors import CorruptStreamError, TruncatedStreamError
+from compressor.spec.file_format import OPTIONAL_SECTIONS, PICTURE, Flags
 
 _CRC = struct.Struct("<I")
-
-# The picture comes last, so that size and metadata can be read from the beginning of a file.
-_OPTIONAL_SECTIONS = (
-    ("icc", Flags.ICC),
-    ("exif", Flags.EXIF),
-    ("xmp", Flags.XMP),
-    ("alpha", Flags.ALPHA),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +29,7 @@ class Container:
 
 @dataclass(frozen=True, slots=True)
 class Preamble:
-    """What the beginning of a stream tells, up to the length of the picture section.
+    """The beginning of a stream, up to the length of the picture section.
 
     Attributes:
         header: the header.
@@ -70,11 +63,11 @@ def write_container(
     """
     flags = Flags.GRAY if gray else Flags(0)
     payloads = []
-    for name, flag in _OPTIONAL_SECTIONS:
-        if payload := sections.get(name):
-            flags |= flag
+    for section in OPTIONAL_SECTIONS:
+        if payload := sections.get(section.name):
+            flags |= section.flag
             payloads.append(payload)
-    payloads.append(sections["picture"])
+    payloads.append(sections[PICTURE])
 
     chunk = Header(model_id, flags, level, width, height).pack()
     stream = [chunk]
@@ -112,14 +105,14 @@ def read_container(data: bytes) -> Container:
         StreamError: if the data are not a stream, or damaged, or end too early.
     """
     preamble, offset, crc = _parse_preamble(data)
-    length = preamble.section_num_bytes["picture"]
-    picture, offset, _ = _read_payload(data, offset, length, crc, "picture")
+    length = preamble.section_num_bytes[PICTURE]
+    picture, offset, _ = _read_payload(data, offset, length, crc, PICTURE)
     if offset != len(data):
         raise CorruptStreamError(
             f"the stream has {len(data)} bytes, expected {offset}: "
             "cut off what follows, or get the file again"
         )
-    return Container(preamble.header, {**preamble.sections, "picture": picture})
+    return Container(preamble.header, {**preamble.sections, PICTURE: picture})
 
 
 def _parse_preamble(data: bytes) -> tuple[Preamble, int, int]:
@@ -127,22 +120,21 @@ def _parse_preamble(data: bytes) -> tuple[Preamble, int, int]:
     header, offset = unpack_header(data)
     crc = zlib.crc32(data[:offset])
     sections: dict[str, bytes] = {}
-    for name, flag in _OPTIONAL_SECTIONS:
-        if flag in header.flags:
-            length, start = read_varint(data, offset, name=f"length of the {name} section", minimum=1)
-            crc = zlib.crc32(data[offset:start], crc)
-            sections[name], offset, crc = _read_payload(data, start, length, crc, name)
+    for name in (section.name for section in OPTIONAL_SECTIONS if section.flag in header.flags):
+        length, start = read_varint(data, offset, name=f"length of the {name} section", minimum=1)
+        crc = zlib.crc32(data[offset:start], crc)
+        sections[name], offset, crc = _read_payload(data, start, length, crc, name)
     length, start = read_varint(data, offset, name="length of the picture section")
     crc = zlib.crc32(data[offset:start], crc)
-    sizes = {name: len(payload) for name, payload in sections.items()} | {"picture": length}
+    sizes = {name: len(payload) for name, payload in sections.items()} | {PICTURE: length}
     return Preamble(header, sections, sizes, start + length + _CRC.size), start, crc
 
 
 def _read_payload(data: bytes, offset: int, length: int, crc: int, name: str) -> tuple[bytes, int, int]:
-    """Return the payload at the offset, the offset behind its checksum, and the running checksum.
+    """Return the payload at the offset, the offset after its checksum, and the running checksum.
 
-    The running checksum leaves out the checksum fields: a CRC-32 that has taken in its own value is a
-    constant, and would forget everything before it.
+    The running checksum leaves out the checksum fields: the CRC-32 of data and its
+    own value is a constant, which would lose everything before it.
     """
     end = offset + length
     if end + _CRC.size > len(data):

@@ -2,53 +2,26 @@
 
 from __future__ import annotations
 
-import math
 import struct
 from dataclasses import dataclass
-from enum import IntFlag
-from numbers import Real
+from functools import reduce
+from operator import or_
 
 from compressor.bitstream.varint import read_varint, write_varint
 from compressor.errors import (
     CorruptStreamError,
-    LimitError,
     NotAStreamError,
-    OptionError,
     TruncatedStreamError,
     UnsupportedStreamError,
 )
-
-MAGIC = b"CMPR"
-FORMAT_VERSION = 1
-FILE_EXTENSION = ".cmpr"
-MIME_TYPE = "image/x-cmpr"
-
-# Quality 1 to 100 in quarter steps.
-QUALITY_LEVELS = 397
-DEFAULT_QUALITY = 50.0
-
-# Where Pillow stops for fear of decompression bombs.
-DEFAULT_MAX_PIXELS = 178_956_970
-# Pixels are coded in blocks: a picture one pixel high costs as much as one of a block's height. Where the
-# limit is lower than a megapixel, that is no danger.
-_BLOCK = 16
-_HARMLESS_NUM_PIXELS = 1 << 20
+from compressor.spec.file_format import FILE_EXTENSION, FORMAT_VERSION, MAGIC, Flags
+from compressor.spec.quality import NUM_LEVELS
 
 _FIXED = struct.Struct("<4sBBBH")
 
 
-class Flags(IntFlag):
-    """What the stream holds. The other bits are reserved and zero."""
-
-    ICC = 1
-    EXIF = 2
-    XMP = 4
-    ALPHA = 8
-    GRAY = 16
-
-
 # A plain integer: the complement of an IntFlag keeps to its own bits.
-_KNOWN_FLAGS = int(Flags.ICC | Flags.EXIF | Flags.XMP | Flags.ALPHA | Flags.GRAY)
+_KNOWN_FLAGS = int(reduce(or_, Flags))
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,58 +87,13 @@ def unpack_header(data: bytes) -> tuple[Header, int]:
         )
     if unknown := flags & ~_KNOWN_FLAGS:
         raise UnsupportedStreamError(
-            f"the stream has the flags {unknown:#04x}, expected none beside {_KNOWN_FLAGS:#04x}: "
+            f"the stream has the flags {unknown:#04x}, expected none but {_KNOWN_FLAGS:#04x}: "
             "update this package"
         )
-    if level >= QUALITY_LEVELS:
+    if level >= NUM_LEVELS:
         raise CorruptStreamError(
-            f"the quality level is {level}, expected 0 to {QUALITY_LEVELS - 1}: "
-            "the file is damaged, get it again"
+            f"the quality level is {level}, expected 0 to {NUM_LEVELS - 1}: the file is damaged, get it again"
         )
     width, offset = read_varint(data, _FIXED.size, name="width", minimum=1)
     height, offset = read_varint(data, offset, name="height", minimum=1)
     return Header(model_id, Flags(flags), level, width, height, version), offset
-
-
-def check_num_pixels(width: int, height: int, max_pixels: int | None) -> None:
-    """Compare the size of a picture with the limit in force, before anything is allocated for it.
-
-    Args:
-        width: columns of pixels.
-        height: rows of pixels.
-        max_pixels: the largest width x height allowed, sides below 16 counted as 16; or None for no limit.
-
-    Raises:
-        LimitError: if the picture is larger.
-    """
-    if max_pixels is None:
-        return
-    coded = max(width, _BLOCK) * max(height, _BLOCK)
-    if width * height > max_pixels or coded > max(max_pixels, _HARMLESS_NUM_PIXELS):
-        raise LimitError(
-            f"the picture has {width}x{height} = {width * height} pixels, expected at most {max_pixels}, "
-            f"each side counted as {_BLOCK} or more: "
-            "raise max_pixels (--max-pixels) if you trust where it comes from"
-        )
-
-
-def quality_to_level(quality: float) -> int:
-    """Convert a quality to the integer that the header holds.
-
-    Args:
-        quality: 1 to 100; rounded to quarters.
-
-    Returns:
-        The level, 0 to 396.
-
-    Raises:
-        OptionError: if the quality is not a number from 1 to 100.
-    """
-    if not isinstance(quality, Real) or not math.isfinite(quality) or not 1 <= quality <= 100:
-        raise OptionError(f"received quality {quality!r}, expected a number from 1 to 100")
-    return round((quality - 1) * 4)
-
-
-def level_to_quality(level: int) -> float:
-    """Convert the integer of the header, 0 to 396, to a quality, 1.0 to 100.0."""
-    return 1 + level / 4

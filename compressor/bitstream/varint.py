@@ -37,11 +37,11 @@ def read_varint(data: bytes, offset: int, *, name: str = "length", minimum: int 
     Args:
         data: the bytes.
         offset: where the integer starts.
-        name: what it means, for error messages.
+        name: what it stands for, in error messages.
         minimum: the smallest value that is accepted; the largest is 2**31 - 1.
 
     Returns:
-        The value, and the offset behind it.
+        The value, and the offset after it.
 
     Raises:
         TruncatedStreamError: if the data end inside the integer.

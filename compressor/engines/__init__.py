@@ -1,5 +1,1 @@
-"""Run the exported float graphs: one small interface, one file per engine."""
-
-from compressor.engines.base import Engine, load_engine
-
-__all__ = ["Engine", "load_engine"]
+"""Run the exported float graphs: one small interface, one file per engine; `loading` chooses between them."""

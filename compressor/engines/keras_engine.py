@@ -1,24 +1,25 @@
-"""The Keras model itself, on the backend in force: for GPUs, and to check the exported graphs."""
+"""Keras itself, on its configured backend: for GPUs, and to check the exported graphs."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from compressor.engines.base import Array
-from compressor.model_files import ModelFiles
+from compressor.engines.interface import Array
 
 
 class KerasEngine:
-    """Builds the model from its configuration and its float16 weights."""
+    """Runs Keras models.
+
+    Args:
+        graphs: Keras models by name.
+        threads: unused; Keras chooses.
+    """
 
     name = "tensorflow"
 
-    def __init__(self, files: ModelFiles, threads: int | None = None) -> None:
-        from compressor.models.deploy import deployment_graphs
-        from compressor.models.exported import load_exported
-
-        self.threads = threads
-        self._graphs: dict[str, Any] = deployment_graphs(load_exported(files))
+    def __init__(self, graphs: Mapping[str, Any], threads: int | None = None) -> None:
+        self._graphs, self.threads = graphs, threads
 
     def run(self, graph: str, *inputs: Array) -> Array:
         """See `Engine.run`."""

@@ -4,12 +4,12 @@ from typing import Any
 
 import onnxruntime
 
-from compressor.engines.base import Array
-from compressor.model_files import ModelFiles
+from compressor.engines.interface import Array
+from compressor.weights.files import ModelFiles
 
 
 class OnnxEngine:
-    """Sessions are made when a graph is first run."""
+    """Creates the session of a graph when it is first run."""
 
     name = "onnxruntime"
 
@@ -17,8 +17,8 @@ class OnnxEngine:
         self._files, self.threads = files, threads
         self._options = onnxruntime.SessionOptions()
         self._options.log_severity_level = 3
-        # A dozen graphs run in turn, each with threads of its own: if they spin while they wait, they take
-        # the cores from the one that works (a cold decode took 1.4 times as long).
+        # A dozen graphs run in turn, each with its own threads. If these spin while they wait, they take
+        # the cores from the graph that runs (a cold decode took 1.4 times as long).
         self._options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         if threads is not None:
             self._options.intra_op_num_threads = threads

@@ -4,8 +4,8 @@ from typing import Any
 
 import openvino
 
-from compressor.engines.base import Array
-from compressor.model_files import ModelFiles
+from compressor.engines.interface import Array
+from compressor.weights.files import ModelFiles
 
 # Only the transforms may run in bfloat16: their noise moves a pixel by a fraction of a level, while
 # a mean of some hundred quantisation steps would be off by a whole one.
@@ -13,7 +13,7 @@ BFLOAT16_GRAPHS = {"analysis", "synthesis"}
 
 
 class OpenVinoEngine:
-    """Graphs are compiled when first run."""
+    """Compiles a graph when it is first run."""
 
     name = "openvino"
 
@@ -34,6 +34,6 @@ class OpenVinoEngine:
                 self._core.read_model(self._files.read(f"{graph}.onnx")), "CPU", config
             )
             self._compiled[graph] = compiled
-        # The output's memory is reused by the next run: hand out a copy.
+        # The next run reuses the output's memory.
         result: Array = compiled(list(inputs))[0].copy()
         return result

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from compressor.spec.constants import ACTIVATION_MAX
+from compressor.spec.quality import LEVELS_PER_KNOT
+
 Integers = NDArray[np.float32]
-ACTIVATION_MAX = 255
 EXACT = 1 << 24
-LEVELS_PER_KNOT = 99
 
 
 def knots_at(values: NDArray[np.int32], level: int) -> NDArray[np.int64]:

@@ -1,6 +1,6 @@
 """Symbols to bytes and back, grouped by scale index. The only module that imports constriction."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -18,7 +18,7 @@ _SPARE_BITS, _SPARE_FACTOR = 64, 1.01
 
 @lru_cache(maxsize=256)
 def _model(tables: ScaleTables, index: int) -> Any:
-    # The coder's output depends on the parameters' type: float32 for ever. Frequencies over 2**16
+    # The coder's output depends on the parameters' type: always float32. Frequencies over 2**16
     # are exact in it.
     probabilities = tables.frequencies(index).astype(np.float32) / np.float32(TOTAL)
     return constriction.stream.model.Categorical(probabilities, perfect=False)
@@ -45,7 +45,7 @@ class SymbolEncoder:
     """Collects symbols; `finish` gives the bytes.
 
     Args:
-        tables: what the scale indices refer to.
+        tables: symbol frequencies of the scale indices.
     """
 
     def __init__(self, tables: ScaleTables) -> None:
@@ -84,24 +84,14 @@ class SymbolEncoder:
         return self._coder.get_compressed().astype("<u4").tobytes()
 
 
-def encode_symbols(
-    tables: ScaleTables, coded: Iterable[tuple[NDArray[np.int32], NDArray[np.uint8]]]
-) -> bytes:
-    """Bytes of pairs of symbols and scale indices (see `SymbolEncoder.put`), one after the other."""
-    encoder = SymbolEncoder(tables)
-    for symbols, indices in coded:
-        encoder.put(symbols, indices)
-    return encoder.finish()
-
-
 class SymbolDecoder:
     """Reads symbols in the order and with the scale indices that they were put with.
 
-    Behind the end of its data a range coder goes on with symbols that nobody wrote. So what has been read is
+    After the end of its data a range coder continues with arbitrary symbols. So the information read is
     counted: a few bytes cannot stand for a large picture, nor keep the decoder busy.
 
     Args:
-        tables: what the scale indices refer to.
+        tables: symbol frequencies of the scale indices.
         data: bytes from `SymbolEncoder.finish`.
 
     Raises:
@@ -152,3 +142,32 @@ class SymbolDecoder:
 
     def _get_uniform(self, size: int) -> int:
         return int(self._coder.decode(constriction.stream.model.Uniform(size)))
+
+
+def encode_pairs(
+    tables: ScaleTables, pairs: list[tuple[NDArray[np.int32], NDArray[np.uint8]]], *, verify: bool = False
+) -> bytes:
+    """Return the bytes of flat arrays of symbols and of their scale indices.
+
+    Args:
+        tables: symbol frequencies of the scale indices.
+        pairs: in coding order; see `SymbolEncoder.put`.
+        verify: whether to read the bytes again and compare. Scale indices depend only on integers decoded
+            before, so a decoder that has read the same symbols so far has the same indices: reading with the
+            indices of the encoder is as good as decoding.
+
+    Raises:
+        CorruptStreamError: if the bytes do not give back the symbols.
+    """
+    encoder = SymbolEncoder(tables)
+    for symbols, indices in pairs:
+        encoder.put(symbols, indices)
+    data = encoder.finish()
+    if verify:
+        decoder = SymbolDecoder(tables, data)
+        if not all(np.array_equal(decoder.get(indices), symbols) for symbols, indices in pairs):
+            raise CorruptStreamError(
+                "the new stream does not give back the symbols that were written: check this machine's "
+                "memory, and report it with the picture"
+            )
+    return data

@@ -1,6 +1,8 @@
 """Frozen integer frequencies: one symmetric, zero-mean table of symbols per scale index."""
 
+from collections.abc import Mapping
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +11,7 @@ from compressor.errors import WeightsError
 
 TOTAL_BITS = 16
 TOTAL = 1 << TOTAL_BITS
-# Behind an escape come a sign, a number of up to this many bits, and as many bits less one.
+# An escape is followed by a sign, a number of up to this many bits, and as many bits less one.
 MAX_ESCAPE_BITS = 20
 
 
@@ -73,3 +75,13 @@ class ScaleTables:
             rows.append(bits)
         rows[0][1:] = rows[1][1:]
         return np.stack(rows).astype(np.float32)
+
+
+def load_tables(arrays: Mapping[str, Any]) -> ScaleTables:
+    """Read the tables among the arrays of `entropy.npz`.
+
+    Raises:
+        KeyError: if an array is missing.
+        WeightsError: if the arrays contradict each other.
+    """
+    return ScaleTables(arrays["frequencies"], arrays["half_widths"])

@@ -6,11 +6,8 @@ import keras
 from keras import ops
 
 from compressor.layers.quantisation import round_with_dead_zone
+from compressor.spec.constants import NUM_SCALES, SAVING_SHARE, SCALE_MAX, SCALE_MIN
 
-NUM_SCALES = 64
-SCALE_MIN, SCALE_MAX = 0.06, 128.0
-# Of the bits that a lower magnitude saves: the rest goes on what comes later and sees it.
-SAVING_SHARE = 0.4
 LOG_SCALE_STEP = math.log(SCALE_MAX / SCALE_MIN) / (NUM_SCALES - 1)
 
 

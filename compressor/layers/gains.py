@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-KNOTS = 5
+from compressor.spec.quality import NUM_KNOTS
 
 
 @keras.saving.register_keras_serializable(package="compressor")
@@ -15,23 +15,27 @@ class QualityCurve(keras.layers.Layer):
     Args:
         channels: number of values.
         knots: number of equidistant points on the quality axis, at least 2.
+        initializer: of the values.
 
     Input shape: (N,), quality in 0..1 (clipped).
-    Output shape: (N, 1, 1, channels). Starts at zero.
+    Output shape: (N, 1, 1, channels).
 
     Reference: Cui et al., "Asymmetric gained deep image compression with continuous rate
     adaptation", CVPR 2021.
     """
 
-    def __init__(self, channels: int, knots: int = KNOTS, **kwargs):
+    def __init__(self, channels: int, knots: int = NUM_KNOTS, initializer="zeros", **kwargs):
         super().__init__(**{"dtype": "float32"} | kwargs)
         if knots < 2:
             raise ValueError(f"knots must be at least 2, received {knots}")
         self.channels = channels
         self.knots = knots
+        self.initializer = keras.initializers.get(initializer)
 
     def build(self, input_shape):
-        self.values = self.add_weight(shape=(self.knots, self.channels), initializer="zeros", name="values")
+        self.values = self.add_weight(
+            shape=(self.knots, self.channels), initializer=self.initializer, name="values"
+        )
         self.built = True
 
     def call(self, quality):
@@ -41,4 +45,9 @@ class QualityCurve(keras.layers.Layer):
         return ops.matmul(weights, self.values)[:, None, None, :]
 
     def get_config(self):
-        return {**super().get_config(), "channels": self.channels, "knots": self.knots}
+        return {
+            **super().get_config(),
+            "channels": self.channels,
+            "knots": self.knots,
+            "initializer": keras.initializers.serialize(self.initializer),
+        }

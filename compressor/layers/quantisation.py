@@ -2,8 +2,7 @@
 
 from keras import ops, random
 
-# Rounding towards zero a little more often than to nearest: 1 % fewer bits at the same quality.
-DEAD_ZONE = 0.05
+from compressor.spec.constants import DEAD_ZONE
 
 
 def round_with_dead_zone(residual, dead_zone=DEAD_ZONE):

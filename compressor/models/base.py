@@ -1,4 +1,4 @@
-"""What every model of the registry shares: the rate-distortion objective and its metrics."""
+"""The base of all models: the rate-distortion objective and its metrics."""
 
 import math
 from functools import partial
@@ -7,34 +7,42 @@ import keras
 from keras import ops
 
 from compressor.layers import (
-    DEAD_ZONE,
+    QualityCurve,
     logistic_bits,
     round_weighed,
     round_with_dead_zone,
     straight_through,
     training_bits,
 )
+from compressor.spec.constants import DEAD_ZONE, SQUARED_STEP_WEIGHT, WEIGHT_MAX, WEIGHT_MIN
 
-WEIGHT_MIN, WEIGHT_MAX = 0.0007, 0.25
-# Nominal squared quantisation step, in 8-bit levels, times lambda.
-SQUARED_STEP_WEIGHT = 14.0
 # Losses are divided by the square root of the weight relative to this one, so that samples of
 # different quality pull about equally hard.
 REFERENCE_WEIGHT = 0.0132
 
 
 def nominal_step(quality):
-    """Quantisation step of an orthonormal transform for quality 0..1, in 8-bit levels, (N, 1, 1, 1)."""
+    """Return the nominal quantisation step for quality 0..1, in 8-bit levels, (N, 1, 1, 1)."""
     return ops.sqrt(SQUARED_STEP_WEIGHT / distortion_weight(quality))[:, None, None, None]
 
 
 def distortion_weight(quality):
-    """Lambda of `rate + lambda * distortion` for quality 0..1: bits per pixel per squared 8-bit level."""
+    """Return lambda for quality 0..1, in bits per pixel per squared 8-bit level."""
     return WEIGHT_MIN * (WEIGHT_MAX / WEIGHT_MIN) ** quality
 
 
+def worth_curve(channels):
+    """Return the curve of the bits that a squared quantisation step of error is worth, as logarithms.
+
+    It is measured, not trained. Until then it has the value of an orthonormal transform with nominal steps,
+    whose error spreads over three samples a pixel.
+    """
+    initial = keras.initializers.Constant(math.log(SQUARED_STEP_WEIGHT / 3))
+    return QualityCurve(channels, initializer=initial, trainable=False, name="log_worth")
+
+
 def squared_error(pictures, images):
-    """Mean squared error in 8-bit levels of pictures 0..1, (N,)."""
+    """Return the mean squared error in 8-bit levels of pictures 0..1, (N,)."""
     return ops.mean(ops.square(255 * (pictures - images)), axis=(1, 2, 3))
 
 
@@ -56,12 +64,14 @@ class RateDistortionModel(keras.Model):
     Simoncelli, "End-to-end optimized image compression", ICLR 2017, with one lambda per sample.
 
     Attributes:
-        distortion: takes pictures and decoded pictures, both (N, H, W, 3) floats 0..1, and returns what
-            stands in the place of mse in the loss, (N,); None for mse itself. Not saved.
+        family: name in the registry.
+        distortion: takes pictures and decoded pictures, both (N, H, W, 3) floats 0..1, and returns the
+            distortion that replaces mse in the loss, (N,); None for mse. Not saved.
         replicas: how many copies of the model share a batch under a `tf.distribute` strategy, which adds
             up their gradients.
     """
 
+    family = ""
     distortion = None
     replicas = 1
 
@@ -74,7 +84,7 @@ class RateDistortionModel(keras.Model):
     def quantise(self, residual, scale, dead_zone=DEAD_ZONE, worth=None, *, training):
         """Residuals and their scales -> symbols and estimated bits, element by element.
 
-        With `worth`, what a squared step of error is worth in bits, each symbol's bits are weighed against
+        With `worth`, the bits that a squared step of error is worth, each symbol's bits are weighed against
         its error; without it there is a dead zone.
         """
         if worth is None:

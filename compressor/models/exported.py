@@ -1,4 +1,4 @@
-"""An exported model's weights back into Keras."""
+"""Exported models as Keras models."""
 
 import io
 
@@ -6,14 +6,14 @@ import keras
 import numpy as np
 import onnx
 
-from compressor.model_files import ModelFiles
 from compressor.models.registry import build_model
+from compressor.weights.files import ModelFiles
 
 
 def load_exported(files: ModelFiles) -> keras.Model:
-    """The Keras model of exported files; its weights are rounded to float16, as they are stored.
+    """Return the Keras model of exported files; its weights are rounded to float16, as they are stored.
 
-    Weights have their position in `model.weights` for a name, and are in `keras.npz` unless a graph has them.
+    Weights are named by their position in `model.weights`; `keras.npz` holds those that no graph holds.
 
     Raises:
         WeightsError: if a file is missing or damaged.

@@ -1,19 +1,93 @@
-"""The families of models, by name."""
+"""The families of models: one record each. Parts are loaded on use, since Keras is slow to import."""
 
-import keras
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
 
-from compressor.models.cnn import Cnn
-from compressor.models.flagship import Flagship
-
-MODELS = {"flagship": Flagship, "cnn": Cnn}
+from compressor.errors import WeightsError
 
 
-def build_model(name: str, **options) -> keras.Model:
-    """A new, untrained model of a family.
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Where the parts of a family are, each as MODULE:NAME.
+
+    Attributes:
+        name: in manifests and on the command line.
+        runtime_path: class that follows `compressor.models.runtime.ModelRuntime`.
+        model_path: Keras model, a `RateDistortionModel`.
+        exporter_path: class that follows `compressor.models.exporter.Exporter`.
+    """
+
+    name: str
+    runtime_path: str
+    model_path: str
+    exporter_path: str
+
+    @property
+    def runtime(self) -> Any:
+        """The runtime's class."""
+        return _load(self.runtime_path)
+
+    @property
+    def model(self) -> Any:
+        """The Keras model's class."""
+        return _load(self.model_path)
+
+    @property
+    def exporter(self) -> Any:
+        """The exporter's class."""
+        return _load(self.exporter_path)
+
+
+def _load(path: str) -> Any:
+    module, _, name = path.partition(":")
+    return getattr(import_module(module), name)
+
+
+FAMILIES = {
+    family.name: family
+    for family in (
+        Family(
+            name="flagship",
+            runtime_path="compressor.models.flagship.runtime:FlagshipRuntime",
+            model_path="compressor.models.flagship.model:Flagship",
+            exporter_path="compressor.models.flagship.export:FlagshipExporter",
+        ),
+        Family(
+            name="cnn",
+            runtime_path="compressor.models.cnn.runtime:CnnRuntime",
+            model_path="compressor.models.cnn.model:Cnn",
+            exporter_path="compressor.models.cnn.export:CnnExporter",
+        ),
+    )
+}
+
+
+def family_named(name: str) -> Family:
+    """Return a family.
 
     Raises:
-        ValueError: for a name that is not in `MODELS`.
+        WeightsError: for an unknown name.
+
+    Example:
+        >>> family_named("cnn").name
+        'cnn'
     """
-    if name not in MODELS:
-        raise ValueError(f"unknown model {name!r}; known: {', '.join(MODELS)}")
-    return MODELS[name](**options)
+    if name not in FAMILIES:
+        raise WeightsError(
+            f"received model family {name!r}, expected {', '.join(FAMILIES)}: upgrade the package"
+        )
+    return FAMILIES[name]
+
+
+def build_model(name: str, **options: Any) -> Any:
+    """Return a new, untrained Keras model of a family.
+
+    Args:
+        name: one of `FAMILIES`.
+        options: arguments of the model.
+
+    Raises:
+        WeightsError: for an unknown name.
+    """
+    return family_named(name).model(**options)

@@ -64,7 +64,7 @@ class Chart {
       svg("text", { x: width / 2, y: height / 2, "text-anchor": "middle" }, root, "No curve is switched on.");
       return;
     }
-    // Published curves may reach far beyond: the axes belong to what was measured, if anything was.
+    // Published curves may extend far beyond the measured ones, which determine the axes if there are any.
     const measured = visible.filter((one) => !one.dashed);
     const framing = (measured.length ? measured : visible).flatMap((one) => one.points);
     const bounds = (column) => framing.map((point) => point[column]);
@@ -85,10 +85,11 @@ class Chart {
     for (const value of ticks(y0, y1, false, height / 50)) {
       const y = this.y(value);
       svg("line", { class: "grid", x1: margin.left, x2: width - margin.right, y1: y, y2: y }, root);
-      svg("text", { x: margin.left - 6, y: y + 4, "text-anchor": "end" }, root, value);
+      svg("text", { x: margin.left - 6, y: y + 4, "text-anchor": "end" }, root,
+          this.chart.kind === "distance" ? Math.abs(value) : value);
     }
     svg("text", { x: width - margin.right, y: height - 6, "text-anchor": "end" }, root, "bits per pixel");
-    svg("text", { x: 8, y: 16 }, root, `${this.chart.label}, ${this.chart.unit}`);
+    svg("text", { x: 8, y: 16 }, root, this.chart.axis);
 
     const clip = svg("clipPath", { id: "plot-area" }, root);
     svg("rect", { x: margin.left, y: margin.top, width: width - margin.left - margin.right,
@@ -128,7 +129,7 @@ class Chart {
     const [s, p] = this.current;
     const next = (s + ds + visible.length) % visible.length;
     if (!ds) return this.select(s, Math.min(visible[s].points.length - 1, Math.max(0, p + dp)));
-    // On the other curve, the point at the nearest rate.
+    // The point of the other curve with the nearest rate.
     const rate = visible[s].points[p][0];
     const gaps = visible[next].points.map((point) => Math.abs(Math.log(point[0] / rate)));
     this.select(next, gaps.indexOf(Math.min(...gaps)));
@@ -143,7 +144,9 @@ class Chart {
     this.focus.setAttribute("cx", this.x(bpp));
     this.focus.setAttribute("cy", this.y(drawn));
     this.focus.setAttribute("visibility", "visible");
-    const value = this.chart.similarity ? `${raw.toFixed(4)} (${drawn.toFixed(2)} dB)` : `${raw.toFixed(2)} dB`;
+    const { kind, digits, unit } = this.chart;
+    const decibels = kind === "similarity" ? ` (${drawn.toFixed(2)} dB)` : "";
+    const value = `${raw.toFixed(digits)} ${unit}`.trimEnd() + decibels;
     const at = quality === undefined ? "published" : `quality ${quality}`;
     this.readout.textContent = `${one.label}, ${at}: ${bpp.toFixed(3)} bits per pixel, ${this.chart.label} ${value}`;
   }

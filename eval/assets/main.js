@@ -1,4 +1,4 @@
-// Puts the numbers of this report into the chart and the viewer.
+// Connects the data of this report to the chart and the viewer.
 
 function fill(select, values, texts = values) {
   select.replaceChildren(...values.map((value, index) => new Option(texts[index], value)));
@@ -33,7 +33,7 @@ function start() {
 
   const chart = new Chart(byId("chart"), byId("readout"));
   const isOurs = (name) => /^(flagship|cnn)/.test(name);
-  // The first colour is ours alone.
+  // The first colour is reserved for our codec.
   let next = 0;
   const shown = data.codecs.map((codec) => ({ label: codec.label, ours: isOurs(codec.name), shown: true,
     colour: `var(--c${isOurs(codec.name) && !next ? 0 : (next++ % 9) + 1})` }));
@@ -48,7 +48,7 @@ function start() {
     const image = byId("picture").selectedIndex - 1;
     const series = shown.map((codec, index) => ({ ...codec,
       points: image < 0 ? one.series[index].mean : one.series[index].images[image] }));
-    // Published numbers are means: they have no place beside one picture.
+    // Published numbers are means and not comparable with a single picture.
     const extra = image < 0 ? published.map((curve, index) => ({ ...curve, points: one.published[index] })) : [];
     chart.show([...series, ...extra], one, byId("log").checked);
   };

@@ -1,4 +1,4 @@
-// Two pictures on top of each other; a slider shows one left of it, the other right of it.
+// Two pictures on top of each other, one visible to the left of a slider, the other to its right.
 
 class Viewer {
   constructor(data, labels) {
@@ -50,7 +50,7 @@ class Viewer {
     const items = this.rate.items;
     const names = ["original", ...items.map((item) => item.codec)];
     const texts = ["Original", ...items.map((item) => this.labels[item.codec] || item.codec)];
-    // What was looked at stays; at first, the reference on the left and the codec of interest on the right.
+    // Keep the selection; initially, the reference is on the left and the codec of interest on the right.
     const wanted = { left: this.selects.left.value || "jpeg420", right: this.selects.right.value || names[1] };
     if (!this.selects.right.value && wanted.right === wanted.left) wanted.right = "avif444";
     for (const side of ["left", "right"]) {
@@ -70,16 +70,14 @@ class Viewer {
       this.images[side].alt = `${this.picture.name}, ${label}`;
       const title = document.createElement("strong");
       title.textContent = label;
-      this.captions[side].replaceChildren(title, item ? this.numbers(item) : this.picture.crop || "as it was");
+      this.captions[side].replaceChildren(title, item ? this.numbers(item) : this.picture.crop || "uncompressed");
     }
     this.layout();
   }
 
   numbers(item) {
-    const psnr = item.psnr_rgb_db === null ? "lossless" : `${item.psnr_rgb_db.toFixed(2)} dB`;
-    const similarity = item.ms_ssim === null ? "" : `, MS-SSIM ${item.ms_ssim.toFixed(4)}`;
     const quality = Number(item.quality.toFixed(2));
-    return `${item.bpp.toFixed(3)} bpp, ${psnr}${similarity}, quality ${quality}`;
+    return `${item.bpp.toFixed(3)} bpp, quality ${quality}: ${item.values}`;
   }
 
   swap() {
@@ -95,7 +93,7 @@ class Viewer {
   }
 
   setZoom(zoom, event) {
-    // What is under the pointer, or in the middle, stays where it is.
+    // The point under the pointer, or the middle, stays in place.
     const box = this.stage.getBoundingClientRect();
     const at = event ? [event.clientX - box.left, event.clientY - box.top] : [box.width / 2, box.height / 2];
     const before = this.scale();
@@ -133,7 +131,7 @@ class Viewer {
     this.range.value = percent;
   }
 
-  // The handle moves the slider; so does the picture while all of it is seen, else it is dragged itself.
+  // The handle moves the slider. So does the picture while it fits the stage; when zoomed, it is dragged.
   grab(event) {
     const box = this.stage.getBoundingClientRect();
     const sliding = event.target === this.handle || !this.zoom;

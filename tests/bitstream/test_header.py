@@ -1,35 +1,25 @@
-import math
+"""The header: its bytes, and what other bytes in its place give."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compressor.bitstream.header import (
-    DEFAULT_MAX_PIXELS,
-    MAGIC,
-    QUALITY_LEVELS,
-    Flags,
-    Header,
-    check_num_pixels,
-    level_to_quality,
-    quality_to_level,
-    unpack_header,
-)
+from compressor.bitstream.header import Header, unpack_header
 from compressor.errors import (
     CorruptStreamError,
-    LimitError,
     NotAStreamError,
-    OptionError,
     StreamError,
     TruncatedStreamError,
     UnsupportedStreamError,
 )
+from compressor.spec.file_format import MAGIC, Flags
+from compressor.spec.quality import NUM_LEVELS
 
 HEADERS = st.builds(
     Header,
     model_id=st.integers(0, 255),
     flags=st.integers(0, 31).map(Flags),
-    level=st.integers(0, QUALITY_LEVELS - 1),
+    level=st.integers(0, NUM_LEVELS - 1),
     width=st.integers(1, 2**31 - 1),
     height=st.integers(1, 2**31 - 1),
 )
@@ -64,7 +54,7 @@ def test_a_changed_byte_gives_another_header_or_a_typed_error(header, position, 
         changed, end = unpack_header(bytes(packed))
     except StreamError:
         return
-    # The canonical form: what was read is the only spelling of its values.
+    # Each header has exactly one spelling.
     assert changed.pack() == packed[:end]
     assert changed != header
 
@@ -109,31 +99,3 @@ def test_values_outside_their_range_are_corrupt(tail, message):
 )
 def test_mode_follows_from_the_flags(flags, mode):
     assert Header(0, Flags(flags), 0, 1, 1).mode == mode
-
-
-def test_every_level_survives_the_way_over_quality():
-    qualities = [level_to_quality(level) for level in range(QUALITY_LEVELS)]
-    assert (qualities[0], qualities[1], qualities[-1]) == (1, 1.25, 100)
-    assert [quality_to_level(quality) for quality in qualities] == list(range(QUALITY_LEVELS))
-
-
-@pytest.mark.parametrize("quality", [0.99, 100.01, -1, math.nan, math.inf, "50", None])
-def test_quality_outside_its_range_is_refused(quality):
-    with pytest.raises(OptionError, match="1 to 100"):
-        quality_to_level(quality)
-
-
-def test_limit_on_pixels():
-    check_num_pixels(100, 100, 10_000)
-    check_num_pixels(2**31 - 1, 2**31 - 1, None)
-    with pytest.raises(LimitError, match="10100 pixels, expected at most 10000"):
-        check_num_pixels(100, 101, 10_000)
-
-
-@pytest.mark.parametrize("size", [(178_956_970, 1), (1, 178_956_970), (20_000_000, 8)])
-def test_thin_pictures_count_as_the_blocks_that_they_take(size):
-    assert size[0] * size[1] <= DEFAULT_MAX_PIXELS
-    with pytest.raises(LimitError, match="counted as 16"):
-        check_num_pixels(*size, DEFAULT_MAX_PIXELS)
-    check_num_pixels(*size, 16 * DEFAULT_MAX_PIXELS)
-    check_num_pixels(65_536, 1, 65_536)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from compressor.cli import main
+from compressor.cli.main import main
 
 RNG = np.random.default_rng(4)
 
@@ -20,10 +20,10 @@ def folder(tmp_path, monkeypatch, fake_coder):
 
 @pytest.fixture
 def picture():
-    """Return a function that writes a picture of noise, and returns it."""
+    """Return a function that writes a picture of noise, no pixel of it transparent, and returns it."""
 
     def write(path, mode="RGB", size=(12, 9), **options):
-        image = Image.fromarray(RNG.integers(0, 256, (size[1], size[0], 4), dtype=np.uint8)).convert(mode)
+        image = Image.fromarray(RNG.integers(1, 256, (size[1], size[0], 4), dtype=np.uint8)).convert(mode)
         image.save(path, **options)
         return image
 

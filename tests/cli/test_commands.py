@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 import compressor
-from compressor.cli import main
+from compressor.cli.main import main
 
 
 def test_encode_and_decode_next_to_the_input(folder, capsys, picture):
@@ -162,6 +162,24 @@ def test_strip(folder, picture):
         assert (0x010F in Image.open("decoded.png").getexif()) == kept
 
 
+def test_strip_while_decoding(folder, picture):
+    exif = Image.Exif()
+    exif[0x010F] = "Maker"
+    picture("photo.png", exif=exif)
+    assert main(["encode", "photo.png", "--quiet"]) == 0
+    for name, kept in (("xmp", True), ("exif", False), ("all", False)):
+        assert main(["decode", "photo.cmpr", "--quiet", "-o", "decoded.png", "--strip", name]) == 0
+        assert (0x010F in Image.open("decoded.png").getexif()) == kept
+
+
+def test_colours_of_transparent_pixels(folder):
+    Image.new("RGBA", (12, 9), (200, 30, 60, 0)).save("photo.png")
+    for arguments, colour in (([], (0, 0, 0)), (["--keep-hidden"], (200, 30, 60))):
+        assert main(["encode", "photo.png", "--quiet", *arguments]) == 0
+        assert main(["decode", "photo.cmpr", "--quiet", "-o", "decoded.png"]) == 0
+        assert Image.open("decoded.png").getpixel((5, 5)) == (*colour, 0)
+
+
 def test_info(folder, capsys, encoded):
     encoded("photo.cmpr", mode="LA")
     assert main(["info", "photo.cmpr", "-v"]) == 0
@@ -236,3 +254,15 @@ def test_a_fifo_is_written_and_stays_a_fifo(folder, picture):
     reader.join(10)
     assert compressor.read_info(received[0]).width == 12
     assert stat.S_ISFIFO(os.stat("pipe.cmpr").st_mode)
+
+
+@pytest.mark.parametrize("output", ["photo.png", "small.jpg", "small"])
+def test_a_stream_is_not_written_under_another_extension(folder, capsys, picture, output):
+    picture("photo.png")
+    before = (folder / "photo.png").read_bytes()
+    with pytest.raises(SystemExit):
+        main(["encode", "photo.png", "-o", output])
+    assert "expected the extension .cmpr: rename it, or add --force" in capsys.readouterr().err
+    assert (folder / "photo.png").read_bytes() == before
+    assert main(["encode", "photo.png", "-o", "other.bin", "--force"]) == 0
+    assert main(["encode", "photo.png", "-o", "SMALL.CMPR"]) == 0

@@ -5,7 +5,7 @@ import os
 import pytest
 from PIL import Image
 
-from compressor.cli import main
+from compressor.cli.main import main
 
 
 def test_input_files_that_fail(folder, assert_fails):
@@ -67,7 +67,7 @@ def test_output_places_that_fail(folder, picture, assert_fails):
     picture("photo.png")
     os.mkdir("out")
     kept = ["photo.png", "out"]
-    encode = ("encode", "photo.png", "-o")
+    encode = ("encode", "photo.png", "--force", "-o")
     assert_fails(*encode, "out", match="is a folder", kept=kept)
     assert_fails(*encode, "none/x.cmpr", match="does not exist", kept=kept)
     assert_fails(*encode, "photo.png", match="is the input", kept=kept)

@@ -7,7 +7,7 @@ import time
 
 from PIL import Image
 
-from compressor.cli import main
+from compressor.cli.main import main
 
 
 def test_pipes(folder, run_process, picture):

@@ -3,7 +3,7 @@
 import pytest
 
 import compressor
-from compressor.cli import main
+from compressor.cli.main import main
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,13 @@ from demos.__main__ import main
 from demos.registry import NAMES, describe
 
 
-def need_the_extras():
+def require_extras():
+    """Skip a test where the demos' dependencies are missing."""
     for name in ("keras", "tensorflow", "scipy", "skimage", "matplotlib"):
-        pytest.importorskip(name, reason="the demos run with the extras demos and train")
+        pytest.importorskip(name, reason="needs the extras demos and train")
 
 
-def test_list_names_every_demo_and_imports_nothing_heavy():
+def test_list_is_complete_and_light():
     code = (
         "import sys; from demos.__main__ import main; code = main(['list']);"
         "heavy = {'keras', 'tensorflow', 'matplotlib', 'scipy', 'skimage'} & set(sys.modules);"
@@ -28,7 +29,7 @@ def test_list_names_every_demo_and_imports_nothing_heavy():
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_demo_describes_itself(name):
+def test_every_demo_has_a_docstring(name):
     about = describe(name)
     assert about.title
     assert not about.title.endswith(".")
@@ -51,7 +52,7 @@ def test_every_demo_describes_itself(name):
         ["list", "more"],
     ],
 )
-def test_wrong_usage_is_2(arguments, capsys):
+def test_wrong_usage_exits_with_2(arguments, capsys):
     with pytest.raises(SystemExit) as stop:
         main(arguments)
     assert stop.value.code == 2
@@ -59,7 +60,7 @@ def test_wrong_usage_is_2(arguments, capsys):
 
 
 @pytest.mark.parametrize("content", [None, b"", b"plain text"])
-def test_a_file_that_is_no_picture_is_1_in_one_line(tmp_path, capsys, content):
+def test_bad_picture_exits_with_1(tmp_path, capsys, content):
     path = tmp_path / "x.png"
     if content is not None:
         path.write_bytes(content)
@@ -69,7 +70,7 @@ def test_a_file_that_is_no_picture_is_1_in_one_line(tmp_path, capsys, content):
     assert error.count("\n") == 1
 
 
-def test_no_traceback_from_the_shell(tmp_path):
+def test_errors_have_no_traceback(tmp_path):
     command = [
         sys.executable,
         "-m",
@@ -87,23 +88,23 @@ def test_no_traceback_from_the_shell(tmp_path):
     assert "Traceback" not in done.stderr
 
 
-def test_kernel_larger_than_the_picture(tmp_path, capsys):
-    need_the_extras()
+def test_picture_smaller_than_the_kernel(tmp_path, capsys):
+    require_extras()
     path = tmp_path / "tiny.png"
     Image.fromarray(np.zeros((2, 2, 3), np.uint8)).save(path)
     assert main(["run", "convolve", "--image", str(path), "--out", str(tmp_path)]) == 1
     assert capsys.readouterr().err == "error: kernel 3x3 is larger than the image 2x2\n"
 
 
-def test_a_folder_that_is_a_file(tmp_path, capsys):
-    need_the_extras()
+def test_output_folder_is_a_file(tmp_path, capsys):
+    require_extras()
     blocker = tmp_path / "file"
     blocker.touch()
     assert main(["run", "transpose_by_hand", "--out", str(blocker)]) == 1
     assert capsys.readouterr().err.count("\n") == 1
 
 
-def test_a_missing_extra_is_named(tmp_path, capsys, monkeypatch):
+def test_missing_extra_is_named(tmp_path, capsys, monkeypatch):
     def missing(*_):
         raise ModuleNotFoundError("No module named 'keras'", name="keras")
 
@@ -112,8 +113,8 @@ def test_a_missing_extra_is_named(tmp_path, capsys, monkeypatch):
     assert "keras is not installed; the demos need: pip install" in capsys.readouterr().err
 
 
-def test_run_prints_the_lesson_and_the_figure(tmp_path, capsys):
-    need_the_extras()
+def test_run_prints_and_draws(tmp_path, capsys):
+    require_extras()
     assert main(["run", "transpose_by_hand", "--out", str(tmp_path / "new")]) == 0
     output = capsys.readouterr().out
     assert "[[18.0, 21.0], [30.0, 33.0]]" in output
@@ -121,10 +122,10 @@ def test_run_prints_the_lesson_and_the_figure(tmp_path, capsys):
         assert np.asarray(figure.convert("L")).std() > 5
 
 
-def test_same_seed_same_words(tmp_path, capsys):
-    need_the_extras()
-    said = []
+def test_output_depends_on_the_seed(tmp_path, capsys):
+    require_extras()
+    printed = []
     for seed in ("3", "3", "4"):
         main(["run", "transpose_by_hand", "--out", str(tmp_path), "--seed", seed])
-        said.append([line for line in capsys.readouterr().out.splitlines() if "<Ax, y>" in line])
-    assert said[0] == said[1] != said[2]
+        printed.append([line for line in capsys.readouterr().out.splitlines() if "<Ax, y>" in line])
+    assert printed[0] == printed[1] != printed[2]

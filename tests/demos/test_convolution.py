@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 for module in ("tensorflow", "scipy", "skimage", "matplotlib"):
-    pytest.importorskip(module, reason="the demos run with the extras demos and train")
-keras = pytest.importorskip("keras", reason="the demos are written in Keras")
+    pytest.importorskip(module, reason="needs the extras demos and train")
+keras = pytest.importorskip("keras", reason="needs Keras")
 
 from scipy import ndimage, signal  # noqa: E402
 from skimage import filters  # noqa: E402
@@ -29,7 +29,7 @@ def rng():
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("size", [(1, 1), (3, 3), (2, 5), (13, 17)])
-def test_every_method_is_the_same_convolution(method, size, image, rng):
+def test_methods_agree_with_scipy(method, size, image, rng):
     kernel = rng.standard_normal(size).astype(np.float32)
     output = method(image, kernel)
     assert output.shape == (13 - size[0] + 1, 17 - size[1] + 1)
@@ -37,14 +37,14 @@ def test_every_method_is_the_same_convolution(method, size, image, rng):
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_convolution_by_hand_flips_the_kernel(method):
+def test_convolution_flips_the_kernel(method):
     image, kernel = np.array([[1.0, 2, 3]]), np.array([[1.0, 10]])
     assert method(image, kernel).tolist() == [[12, 23]]  # 1*10 + 2*1, 2*10 + 3*1
     assert method(image, convolve.flip(kernel)).tolist() == [[21, 32]]  # the correlation
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_kernel_that_does_not_fit(method):
+def test_kernel_does_not_fit(method):
     with pytest.raises(ArgumentError, match="kernel 3x3 is larger than the image 2x9"):
         method(np.zeros((2, 9)), np.zeros((3, 3)))
 
@@ -54,7 +54,7 @@ def test_a_kernel_that_does_not_fit(method):
     [("Sobel", filters.sobel_h), ("Scharr", filters.scharr_h), ("Prewitt", filters.prewitt_h)],
 )
 def test_edge_kernels_agree_with_scikit_image(name, reference, image):
-    # scikit-image divides by the sum of the positive weights: 4, 16 and 3. A ramp then answers 2.
+    # scikit-image divides by the sum of the positive weights: 4, 16 and 3. The response to a ramp is then 2.
     ours = kernels.correlate(image, kernels.DERIVATIVES[name].T)
     assert 2 * ours[1:-1, 1:-1] == pytest.approx(reference(image)[1:-1, 1:-1], abs=1e-5)
 
@@ -62,12 +62,12 @@ def test_edge_kernels_agree_with_scikit_image(name, reference, image):
 @pytest.mark.parametrize("name", kernels.DERIVATIVES)
 def test_derivatives_of_a_ramp_are_one(name):
     ramp = np.tile(np.arange(9, dtype=np.float32), (9, 1))
-    answer = kernels.correlate(ramp, kernels.DERIVATIVES[name])
-    assert answer[2:-2, 2:-2] == pytest.approx(np.ones((5, 5)), abs=1e-5)
+    response = kernels.correlate(ramp, kernels.DERIVATIVES[name])
+    assert response[2:-2, 2:-2] == pytest.approx(np.ones((5, 5)), abs=1e-5)
     assert abs(kernels.correlate(ramp, kernels.DERIVATIVES[name].T)[2:-2, 2:-2]).max() < 1e-5
 
 
-def test_correlate_agrees_with_ndimage_at_the_border_too(image):
+def test_correlate_agrees_with_ndimage_including_borders(image):
     for kernel in (kernels.LAPLACIAN, kernels.SHARPEN, kernels.HORIZONTAL_EDGE, kernels.gaussian(5, 1.0)):
         assert kernels.correlate(image, kernel) == pytest.approx(
             ndimage.correlate(image, kernel, mode="reflect"), abs=1e-5
@@ -78,17 +78,17 @@ def test_laplacian_agrees_with_ndimage(image):
     assert kernels.correlate(image, kernels.LAPLACIAN) == pytest.approx(ndimage.laplace(image), abs=1e-5)
 
 
-def test_roberts_answers_to_diagonals():
+def test_roberts_responds_to_diagonals():
     step = np.array([[0, 0], [0, 1]], np.float32)
     assert kernels.correlate(step, kernels.ROBERTS[0])[0, 0] == -1
     assert kernels.correlate(step, kernels.ROBERTS[1])[0, 0] == 0
 
 
-def test_horizontal_edge_keeps_its_sign():
+def test_horizontal_edge_is_signed():
     image = np.zeros((6, 6), np.float32)
     image[3:] = 1
-    answer = kernels.correlate(image, kernels.HORIZONTAL_EDGE)
-    assert answer[2:4, 2].tolist() == [-3, -3]
+    response = kernels.correlate(image, kernels.HORIZONTAL_EDGE)
+    assert response[2:4, 2].tolist() == [-3, -3]
     assert kernels.correlate(1 - image, kernels.HORIZONTAL_EDGE)[2:4, 2].tolist() == [3, 3]
 
 
@@ -106,7 +106,7 @@ def test_laplacian_of_gaussian_agrees_with_ndimage(image):
     assert ours[12:-12, 12:-12] == pytest.approx(theirs[12:-12, 12:-12], abs=2e-4)
 
 
-def test_laplacian_of_gaussian_ignores_a_flat_area():
+def test_laplacian_of_gaussian_sums_to_zero():
     assert abs(kernels.laplacian_of_gaussian(9, 1.4).sum()) < 1e-6
 
 
@@ -114,12 +114,12 @@ def test_laplacian_of_gaussian_ignores_a_flat_area():
 @pytest.mark.parametrize(
     ("size", "sigma"), [(4, 1.0), (0, 1.0), (-3, 1.0), (3, 0.0), (3, -1.0), (3, float("nan"))]
 )
-def test_kernel_sizes_that_make_no_sense(make, size, sigma):
+def test_invalid_kernel_sizes(make, size, sigma):
     with pytest.raises(ArgumentError, match="must be"):
         make(size, sigma)
 
 
-def test_picture_and_back_for_every_level():
+def test_batch_round_trip_of_every_level():
     levels = np.arange(256, dtype=np.uint8).reshape(16, 16)
     colour = np.stack([levels, levels.T, levels[::-1]], axis=-1)
     for picture in (levels, colour):
@@ -129,7 +129,7 @@ def test_picture_and_back_for_every_level():
         assert np.array_equal(conv2d.to_picture(batch), picture)
 
 
-def test_back_to_a_picture_rounds_and_clips():
+def test_to_picture_rounds_and_clips():
     maps = np.array([-0.5, 0.499 / 255, 0.501 / 255, 0.9999, 1.5], np.float32).reshape(1, 1, 5, 1)
     assert conv2d.to_picture(maps).tolist() == [[0, 0, 1, 255, 255]]
 
@@ -137,13 +137,13 @@ def test_back_to_a_picture_rounds_and_clips():
 @pytest.mark.parametrize(
     "array", [np.zeros((4, 4)), np.zeros((4,), np.uint8), np.zeros((1, 4, 4, 3), np.uint8)]
 )
-def test_only_pictures_become_batches(array):
+def test_to_batch_rejects_other_arrays(array):
     with pytest.raises(ArgumentError, match="expected a uint8 picture"):
         conv2d.to_batch(array)
 
 
 @pytest.mark.parametrize("size", [(2, 4, 4, 1), (1, 4, 4, 2), (4, 4)])
-def test_only_one_picture_comes_back(size):
+def test_to_picture_rejects_other_shapes(size):
     with pytest.raises(ArgumentError, match="expected one picture"):
         conv2d.to_picture(np.zeros(size))
 
@@ -163,7 +163,7 @@ def test_a_filter_sums_over_channels(rng):
 @pytest.mark.parametrize(
     ("n", "kernel", "stride", "padding"), [(16, 4, 2, 1), (7, 3, 2, 1), (9, 5, 3, 2), (8, 3, 1, 0)]
 )
-def test_explicit_padding_against_scipy(n, kernel, stride, padding, rng):
+def test_explicit_padding_agrees_with_scipy(n, kernel, stride, padding, rng):
     layer = conv2d.padded_conv2d(1, kernel, stride, padding)
     image = rng.random((1, n, n, 1)).astype(np.float32)
     output = keras.ops.convert_to_numpy(layer(image))[0, :, :, 0]
@@ -176,7 +176,7 @@ def test_explicit_padding_against_scipy(n, kernel, stride, padding, rng):
 @pytest.mark.parametrize("kernel", [1, 2, 3, 5])
 @pytest.mark.parametrize(("stride", "dilation"), [(1, 1), (2, 1), (3, 1), (1, 2), (1, 3)])
 @pytest.mark.parametrize("padding", [0, 1, 2])
-def test_output_size_of_keras(kernel, stride, dilation, padding):
+def test_conv_output_agrees_with_keras(kernel, stride, dilation, padding):
     for n in (13, 14):
         layer = keras.layers.Conv2D(1, kernel, stride, dilation_rate=dilation)
         output = layer.compute_output_shape((1, n + 2 * padding, n + 2 * padding, 1))
@@ -185,7 +185,7 @@ def test_output_size_of_keras(kernel, stride, dilation, padding):
 
 @pytest.mark.parametrize("kernel", [2, 3, 4, 5])
 @pytest.mark.parametrize(("stride", "dilation"), [(1, 1), (2, 1), (1, 2)])
-def test_transposed_size_of_keras(kernel, stride, dilation):
+def test_transpose_output_agrees_with_keras(kernel, stride, dilation):
     for n in (1, 6):
         layer = keras.layers.Conv2DTranspose(1, kernel, stride, dilation_rate=dilation)
         output = layer(np.zeros((1, n, n, 1), np.float32))
@@ -195,14 +195,14 @@ def test_transposed_size_of_keras(kernel, stride, dilation):
 @pytest.mark.parametrize(
     ("n", "kernel", "stride", "padding"), [(8, 3, 1, 0), (9, 3, 2, 1), (16, 4, 2, 1), (10, 5, 3, 2)]
 )
-def test_transposed_undoes_the_size(n, kernel, stride, padding):
+def test_transpose_output_inverts_conv_output(n, kernel, stride, padding):
     small = arithmetic.conv_output(n, kernel, stride, padding)
     lost = (n + 2 * padding - kernel) % stride
     assert arithmetic.transpose_output(small, kernel, stride, padding, output_padding=lost) == n
 
 
 @pytest.mark.parametrize(
-    "ask",
+    "call",
     [
         lambda: arithmetic.transpose_output(1, 3, padding=2),
         lambda: arithmetic.transpose_output(3, 1, padding=2),
@@ -210,12 +210,12 @@ def test_transposed_undoes_the_size(n, kernel, stride, padding):
         lambda: arithmetic.conv_output(4, 3, dilation=2),
     ],
 )
-def test_an_empty_output_is_an_error(ask):
+def test_empty_output(call):
     with pytest.raises(ArgumentError, match="the output would be empty"):
-        ask()
+        call()
 
 
-def test_the_error_names_padding_and_result():
+def test_empty_output_message():
     with pytest.raises(ArgumentError, match="padding 2 on a 3x3 result leaves a size of -1"):
         arithmetic.transpose_output(1, 3, padding=2)
 
@@ -228,10 +228,10 @@ def test_parameter_counts():
         assert layer.count_params() == arithmetic.conv_parameters(4, 7, 5)
 
 
-def test_receptive_fields_known_by_heart():
+def test_known_receptive_fields():
     layer = field_of.Layer
     assert field_of.receptive_field([]) == 1
-    assert field_of.receptive_field([layer(3), layer(3)]) == 5  # two 3x3 see as much as one 5x5
+    assert field_of.receptive_field([layer(3), layer(3)]) == 5  # the same as one 5x5
     assert field_of.receptive_field([layer(7, 2), layer(3, 2)]) == 11  # the stem of a ResNet
     assert field_of.receptive_field([layer(4, 2, transposed=True)]) == 2
     assert field_of.receptive_field([layer(3, 2, transposed=True)]) == 2
@@ -239,12 +239,12 @@ def test_receptive_fields_known_by_heart():
 
 
 @pytest.mark.parametrize("stack", list(arithmetic.STACKS.values())[:3])
-def test_walking_back_equals_the_recursion(stack):
+def test_receptive_field_agrees_with_the_recursion(stack):
     assert field_of.receptive_field_growth(stack)[-1] == field_of.receptive_field(stack)
 
 
 def brute_force_field(stack, size=60):
-    """Which of `size` inputs the outputs of a 1-D stack depend on, by moving sets of positions about."""
+    """Track the set of inputs that each position of a 1-D stack depends on."""
     reads = [{i} for i in range(size)]
     for layer in stack:
         taps = [layer.dilation * a for a in range(layer.kernel)]
@@ -269,19 +269,19 @@ def test_receptive_field_of_random_stacks(rng):
         assert field_of.receptive_field(stack) == brute_force_field(stack), stack
 
 
-def test_the_codecs_own_receptive_fields_are_what_the_gradient_says():
-    models = pytest.importorskip("compressor.models")
-    networks = pytest.importorskip("compressor.models.networks")
-    cases = [models.build_model("cnn").analysis, networks.analysis_network(4, 8, "relu")]
+def test_receptive_fields_of_the_codec_agree_with_gradients():
+    registry = pytest.importorskip("compressor.models.registry")
+    networks = pytest.importorskip("compressor.models.flagship.networks")
+    cases = [registry.build_model("cnn").analysis, networks.analysis_network(4, 8)]
     for model, size in zip(cases, (32, 640), strict=True):
-        for weight in model.trainable_weights:  # positive, so that no path is cut or cancelled
+        for weight in model.trainable_weights:  # positive, so that nothing cancels
             weight.assign(np.random.default_rng(0).uniform(0.01, 0.1, weight.shape))
         field = field_of.receptive_field(field_of.layers_of(model))
         _, _, height, width = field_of.extent(field_of.sensitivity(model, size))
         assert (height, width) == (field, field)
 
 
-def test_every_family_of_the_codec_has_a_receptive_field():
+def test_receptive_fields_of_the_codec():
     fields = {
         name: field_of.receptive_field(field_of.layers_of(m)) for name, m in arithmetic.codec_transforms()
     }
@@ -289,6 +289,6 @@ def test_every_family_of_the_codec_has_a_receptive_field():
     assert all(field > 1 for field in fields.values())
 
 
-def test_no_dependence_is_an_error():
+def test_extent_of_zeros():
     with pytest.raises(ArgumentError, match="does not depend"):
         field_of.extent(np.zeros((4, 4)))

@@ -1,11 +1,11 @@
-"""Deconvolution against scikit-image, and what it must improve."""
+"""Deconvolution compared with scikit-image, and its gain in PSNR."""
 
 import numpy as np
 import pytest
 
 for module in ("tensorflow", "scipy", "skimage", "matplotlib"):
-    pytest.importorskip(module, reason="the demos run with the extras demos and train")
-keras = pytest.importorskip("keras", reason="the demos are written in Keras")
+    pytest.importorskip(module, reason="needs the extras demos and train")
+keras = pytest.importorskip("keras", reason="needs Keras")
 
 from itertools import islice  # noqa: E402
 
@@ -13,8 +13,9 @@ from scipy import signal  # noqa: E402
 from skimage import restoration  # noqa: E402
 
 from demos import deconvolution  # noqa: E402
-from demos.common import ArgumentError, Context, psnr  # noqa: E402
+from demos.common import ArgumentError, Context  # noqa: E402
 from demos.kernels import gaussian  # noqa: E402
+from eval.metrics import psnr_db  # noqa: E402
 
 KERNELS = {"motion": deconvolution.motion_kernel(7, 30), "Gaussian": gaussian(7, 1.2)}
 
@@ -37,7 +38,7 @@ def test_blur_agrees_with_scipy(name, picture):
 @pytest.mark.parametrize("name", KERNELS)
 @pytest.mark.parametrize("iterations", [1, 12])
 def test_richardson_lucy_agrees_with_scikit_image(name, iterations, picture):
-    y = blurred(picture, KERNELS[name]) + np.float32(0.01)  # off zero, where both divide nothing by nothing
+    y = blurred(picture, KERNELS[name]) + np.float32(0.01)  # avoids 0 / 0
     expected = restoration.richardson_lucy(y.astype(np.float64), KERNELS[name].astype(np.float64), iterations)
     assert deconvolution.richardson_lucy(y, KERNELS[name], iterations) == pytest.approx(expected, abs=1e-3)
 
@@ -51,7 +52,7 @@ def test_wiener_agrees_with_scikit_image(name, balance, picture):
     assert deconvolution.wiener(y, KERNELS[name], balance, laplacian) == pytest.approx(expected, abs=1e-3)
 
 
-def test_wiener_without_a_prior_is_the_textbook_formula(picture):
+def test_wiener_without_a_prior(picture):
     kernel = KERNELS["motion"]
     y = blurred(picture, kernel)
     padded = np.zeros_like(y)
@@ -61,25 +62,25 @@ def test_wiener_without_a_prior_is_the_textbook_formula(picture):
     assert deconvolution.wiener(y, kernel, 0.01) == pytest.approx(expected, abs=1e-4)
 
 
-def test_every_method_improves_the_sample(picture):
+def test_methods_improve_the_sample(picture):
     kernel = KERNELS["motion"]
     y = blurred(picture, kernel)
-    before = psnr(picture, y)
-    assert psnr(picture, deconvolution.richardson_lucy(y, kernel, 30)) > before + 5
-    assert psnr(picture, deconvolution.wiener(y, kernel, 1e-4)) > before + 8
-    assert psnr(picture, deconvolution.blind_deconvolution(y, 7)[0]) > before + 1
+    before = psnr_db(picture, y, peak=1)
+    assert psnr_db(picture, deconvolution.richardson_lucy(y, kernel, 30), peak=1) > before + 5
+    assert psnr_db(picture, deconvolution.wiener(y, kernel, 1e-4), peak=1) > before + 8
+    assert psnr_db(picture, deconvolution.blind_deconvolution(y, 7)[0], peak=1) > before + 1
 
 
-def test_noise_is_amplified_by_iterating_on(picture):
+def test_iterations_amplify_noise(picture):
     kernel = KERNELS["motion"]
     y = (blurred(picture, kernel) + np.random.default_rng(0).normal(0, 0.02, picture.shape)).clip(0, 1)
-    errors = [psnr(picture, u) for u in islice(deconvolution.richardson_lucy_steps(y, kernel), 60)]
+    errors = [psnr_db(picture, u, peak=1) for u in islice(deconvolution.richardson_lucy_steps(y, kernel), 60)]
     best = int(np.argmax(errors))
     assert 3 < best < 50
     assert errors[-1] < errors[best] - 0.3
 
 
-def test_the_kernel_step_finds_the_kernel_when_the_picture_is_known(picture):
+def test_kernel_of_a_known_picture(picture):
     kernel = KERNELS["motion"]
     tensors = [
         keras.ops.convert_to_tensor(a, "float32")
@@ -91,7 +92,7 @@ def test_the_kernel_step_finds_the_kernel_when_the_picture_is_known(picture):
     assert np.corrcoef(found.ravel(), kernel.ravel())[0, 1] > 0.98
 
 
-def test_the_blind_kernel_resembles_the_true_one(picture):
+def test_blind_kernel_resembles_the_true_one(picture):
     _, found = deconvolution.blind_deconvolution(blurred(picture, KERNELS["motion"]), 7)
     assert found.min() >= 0
     assert found.sum() == pytest.approx(1, abs=1e-4)
@@ -121,6 +122,6 @@ def test_motion_kernels():
         (lambda y: deconvolution.blind_deconvolution(y, 3, rounds=0), "rounds must be a positive"),
     ],
 )
-def test_settings_that_make_no_sense(call, message):
+def test_invalid_arguments(call, message):
     with pytest.raises(ArgumentError, match=message):
         call(np.ones((8, 8), np.float32))

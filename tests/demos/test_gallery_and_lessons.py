@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 for module in ("tensorflow", "scipy", "skimage", "matplotlib"):
-    pytest.importorskip(module, reason="the demos run with the extras demos and train")
-keras = pytest.importorskip("keras", reason="the demos are written in Keras")
+    pytest.importorskip(module, reason="needs the extras demos and train")
+keras = pytest.importorskip("keras", reason="needs Keras")
 
 from PIL import Image  # noqa: E402
 from scipy import signal  # noqa: E402
@@ -27,7 +27,7 @@ def rng():
 
 
 @pytest.mark.parametrize("stride", [2, 3, 4])
-def test_stride_energy_is_the_energy_of_its_fourier_bins(stride, rng):
+def test_stride_energy_agrees_with_fourier(stride, rng):
     image = rng.random((12 * stride, 5 * stride))
     power = np.abs(np.fft.fft2(image) / image.size) ** 2
     bins = power[::12, ::5]  # multiples of 1 / stride cycles per pixel
@@ -42,23 +42,23 @@ def test_stride_energy_of_known_patterns():
     assert checkerboard.stride_energy(np.cos(2 * np.pi * i / 5), 2) == pytest.approx(0, abs=1e-12)
 
 
-def test_stride_energy_of_nothing_is_an_error():
+def test_stride_energy_of_invalid_arguments():
     with pytest.raises(ArgumentError, match="a map of 1x9 is smaller than the stride 2"):
         checkerboard.stride_energy(np.ones((1, 9)), 2)
     with pytest.raises(ArgumentError, match="stride must be"):
         checkerboard.stride_energy(np.ones((4, 4)), 0)
 
 
-def test_overlap_of_kernel_three_by_hand():
+def test_overlap_of_kernel_3():
     maps = checkerboard.inside(
         checkerboard.upsampler("transposed, kernel 3", "ones")(np.ones((1, 12, 12, 1)))
     )
-    assert sorted(maps[0, :2, :2].ravel().tolist()) == [1, 2, 2, 4]  # kernels that lie over each phase
+    assert sorted(maps[0, :2, :2].ravel().tolist()) == [1, 2, 2, 4]  # kernels that overlap at each phase
     assert checkerboard.relative_energy(maps) == pytest.approx(np.var([1, 2, 2, 4]) / np.mean([1, 4, 4, 16]))
 
 
 @pytest.mark.parametrize("kind", checkerboard.KINDS)
-def test_only_resizing_first_is_even_for_any_weights(kind):
+def test_only_resizing_first_has_no_checkerboard(kind):
     keras.utils.set_random_seed(0)
     even = np.ones((1, 16, 16, 1), np.float32)
     energy = checkerboard.relative_energy(checkerboard.inside(checkerboard.upsampler(kind, filters=8)(even)))
@@ -70,24 +70,24 @@ def test_unknown_upsampler():
         checkerboard.upsampler("cubic")
 
 
-def test_gradients_by_tape():
+def test_gradient():
     assert autodiff.gradient(lambda x: x**3, 2.0) == 12
     assert autodiff.gradient(lambda x: keras.ops.stop_gradient(x), 2.0) is None
 
 
-def test_descent_that_replaces_and_that_accumulates():
+def test_descent_with_and_without_accumulation():
     assert autodiff.descend(3, 0.1, False) == pytest.approx([0.8, 0.64, 0.512])
-    # By hand: 1, gradients 2, then 2 + 1.6, then 3.6 + 0.88.
+    # Gradients 2, then 2 + 1.6, then 3.6 + 0.88.
     assert autodiff.descend(3, 0.1, True) == pytest.approx([0.8, 0.44, 0.008], abs=1e-6)
 
 
-def test_accumulating_is_what_pytorch_users_forget_to_reset():
+def test_accumulated_gradients_overshoot():
     path = autodiff.descend(40, 0.1, True)
     assert max(path[-10:]) > 0.5
 
 
 @pytest.mark.parametrize("scene", animations.SCENES)
-def test_animated_numbers_are_the_convolution(scene):
+def test_animated_numbers(scene):
     output = scene.output()
     numbers = np.arange(1, scene.size**2 + 1).reshape(scene.size, scene.size) % 10
     kernel = np.zeros((scene.dilation * (scene.kernel - 1) + 1,) * 2)
@@ -105,7 +105,7 @@ def test_animated_numbers_are_the_convolution(scene):
     assert np.array_equal(output, expected)
 
 
-def test_one_frame_per_output_and_the_marked_cells_move():
+def test_frames_mark_the_moving_kernel():
     scene = animations.SCENES[1]
     frames = animations.draw_frames(scene)
     assert len(frames) == scene.output().size == 9
@@ -121,12 +121,12 @@ def test_one_frame_per_output_and_the_marked_cells_move():
 
 
 @pytest.mark.parametrize("field", ["size", "kernel", "stride", "dilation"])
-def test_scenes_without_a_size(field):
+def test_scenes_need_positive_sizes(field):
     with pytest.raises(ArgumentError, match=f"{field} must be a positive integer"):
         animations.Scene("x", **{"size": 5, "kernel": 3, field: 0}).output()
 
 
-def test_a_scene_whose_kernel_does_not_fit():
+def test_scene_with_too_large_a_kernel():
     with pytest.raises(ArgumentError, match="the output would be empty"):
         animations.Scene("x", 2, 3).output()
 
@@ -135,7 +135,7 @@ def test_a_scene_whose_kernel_does_not_fit():
     "name", [n if n not in TRAINED else pytest.param(n, marks=pytest.mark.slow) for n in NAMES]
 )
 @pytest.mark.filterwarnings("error:::demos.*")
-def test_every_lesson_holds_its_own_statements(name, tmp_path):
+def test_lessons_run(name, tmp_path):
     context = run_demo(name, tmp_path)
     assert len(context.lines) > 2
     for path, caption in context.figures:
@@ -145,7 +145,7 @@ def test_every_lesson_holds_its_own_statements(name, tmp_path):
 
 
 class Page(HTMLParser):
-    """Tags and attributes in order, and an error for a tag that is closed out of order."""
+    """Collects tags and attributes, and checks the nesting."""
 
     def __init__(self, text):
         super().__init__()
@@ -161,7 +161,7 @@ class Page(HTMLParser):
         assert self.open.pop() == tag
 
 
-def test_the_page_is_well_formed_and_complete(tmp_path):
+def test_page_is_well_formed_and_complete(tmp_path):
     Image.new("RGB", (30, 20)).save(tmp_path / "convolve.png")
     context = Context(
         "convolve", tmp_path, lines=["a < b & c"], figures=[(tmp_path / "convolve.png", 'edges "seen"')]
@@ -176,7 +176,7 @@ def test_the_page_is_well_formed_and_complete(tmp_path):
     assert ("section", {"id": "convolve"}) in page.tags
     assert "prefers-color-scheme: dark" in text
     assert not [a for _, a in page.tags for value in a.values() if value and "://" in value], (
-        "the page needs no network"
+        "the page must not use the network"
     )
 
 
@@ -189,7 +189,7 @@ def test_thumbnails_are_small(tmp_path):
         assert picture.size == gallery.THUMBNAIL_SIZE
 
 
-def test_the_table_of_contents_shows_every_demo():
+def test_readme_shows_every_demo():
     folder = Path(demos.__file__).parent
     text = (folder / "README.md").read_text(encoding="utf-8")
     for name in NAMES:

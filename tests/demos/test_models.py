@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 for module in ("tensorflow", "scipy", "skimage", "matplotlib"):
-    pytest.importorskip(module, reason="the demos run with the extras demos and train")
-keras = pytest.importorskip("keras", reason="the demos are written in Keras")
+    pytest.importorskip(module, reason="needs the extras demos and train")
+keras = pytest.importorskip("keras", reason="needs Keras")
 
 import tensorflow as tf  # noqa: E402
 from skimage.restoration import denoise_tv_chambolle  # noqa: E402
 
-from compressor.models import build_model  # noqa: E402
+from compressor.models.registry import build_model  # noqa: E402
 from demos import compressor, residual_generator, segmentation, unet  # noqa: E402
 from demos.arithmetic import conv_parameters  # noqa: E402
 from demos.common import ArgumentError, DemoError  # noqa: E402
@@ -29,7 +29,7 @@ def test_generator_enlarges_eight_times():
     assert narrow(np.zeros((2, 5, 7, 3), np.float32)).shape == (2, 40, 56, 3)
 
 
-def test_generator_is_built_as_described():
+def test_generator_layers():
     model = residual_generator.residual_generator()
     kinds = [type(layer).__name__ for layer in model.layers]
     assert kinds.count("Conv2D") == 3 + 2 * 2
@@ -47,7 +47,7 @@ def test_generator_is_built_as_described():
 
 def test_total_variation_agrees_with_tensorflow(rng):
     images = rng.random((2, 9, 9, 3)).astype(np.float32)
-    # TensorFlow sums where this takes means: equal sides make the two proportional.
+    # TensorFlow computes sums instead of means; for equal sides, the two are proportional.
     expected = np.mean(tf.image.total_variation(tf.constant(images))) / (8 * 9 * 3)
     assert float(residual_generator.total_variation(images)) == pytest.approx(expected, rel=1e-5)
 
@@ -57,18 +57,18 @@ def test_total_variation_has_a_gradient(rng):
     with tf.GradientTape() as tape:
         tape.watch(x)
         loss = residual_generator.total_variation(x)
-    # Only the ends of a ramp can lower it: the inner pixels lie between their neighbours.
+    # Only the ends of a ramp matter: moving an inner pixel changes one difference as much as the other.
     assert tape.gradient(loss, x)[0, 0, :, 0].numpy() == pytest.approx([-1 / 6, 0, 0, 1 / 6])
 
 
-def test_smoothing_is_chambolle_per_picture(rng):
+def test_smoothing_of_each_picture(rng):
     images = rng.random((2, 8, 8, 3)).astype(np.float32)
     smooth = residual_generator.smoothed(images)
     assert smooth[1] == pytest.approx(denoise_tv_chambolle(images[1], weight=0.1, channel_axis=-1))
     assert residual_generator.total_variation(smooth) < 0.5 * residual_generator.total_variation(images)
 
 
-def test_training_is_the_same_for_the_same_seed(rng):
+def test_training_depends_on_the_seed(rng):
     small, large = rng.random((2, 2, 2, 3)).astype(np.float32), rng.random((2, 16, 16, 3)).astype(np.float32)
     runs = []
     for seed in (1, 1, 2):
@@ -100,7 +100,7 @@ def test_shapes_are_pictures_with_masks():
     assert inside > outside + 0.3
 
 
-def test_dice_by_hand():
+def test_dice_of_known_masks():
     target = np.array([1, 1, 0, 0], np.float32).reshape(1, 2, 2, 1)
     output = np.array([1, 0, 1, 0], np.float32).reshape(1, 2, 2, 1)
     assert float(segmentation.dice_coefficient(target, output)) == pytest.approx((2 * 1 + 1) / (2 + 2 + 1))
@@ -115,7 +115,7 @@ def test_dice_agrees_with_keras_on_large_masks(rng):
     assert float(segmentation.dice_loss(target, output)) == pytest.approx(theirs, abs=1e-3)
 
 
-def test_segmentation_keeps_the_size_and_joins_the_skip():
+def test_segmentation_shapes():
     model = segmentation.segmentation_model()
     assert model.input_shape == (None, 64, 64, 3)
     assert model.output_shape == (None, 64, 64, 1)
@@ -133,7 +133,7 @@ def test_segmentation_learns():
     assert losses[-1] < losses[0] - 0.02
 
 
-def test_full_unet_has_the_channels_of_the_paper():
+def test_unet_size_agrees_with_the_paper():
     model = unet.unet()
     widest = max(layer.filters for layer in model.layers if hasattr(layer, "filters"))
     assert widest == 1024
@@ -151,7 +151,7 @@ def test_full_unet_has_the_channels_of_the_paper():
 
 
 @pytest.mark.parametrize("size", [(16, 16), (32, 48)])
-def test_unet_keeps_any_size_divisible_by_16(size):
+def test_unet_preserves_sizes_divisible_by_16(size):
     output = unet.unet(width=1)(np.zeros((1, *size, 3), np.float32)).numpy()
     assert output.shape == (1, *size, 1)
     assert output.min() >= 0
@@ -162,18 +162,18 @@ def test_unet_keeps_any_size_divisible_by_16(size):
     ("size", "message"),
     [((24, 32), "height must be divisible by 16, received 24"), ((32, 17), "width must be")],
 )
-def test_unet_refuses_other_sizes_in_one_line(size, message):
+def test_unet_refuses_other_sizes(size, message):
     with pytest.raises(ArgumentError, match=message) as error:
         unet.unet(width=1)(np.zeros((1, *size, 3), np.float32))
     assert "\n" not in str(error.value)
 
 
-def test_unet_refuses_senseless_widths():
+def test_unet_refuses_invalid_widths():
     with pytest.raises(ArgumentError, match="width must be a positive integer"):
         unet.unet(width=0)
 
 
-def test_unet_learns_and_is_saved(tmp_path):
+def test_unet_learns_and_can_be_saved(tmp_path):
     keras.utils.set_random_seed(0)
     pictures, masks = segmentation.make_shapes(8, 32, np.random.default_rng(0))
     model = unet.unet(width=4)
@@ -195,7 +195,7 @@ def autoencoder():
     return model, compressor.make_tables(model)
 
 
-def test_the_autoencoder_has_the_geometry_of_the_codecs_family(autoencoder):
+def test_autoencoder_has_the_layers_of_the_cnn_family(autoencoder):
     family = build_model("cnn")
     for ours, theirs in (
         (autoencoder[0].analysis, family.analysis),
@@ -205,7 +205,7 @@ def test_the_autoencoder_has_the_geometry_of_the_codecs_family(autoencoder):
         assert [layer.filters for layer in ours.layers] == [layer.filters for layer in theirs.layers]
 
 
-def test_a_stream_gives_back_its_integers_and_its_picture(autoencoder, rng):
+def test_stream_round_trip(autoencoder, rng):
     model, tables = autoencoder
     picture = rng.random((32, 48, 3)).astype(np.float32)
     stream = compressor.compress(model, tables, picture)
@@ -216,7 +216,7 @@ def test_a_stream_gives_back_its_integers_and_its_picture(autoencoder, rng):
     assert compressor.decompress(model, tables, stream) == pytest.approx(expected, abs=1e-5)
 
 
-def test_estimated_bits_are_the_size_of_the_stream(autoencoder):
+def test_estimated_bits_agree_with_the_stream(autoencoder):
     model, tables = autoencoder
     picture = compressor.training_crops(1, 128, np.random.default_rng(5))[0]
     symbols = np.round(model.latents(picture[None]))
@@ -224,7 +224,7 @@ def test_estimated_bits_are_the_size_of_the_stream(autoencoder):
     assert len(compressor.compress(model, tables, picture)) == pytest.approx(estimated, rel=0.03, abs=8)
 
 
-def test_tables_hold_what_the_density_says(autoencoder):
+def test_tables_agree_with_the_density(autoencoder):
     model, tables = autoencoder
     channel, scale = 5, float(np.exp(model.log_scale[5]))
     frequencies = tables.frequencies(channel + 1)
@@ -234,7 +234,7 @@ def test_tables_hold_what_the_density_says(autoencoder):
 
 
 @pytest.mark.parametrize("cut", [0, 3, 5])
-def test_a_cut_stream_is_a_typed_error(autoencoder, cut):
+def test_truncated_stream(autoencoder, cut):
     model, tables = autoencoder
     stream = compressor.compress(model, tables, np.zeros((16, 16, 3), np.float32))
     with pytest.raises(DemoError):

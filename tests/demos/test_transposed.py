@@ -1,4 +1,4 @@
-"""Transposed convolution: shapes, padding in pixels, by hand, and as a fractional stride."""
+"""Transposed convolution: shapes, explicit padding, several methods, and fractional strides."""
 
 import inspect
 
@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 
 for module in ("tensorflow", "scipy", "skimage", "matplotlib"):
-    pytest.importorskip(module, reason="the demos run with the extras demos and train")
-keras = pytest.importorskip("keras", reason="the demos are written in Keras")
+    pytest.importorskip(module, reason="needs the extras demos and train")
+keras = pytest.importorskip("keras", reason="needs Keras")
 
 from scipy import signal  # noqa: E402
 
 from demos import conv2d_transpose, fractional_stride, transpose_by_hand  # noqa: E402
 from demos.common import ArgumentError  # noqa: E402
 
-WAYS = (
+METHODS = (
     transpose_by_hand.by_summing,
     transpose_by_hand.by_zero_insertion,
     transpose_by_hand.by_matrix,
@@ -28,7 +28,7 @@ def rng():
 
 
 def loop_transpose(images, kernel, stride, padding, output_padding):
-    """The definition, pixel by pixel: the oracle of this file. (N, H, W, in) with (kh, kw, out, in)."""
+    """Apply the definition pixel by pixel, (N, H, W, in) with (kh, kw, out, in), as an oracle."""
     n, rows, columns, _ = images.shape
     kh, kw, out, _ = kernel.shape
     full = np.zeros(
@@ -56,7 +56,7 @@ def loop_transpose(images, kernel, stride, padding, output_padding):
         (1, 1, 0, 0),
     ],
 )
-def test_padding_in_pixels_is_the_definition(kernel, stride, padding, output_padding, rng):
+def test_explicit_padding(kernel, stride, padding, output_padding, rng):
     images = rng.standard_normal((2, 4, 5, 3)).astype(np.float32)
     weights = rng.standard_normal((kernel, kernel, 2, 3)).astype(np.float32)
     options = {"stride": stride, "padding": padding, "output_padding": output_padding}
@@ -72,7 +72,7 @@ def test_padding_in_pixels_is_the_definition(kernel, stride, padding, output_pad
         ((3, 3), 1, 1, {"stride": 2, "padding": 1, "output_padding": 1}, (6, 6)),
     ],
 )
-def test_the_three_shapes_of_the_lesson(size, channels, filters, options, expected):
+def test_shapes_of_the_lesson(size, channels, filters, options, expected):
     side = 4 if channels == 128 else 3
     images, kernel = (
         np.ones((1, *size, channels), np.float32),
@@ -81,7 +81,7 @@ def test_the_three_shapes_of_the_lesson(size, channels, filters, options, expect
     assert conv2d_transpose.conv2d_transpose(images, kernel, **options).shape == (1, *expected, filters)
 
 
-def test_one_pixel_lays_down_the_kernel_and_the_bias_everywhere():
+def test_one_pixel_with_bias():
     kernel = np.arange(9, dtype=np.float32).reshape(3, 3, 1, 1)
     output = conv2d_transpose.conv2d_transpose(
         np.full((1, 1, 1, 1), 2, np.float32), kernel, np.ones(1, np.float32), stride=2, output_padding=1
@@ -98,14 +98,14 @@ def test_one_pixel_lays_down_the_kernel_and_the_bias_everywhere():
         ({"stride": 2, "output_padding": 2}, "output_padding must be below the stride 2, received 2"),
     ],
 )
-def test_settings_without_a_result(options, message):
+def test_invalid_arguments(options, message):
     with pytest.raises(ArgumentError, match=message):
         conv2d_transpose.conv2d_transpose(
             np.ones((1, 1, 1, 1), np.float32), np.ones((3, 3, 1, 1), np.float32), **options
         )
 
 
-def test_every_argument_of_keras_is_explained():
+def test_all_arguments_of_keras_are_explained():
     known = set(inspect.signature(keras.layers.Conv2DTranspose).parameters) - {"kwargs"}
     assert known <= set(conv2d_transpose.ARGUMENTS)
 
@@ -115,11 +115,11 @@ def test_every_argument_of_keras_is_explained():
     [("filters", "1x7x7x8"), ("kernel_size", "1x9x9x4"), ("strides", "1x11x11x4"), ("padding", "1x10x10x4"),
      ("output_padding", "1x12x12x4"), ("dilation_rate", "1x9x9x4")],
 )  # fmt: skip
-def test_arguments_act_on_the_shape(argument, size):
+def test_arguments_change_the_shape(argument, size):
     assert size in conv2d_transpose.explain(argument, np.ones((1, 5, 5, 3), np.float32))
 
 
-def test_the_example_of_one_to_sixteen():
+def test_example_of_1_to_16():
     image = np.arange(1.0, 17).reshape(4, 4)
     kernel = np.zeros((3, 3))
     kernel[1, 1] = 3
@@ -135,24 +135,24 @@ def test_the_example_of_one_to_sixteen():
     ]
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("stride", [1, 2, 3])
 @pytest.mark.parametrize("size", [(1, 1), (2, 3), (3, 3), (4, 2)])
-def test_every_way_is_the_definition(way, stride, size, rng):
+def test_methods_agree_with_the_definition(method, stride, size, rng):
     image, kernel = rng.standard_normal((3, 4)), rng.standard_normal(size)
     expected = loop_transpose(image[None, :, :, None], kernel[:, :, None, None], stride, 0, 0)[0, :, :, 0]
-    assert way(image, kernel, stride) == pytest.approx(expected, abs=1e-4)
+    assert method(image, kernel, stride) == pytest.approx(expected, abs=1e-4)
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_arrays_without_a_result(way):
+@pytest.mark.parametrize("method", METHODS)
+def test_invalid_arrays(method):
     for image, kernel in ((np.ones((0, 3)), np.ones((2, 2))), (np.ones((3, 3)), np.ones(3))):
         with pytest.raises(ArgumentError, match="non-empty 2-D"):
-            way(image, kernel, 2)
+            method(image, kernel, 2)
 
 
 @pytest.mark.parametrize("stride", [1, 2, 3])
-def test_the_matrix_is_the_strided_correlation(stride, rng):
+def test_matrix_agrees_with_scipy(stride, rng):
     image, kernel = rng.standard_normal((8, 9)), rng.standard_normal((3, 2))
     matrix = transpose_by_hand.convolution_matrix(image.shape, kernel, stride)
     expected = signal.correlate2d(image, kernel, mode="valid")[::stride, ::stride]
@@ -165,7 +165,7 @@ def test_keras_layers_are_adjoint(stride, rng):
     x = rng.standard_normal((1, 10, 10, 3)).astype(np.float32)
     weights = rng.standard_normal((4, 4, 3, 5)).astype(
         np.float32
-    )  # in, out; read as out, in by the transpose
+    )  # (in, out), which the transpose reads as (out, in)
     forward = keras.ops.conv(x, weights, strides=stride, padding="valid")
     y = rng.standard_normal(forward.shape).astype(np.float32)
     back = conv2d_transpose.conv2d_transpose(y, weights, stride=stride)
@@ -173,7 +173,7 @@ def test_keras_layers_are_adjoint(stride, rng):
     assert np.vdot(forward, y) == pytest.approx(np.vdot(x[:, :rows, :rows], back), rel=1e-4)
 
 
-def test_the_transpose_is_not_the_inverse(rng):
+def test_transpose_is_not_the_inverse(rng):
     kernel, image = rng.standard_normal((3, 3)), rng.standard_normal((6, 6))
     matrix = transpose_by_hand.convolution_matrix(image.shape, kernel)
     back = matrix.T @ (matrix @ image.ravel())
@@ -183,7 +183,7 @@ def test_the_transpose_is_not_the_inverse(rng):
 
 @pytest.mark.parametrize("stride", [1, 2, 3, 4])
 @pytest.mark.parametrize("kernel_size", [1, 2, 3, 4, 5])
-def test_fractional_stride_is_the_transposed_layer(kernel_size, stride, rng):
+def test_fractional_stride_equals_conv2d_transpose(kernel_size, stride, rng):
     images = rng.standard_normal((2, 5, 6, 3)).astype(np.float32)
     reference = keras.layers.Conv2DTranspose(4, kernel_size, stride, padding="same", bias_initializer="ones")
     expected = reference(images)
@@ -196,7 +196,7 @@ def test_fractional_stride_is_the_transposed_layer(kernel_size, stride, rng):
     assert np.allclose(output, expected, atol=1e-4)
 
 
-def test_nearest_repetition_is_another_layer(rng):
+def test_repetition_is_a_different_layer(rng):
     image = rng.random((1, 4, 4, 1)).astype(np.float32)
     one = np.ones((1, 1, 1, 1), np.float32)
     repeated = fractional_stride.enlarge(image, one, 2, repeat=True)[0, :, :, 0]
@@ -205,7 +205,7 @@ def test_nearest_repetition_is_another_layer(rng):
     assert np.array_equal(inserted, np.kron(image[0, :, :, 0], [[1, 0], [0, 0]]))
 
 
-def test_the_layer_is_saved_and_loaded(tmp_path, rng):
+def test_layer_can_be_saved(tmp_path, rng):
     images = rng.random((1, 4, 4, 2)).astype(np.float32)
     model = keras.Sequential(
         [keras.Input((4, 4, 2)), fractional_stride.FractionalConv2D(3, 3, 2, repeat=True)]
@@ -215,6 +215,6 @@ def test_the_layer_is_saved_and_loaded(tmp_path, rng):
     assert np.array_equal(model(images), loaded(images))
 
 
-def test_the_layer_refuses_senseless_sizes():
+def test_layer_refuses_invalid_sizes():
     with pytest.raises(ArgumentError, match="stride must be a positive integer"):
         fractional_stride.FractionalConv2D(1, 3, 0)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from compressor.entropy.range_coder import MAX_SYMBOL, SymbolDecoder, encode_symbols
+from compressor.entropy.range_coder import MAX_SYMBOL, SymbolDecoder, encode_pairs
 from compressor.entropy.tables import TOTAL, ScaleTables, quantise_frequencies
 from compressor.errors import CorruptStreamError, StreamError
 
@@ -23,7 +23,7 @@ TABLES = laplacian_tables()
 
 
 def round_trip(symbols, indices):
-    data = encode_symbols(TABLES, [(symbols, indices)])
+    data = encode_pairs(TABLES, [(symbols, indices)])
     return data, SymbolDecoder(TABLES, data).get(indices)
 
 
@@ -46,7 +46,7 @@ def test_several_calls_share_one_stream():
     for n in (5, 0, 1000, 3):
         indices = random.integers(0, 4, n).astype(np.uint8)
         pairs.append((np.where(indices, random.integers(-40, 41, n), 0).astype(np.int32), indices))
-    decoder = SymbolDecoder(TABLES, encode_symbols(TABLES, pairs))
+    decoder = SymbolDecoder(TABLES, encode_pairs(TABLES, pairs))
     for symbols, indices in pairs:
         np.testing.assert_array_equal(decoder.get(indices), symbols)
 
@@ -67,7 +67,20 @@ def test_rate_is_the_entropy_of_the_tables():
 
 
 def test_index_zero_takes_no_bytes():
-    assert encode_symbols(TABLES, [(np.zeros(1000, np.int32), np.zeros(1000, np.uint8))]) == b""
+    assert encode_pairs(TABLES, [(np.zeros(1000, np.int32), np.zeros(1000, np.uint8))]) == b""
+
+
+def test_verification_passes_what_comes_back():
+    indices = np.array([0, 1, 2, 3], np.uint8)
+    pairs = [(np.array([0, -3, 500, 1], np.int32), indices)] * 3
+    assert encode_pairs(TABLES, pairs, verify=True) == encode_pairs(TABLES, pairs)
+
+
+def test_verification_finds_symbols_that_do_not_come_back():
+    # Symbols of index 0 are not written.
+    pairs = [(np.array([1], np.int32), np.array([0], np.uint8))]
+    with pytest.raises(CorruptStreamError, match="does not give back the symbols"):
+        encode_pairs(TABLES, pairs, verify=True)
 
 
 def test_lengths_that_are_no_words_are_refused():
@@ -87,7 +100,7 @@ def test_any_words_give_symbols_or_a_typed_error(data):
 
 
 @pytest.mark.parametrize("scale", [1, 2, 3])
-def test_symbols_behind_the_end_of_the_data_are_refused(scale):
+def test_symbols_after_the_end_of_the_data_are_refused(scale):
     """Whatever bits they take: many of the likeliest, or few that are rare."""
     indices = np.full(4000, scale, np.uint8)
     symbols = np.random.default_rng(3).integers(-TABLES.half_widths[scale], 1, 4000).astype(np.int32)
@@ -110,4 +123,4 @@ def test_known_bytes():
     tables = ScaleTables(np.concatenate([half, half]), np.array([0, 2, 2], np.int32))
     indices = np.array([1, 2, 2, 0, 1, 2, 1], np.uint8)
     symbols = np.array([0, -1, 2, 0, -300, 2, 1], np.int32)
-    assert encode_symbols(tables, [(symbols, indices)]).hex() == "991fbfa9"
+    assert encode_pairs(tables, [(symbols, indices)]).hex() == "991fbfa9"

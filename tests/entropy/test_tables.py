@@ -32,7 +32,7 @@ def test_bits_of_magnitudes():
     tables = ScaleTables(np.concatenate(halves), np.array([0, 1, 4], np.int32))
     assert tables.bits.shape == (3, 6)
     np.testing.assert_allclose(tables.bits[1, :2], 16 - np.log2(halves[0][:2]), rtol=1e-6)
-    # Behind the escape: a sign, a number of bits up to 20, and the bits of 1, 2 to 3, 4.
+    # After the escape: a sign, a number of bits up to 20, and the bits of 1, 2 to 3, 4.
     escape = 16 - np.log2(halves[0][2]) + 1 + np.log2(20)
     np.testing.assert_allclose(tables.bits[1, 2:], escape + np.array([0, 1, 1, 2]), rtol=1e-6)
     assert tables.bits[0, 0] == 0

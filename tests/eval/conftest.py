@@ -1,4 +1,4 @@
-"""Small pictures and a counting codec; no test writes outside its own folder."""
+"""Fixtures: small pictures, and a codec that counts its calls."""
 
 import sys
 import types
@@ -16,7 +16,7 @@ SHARED = Path(__file__).resolve().parents[3] / "shared"
 
 
 def photo_like(height: int, width: int, seed: int = 0) -> np.ndarray:
-    """Smooth shapes with some texture: codecs and metrics behave on it as on photographs."""
+    """Draw smooth shapes with some texture, on which codecs and metrics behave as on photographs."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[:height, :width] / max(height, width, 2)
     planes = [np.sin(7 * x + seed) + np.cos(9 * y * (c + 1)) + (x > 0.5) * (y > 0.3) for c in range(3)]
@@ -26,12 +26,13 @@ def photo_like(height: int, width: int, seed: int = 0) -> np.ndarray:
 
 @pytest.fixture
 def photo():
+    """The function `photo_like`."""
     return photo_like
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Two small pictures of different size."""
+    """A folder of two small pictures of different sizes."""
     path = tmp_path / "pictures"
     path.mkdir()
     Image.fromarray(photo_like(48, 64)).save(path / "a.png")
@@ -41,7 +42,7 @@ def folder(tmp_path: Path) -> Path:
 
 @dataclass(frozen=True)
 class NumbersCodec(Codec):
-    """Keeps the top bits of each byte; counts its calls in `log`, so a test sees what was run."""
+    """Keeps the top bits of each byte, and logs the qualities of its calls in `log`."""
 
     log: tuple = ()
     number: str = "1"
@@ -54,7 +55,7 @@ class NumbersCodec(Codec):
     def encode(self, image_uint8, quality):
         self.log[0].append(quality)
         if len(self.log[0]) == self.fail_at:
-            raise self.error("the codec says no")
+            raise self.error("codec failed")
         height, width = image_uint8.shape[:2]
         shift = 7 - int(quality * 7 / 100)
         kept = (image_uint8 >> shift) << shift
@@ -75,26 +76,33 @@ def numbers_codec():
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """The optional data beside the checkout."""
+    """The optional data next to the checkout."""
     if not SHARED.is_dir():
-        pytest.skip("the optional data folder ../shared is not there")
+        pytest.skip("the optional data folder ../shared is missing")
     return SHARED
 
 
 @pytest.fixture
+def no_butteraugli(monkeypatch):
+    """A machine without `butteraugli_main`."""
+    monkeypatch.setattr("eval.butteraugli.PROGRAM", "no_such_program")
+
+
+@pytest.fixture
 def fake_compressor(monkeypatch, tmp_path):
-    """A stand-in for the package, with its public names alone."""
+    """A stand-in for the package, with only its public functions."""
     module = types.ModuleType("compressor")
     module.__version__ = "9.9"
     module.__file__ = str(tmp_path / "__init__.py")
     (tmp_path / "__init__.py").write_text("# code")
     module.seen = []
 
-    def encode(image, quality=50, **options):
-        module.seen.append((quality, options))
+    def encode(image, quality=50, runtime=None, **options):
+        module.seen.append((quality, runtime.model, options))
         return bytes(image.shape[:2])
 
     module.encode = encode
+    module.Runtime = types.SimpleNamespace
     module.decode = lambda data: Image.new("L", (data[1], data[0]), 7)
     monkeypatch.setitem(sys.modules, "compressor", module)
     codecs._source_digest.cache_clear()

@@ -1,4 +1,4 @@
-"""Our measurements against figures that were measured elsewhere, on the Kodak pictures."""
+"""Our measurements compared with independent ones, on the Kodak pictures."""
 
 import json
 import math
@@ -21,7 +21,7 @@ def anchors(shared):
 
 
 def kodak_mean(shared, name, quality):
-    """Mean rate and mean PSNR over the 24 pictures."""
+    """Average rate and PSNR over the 24 pictures."""
     pictures, _ = find_pictures(shared / "data" / "kodak")
     assert len(pictures) == 24
     points = []
@@ -46,17 +46,17 @@ def test_points_agree_within_1_percent(shared, anchors, name, anchor, quality):
     [expected] = [point for point in anchors["measured"][anchor] if point["q"] == quality]
     assert bpp == pytest.approx(expected["bpp"], rel=0.01)
     assert psnr == pytest.approx(expected["psnr"], rel=0.01)
-    assert psnr == pytest.approx(expected["psnr"], abs=0.05)  # 1 % of 34 dB would be a lot
+    assert psnr == pytest.approx(expected["psnr"], abs=0.05)  # 1 % of 34 dB alone would be too lenient
 
 
-def test_jpeg_at_quality_75_lies_on_the_measured_curve(shared, anchors):
+def test_jpeg_quality_75_is_on_the_measured_curve(shared, anchors):
     bpp, psnr = kodak_mean(shared, "jpeg420", 75)
     curve = anchors["measured"]["jpeg420"]
     log_rate = PchipInterpolator([p["psnr"] for p in curve], [math.log(p["bpp"]) for p in curve])
     assert bpp == pytest.approx(math.exp(log_rate(psnr)), rel=0.01)
 
 
-def test_shipped_curves_are_the_published_ones(anchors, shared):
+def test_shipped_curves_match_the_publications(anchors, shared):
     shipped = published.load("kodak", shared)
     for name in ("jpeg", "vtm", "mbt2018"):
         pairs = zip(shipped[name]["points"], anchors["published"][name], strict=True)

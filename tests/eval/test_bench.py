@@ -16,10 +16,10 @@ def test_bench_prints_ratios_and_the_machine(tmp_path, capsys):
     for line in results.values():
         assert line["bpp"] == pytest.approx(1, rel=0.15)
         assert line["decode"] > 0
-        # A fresh Python with Pillow needs a while and some memory, but neither minutes nor gigabytes.
+        # Starting Python with Pillow takes some time and memory, but neither minutes nor gigabytes.
         assert 0.03 < line["cold_encode_s"] < 30
         assert 8 < line["cold_decode_peak_mb"] < 100
-        # One start serves all pictures of a batch.
+        # A batch pays for starting only once.
         assert line["batch_decode_images_per_s"] > 1 / line["cold_decode_s"]
     ratio = results["webp"]["encode"] / results["jpeg420"]["encode"]
     assert ratio > 1
@@ -33,21 +33,21 @@ def test_bench_without_processes(capsys):
     assert rows[0].count("| - ") == 3
 
 
-def test_codecs_take_turns(numbers_codec, photo):
+def test_codecs_alternate(numbers_codec, photo):
     order = []
 
-    class Noted(type(numbers_codec())):
+    class Logging(type(numbers_codec())):
         def decode(self, data):
             order.append(self.name)
             return super().decode(data)
 
-    chosen = [Noted(name, name, ".num", qualities=(10, 90), log=([],)) for name in "AB"]
+    chosen = [Logging(name, name, ".num", qualities=(10, 90), log=([],)) for name in "AB"]
     bench.warm_times(chosen, [photo(20, 20)], 1.0, rounds=3)
-    assert "".join(order) == "AB" + "ABABAB"  # once to warm up, then in turns
+    assert "".join(order) == "AB" + "ABABAB"  # once to warm up, then alternating
 
 
-def test_one_failing_codec_is_left_out(numbers_codec, photo, capsys):
+def test_failing_codec_is_left_out(numbers_codec, photo, capsys):
     bad = numbers_codec(fail_at=1)
     good = codecs.select(["jpeg420"])[0][0]
     assert list(bench.warm_times([bad, good], [photo(20, 20)], 4.0, rounds=1)) == ["jpeg420"]
-    assert "left out: numbers failed: ValueError: the codec says no" in capsys.readouterr().err
+    assert "left out: numbers failed: ValueError: codec failed" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""The report in a real browser, from disk, without a network."""
+"""The report in a browser, loaded from disk without a network."""
 
 import shutil
 
@@ -61,7 +61,7 @@ def keys(page, element, *pressed):
     page.find_element("id", element).send_keys(*pressed)
 
 
-def test_loads_from_disk_and_asks_for_nothing(page):
+def test_page_loads_without_requests(page):
     import json
 
     events = [json.loads(entry["message"])["message"] for entry in page.get_log("performance")]
@@ -71,7 +71,7 @@ def test_loads_from_disk_and_asks_for_nothing(page):
     assert run(page, "document.documentElement.scrollWidth <= innerWidth")
 
 
-def test_metric_log_and_legend_change_the_chart(page):
+def test_controls_change_the_chart(page):
     def curve():
         return run(page, "document.querySelector('#chart path.curve').getAttribute('d')")
 
@@ -88,7 +88,7 @@ def test_metric_log_and_legend_change_the_chart(page):
     assert "No curve" in page.find_element("id", "chart").text
 
 
-def test_chart_values_by_keyboard_and_pointer(page):
+def test_keyboard_and_pointer_show_values(page):
     from selenium.webdriver import ActionChains, Keys
 
     keys(page, "chart", Keys.ARROW_RIGHT, Keys.ARROW_RIGHT)
@@ -122,7 +122,7 @@ def test_the_slider_moves(page):
     assert split() == 100
 
 
-def test_pictures_codecs_and_rates_change(page):
+def test_selecting_pictures_codecs_and_rates(page):
     def sources():
         return run(
             page,
@@ -146,7 +146,7 @@ def test_pictures_codecs_and_rates_change(page):
     assert run(page, "document.getElementById('v-left-image').naturalWidth") == 240
 
 
-def test_zoom_shows_pixels_and_can_be_moved(page):
+def test_zoomed_picture_can_be_dragged(page):
     from selenium.webdriver import ActionChains
 
     def matrix():
@@ -178,7 +178,7 @@ def test_light_and_dark(page):
     assert ground() != before
 
 
-def test_fits_a_phone(page):
+def test_page_fits_a_phone(page):
     size = {"width": 360, "height": 740, "deviceScaleFactor": 2, "mobile": True}
     page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     try:

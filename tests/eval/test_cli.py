@@ -1,5 +1,7 @@
+import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture
 def evaluate(folder, tmp_path, capsys):
-    """Runs `run` on the small folder; returns the exit code and the two streams."""
+    """Run `python -m eval run` on the small folder; return exit code, stdout and stderr."""
 
     def call(*extra):
         arguments = ["run", "--images", str(folder), "--out", str(tmp_path / "out"), "--quiet"]
@@ -30,12 +32,13 @@ def evaluate(folder, tmp_path, capsys):
     return call
 
 
-def test_run_writes_everything(evaluate, tmp_path, folder):
+def test_run_writes_all_files(evaluate, tmp_path, folder):
     code, out, err = evaluate("--codecs", "jpeg420", "webp", "--name", "mine")
     assert code == 0
     assert "PSNR (RGB) against jpeg420, 28 .. 40 dB" in out
     assert "| webp " in out
     assert "a.png: MS-SSIM needs 161 px" in err
+    assert "SSIMULACRA 2 against jpeg420, 30 .. 90" in (tmp_path / "out" / "mine-bd.md").read_text()
     names = {path.name for path in (tmp_path / "out").iterdir()}
     expected = (
         "mine.csv",
@@ -45,6 +48,7 @@ def test_run_writes_everything(evaluate, tmp_path, folder):
         "mine.html",
         "mine-psnr_rgb_db.png",
         "mine-ssim.png",
+        "mine-ssimulacra2.png",
     )
     assert names >= set(expected)
     assert "mine-ms_ssim.png" not in names  # the pictures are too small for it
@@ -56,25 +60,52 @@ def test_run_writes_everything(evaluate, tmp_path, folder):
         assert row["psnr_rgb_db"] == pytest.approx(other["psnr_rgb_db"], rel=1e-6)
 
 
-def test_problems_are_said_and_the_rest_goes_on(evaluate, folder):
+def test_unreadable_files_are_reported_and_skipped(evaluate, folder):
     (folder / "notes.txt").write_text("no picture")
     code, out, err = evaluate("--codecs", "jpeg420", "webp", "--no-html", "--qualities", "30", "60", "90")
     assert code == 1
-    assert "warning: left out: notes.txt: not a picture" in err
+    assert "warning: left out: notes.txt: not a readable picture" in err
     assert "| webp " in out
 
 
-def test_an_asked_for_codec_that_is_missing_fails(evaluate, monkeypatch):
+def test_missing_codec_fails_if_requested(evaluate, monkeypatch):
     monkeypatch.setitem(sys.modules, "pillow_jxl", None)
     code, _, err = evaluate("--codecs", "jpeg420", "jxl", "--no-html", "--qualities", "50")
     assert code == 1
     assert "left out: jxl: install pillow-jxl-plugin" in err
 
 
-def test_without_the_reference_there_is_no_bd(evaluate):
+def test_missing_butteraugli_is_left_out(evaluate, no_butteraugli, tmp_path):
+    code, out, err = evaluate("--codecs", "jpeg420", "webp", "--qualities", "30", "60", "90")
+    assert code == 0
+    assert (
+        "warning: left out: Butteraugli: install no_such_program (Debian and Ubuntu: libjxl-devtools)" in err
+    )
+    assert not (tmp_path / "out" / "report-butteraugli.png").exists()
+    assert "Butteraugli 3-norm" not in (tmp_path / "out" / "report-bd.md").read_text()
+
+
+@pytest.mark.skipif(not shutil.which("butteraugli_main"), reason="needs libjxl-devtools")
+def test_butteraugli_is_measured_and_added_to_older_results(evaluate, monkeypatch, tmp_path):
+    options = ("--codecs", "jpeg420", "webp", "--qualities", "30", "60", "90")
+    with monkeypatch.context() as without:
+        without.setattr("eval.butteraugli.PROGRAM", "no_such_program")
+        evaluate(*options, "--no-html")
+    before = outputs.rows_from_csv((tmp_path / "out" / "report.csv").read_text())
+    evaluate(*options)
+    after = outputs.rows_from_csv((tmp_path / "out" / "report.csv").read_text())
+    assert {row["butteraugli"] for row in before} == {None}
+    assert all(0 < row["butteraugli"] < 20 for row in after)
+    # Nothing was encoded again.
+    assert [row["encode_s"] for row in before] == [row["encode_s"] for row in after]
+    assert (tmp_path / "out" / "report-butteraugli.png").exists()
+    assert "Butteraugli 3-norm against jpeg420" in (tmp_path / "out" / "report-bd.md").read_text()
+
+
+def test_no_bd_rates_without_the_reference(evaluate):
     code, _, err = evaluate("--codecs", "webp", "--no-html", "--qualities", "50")
     assert code == 0
-    assert "no BD-rates: the reference jpeg420 is not among the results" in err
+    assert "no BD-rates: there are no results for the reference jpeg420" in err
 
 
 @pytest.mark.parametrize(
@@ -85,7 +116,7 @@ def test_without_the_reference_there_is_no_bd(evaluate):
         (["--published", "nowhere.json"], "error: nowhere.json: No such file"),
         (
             ["--reference", "bpg", "--codecs", "webp", "--qualities", "50"],
-            "error: no codec named bpg to take",
+            "error: unknown reference: no codec named bpg",
         ),
     ],
 )
@@ -123,38 +154,58 @@ def test_compare(tmp_path, photo, capsys):
 
 def test_compare_reads_our_own_files(tmp_path, capsys, fake_compressor):
     Image.new("RGB", (5, 3), (17, 17, 17)).save(tmp_path / "a.png")
-    (tmp_path / "b.cmpr").write_bytes(bytes([3, 5]))  # the stand-in decodes it to gray 7
+    (tmp_path / "b.cmpr").write_bytes(bytes([3, 5]))  # the fake codec decodes it to gray 7
     assert main(["compare", str(tmp_path / "a.png"), str(tmp_path / "b.cmpr")]) == 0
     assert "psnr_rgb_db  28.131" in capsys.readouterr().out  # 10 log10(255^2 / 10^2)
 
 
-def test_compare_says_what_is_wrong(tmp_path, capsys):
+def test_compare_reports_errors(tmp_path, capsys):
     Image.new("RGB", (4, 3)).save(tmp_path / "a.png")
     Image.new("RGB", (5, 3)).save(tmp_path / "b.png")
     (tmp_path / "c.png").write_text("text")
-    for other, message in [("b.png", "a.png and b.png: sizes differ: 4x3 and 5x3"),
-                           ("c.png", "c.png: not a picture"), ("d.png", "d.png: no such file")]:  # fmt: skip
+    cases = {
+        "b.png": "a.png and b.png: sizes differ: 4x3 and 5x3",
+        "c.png": "c.png: not a readable picture",
+        "d.png": "d.png: no such file",
+    }
+    for other, message in cases.items():
         assert main(["compare", str(tmp_path / "a.png"), str(tmp_path / other)]) == 1
         assert message in capsys.readouterr().err
     assert main(["compare", str(tmp_path / "a.png"), str(tmp_path / "a.png")]) == 0
-    assert "MS-SSIM needs 161 px; the shorter side has 3" in capsys.readouterr().out
+    assert "SSIM needs 11 px, SSIMULACRA 2 needs 8 px" in capsys.readouterr().out
 
 
-def test_plot_draws_from_the_csv(evaluate, tmp_path, capsys):
+def test_plot_reads_the_csv(evaluate, tmp_path, capsys):
     evaluate("--codecs", "jpeg420", "webp", "jpeg444", "--no-html", "--qualities", "20", "50", "80", "95")
-    csv = str(tmp_path / "out" / "report.csv")
-    assert main(["plot", csv, "--out", str(tmp_path / "plots"), "--codecs", "jpeg420", "webp"]) == 0
+    rows = str(tmp_path / "out" / "report.csv")
+    assert main(["plot", rows, "--out", str(tmp_path / "plots"), "--codecs", "jpeg420", "webp"]) == 0
     out = capsys.readouterr().out
     assert "| webp " in out
     assert "jpeg444" not in out
     with Image.open(tmp_path / "plots" / "report-psnr_rgb_db.png") as image:
         assert image.width > 500
-        assert len(image.convert("RGB").getcolors(2**20)) > 20  # not an empty page
-    assert main(["plot", csv, "--out", str(tmp_path / "plots"), "--codecs", "bpg"]) == 1
-    assert "no rows of bpg" in capsys.readouterr().err
+        assert len(image.convert("RGB").getcolors(2**20)) > 20  # not an empty figure
+    assert main(["plot", rows, "--out", str(tmp_path / "plots"), "--codecs", "bpg"]) == 1
+    assert "no rows for bpg" in capsys.readouterr().err
     (tmp_path / "bad.csv").write_text("a,b\n1,2\n")
     assert main(["plot", str(tmp_path / "bad.csv"), "--out", str(tmp_path / "plots")]) == 1
     assert "not a table of results" in capsys.readouterr().err
+
+
+def test_plot_reads_results_without_the_newer_metrics(evaluate, tmp_path, capsys):
+    evaluate("--codecs", "jpeg420", "webp", "--no-html", "--qualities", "20", "50", "80")
+    rows = list(csv.DictReader((tmp_path / "out" / "report.csv").read_text().splitlines()))
+    old = tmp_path / "old.csv"
+    with old.open("w", newline="") as file:
+        names = [name for name in rows[0] if name not in ("ssimulacra2", "butteraugli")]
+        writer = csv.DictWriter(file, names, extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(rows)
+    assert outputs.rows_from_csv(old.read_text())[0]["ssimulacra2"] is None
+    assert main(["plot", str(old), "--out", str(tmp_path / "plots")]) == 0
+    assert "SSIMULACRA" not in capsys.readouterr().out
+    assert (tmp_path / "plots" / "old-psnr_rgb_db.png").exists()
+    assert not (tmp_path / "plots" / "old-ssimulacra2.png").exists()
 
 
 def test_csv_round_trip_keeps_infinity_and_absence(folder, tmp_path, numbers_codec):
@@ -168,16 +219,16 @@ def test_csv_round_trip_keeps_infinity_and_absence(folder, tmp_path, numbers_cod
     assert again[1]["psnr_rgb_db"] == float("inf")
     assert again[0]["ms_ssim"] is None
     assert again[0]["lossless"] is False
-    with pytest.raises(EvalError, match="no rows"):
+    with pytest.raises(EvalError, match="has no rows"):
         outputs.rows_from_csv("image\n")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="sends POSIX signals")
 @pytest.mark.parametrize(("number", "least"), [(signal.SIGINT, 1), (signal.SIGTERM, 1), (signal.SIGINT, 0)])
 def test_ctrl_c_on_the_command_line(tmp_path, number, least):
-    """A real signal to real workers: one line, exit code 1, what was done is kept, nothing half-written.
+    """A signal to real workers ends the run with one line and exit code 1, and finished files are kept.
 
-    Also where no file is done yet, and the first worker is still being imported.
+    This also holds before the first file is finished, while a worker is still importing.
     """
     (tmp_path / "pictures").mkdir()
     noise = np.random.default_rng(0).integers(0, 256, (400, 400, 3), dtype=np.uint8)
@@ -189,7 +240,7 @@ def test_ctrl_c_on_the_command_line(tmp_path, number, least):
     def done():
         return len(list((tmp_path / "cache").rglob("*.json")))
 
-    # A background shell starts its children with the signal ignored; a terminal does not.
+    # Children of a background shell ignore the signal; those of a terminal do not.
     process = subprocess.Popen(
         command,
         cwd=ROOT,
@@ -202,13 +253,13 @@ def test_ctrl_c_on_the_command_line(tmp_path, number, least):
     while not (done() if least else has_worker(process.pid)) and time.monotonic() < deadline:
         time.sleep(0.05)
     if number == signal.SIGINT:
-        os.killpg(process.pid, number)  # as a terminal does: to the workers too
+        os.killpg(process.pid, number)  # a terminal sends it to the workers too
     else:
         process.send_signal(number)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 1
     assert "Traceback" not in err
-    assert "they are kept" in err
+    assert "which are kept" in err
     assert least <= done() < 200
     assert list((tmp_path / "cache").rglob("*.tmp")) == []
     assert group_is_gone(process.pid)
@@ -220,7 +271,7 @@ def has_worker(group: int) -> bool:
 
 
 def group_is_gone(group: int) -> bool:
-    """No worker is left behind; Python's own resource tracker takes a moment to go."""
+    """Tell whether all workers have ended; Python's resource tracker takes a moment."""
     for _ in range(100):
         try:
             os.killpg(group, 0)

@@ -22,7 +22,7 @@ def named(name):
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 40), (3, 2), (17, 33)])
 @pytest.mark.parametrize("name", [codec.name for codec in PILLOW])
-def test_any_size_comes_back(name, size, photo):
+def test_any_size_round_trips(name, size, photo):
     codec = named(name)
     image = photo(*size)
     decoded = codec.decode(codec.encode(image, 90))
@@ -32,7 +32,7 @@ def test_any_size_comes_back(name, size, photo):
 
 
 @pytest.mark.parametrize("name", [codec.name for codec in PILLOW])
-def test_quality_costs_bytes_and_pays_in_error(name, photo):
+def test_quality_trades_bytes_for_error(name, photo):
     codec = named(name)
     image = photo(64, 96)
     files = [codec.encode(image, quality) for quality in (20, 60, 90)]
@@ -41,7 +41,7 @@ def test_quality_costs_bytes_and_pays_in_error(name, photo):
     assert errors[0] > errors[1] > errors[2]
 
 
-def test_names_are_unique_and_scales_inside_1_to_100():
+def test_names_are_unique_and_qualities_in_range():
     names = [codec.name for codec in codecs.CODECS]
     assert len(set(names)) == len(names)
     for codec in codecs.CODECS:
@@ -50,10 +50,18 @@ def test_names_are_unique_and_scales_inside_1_to_100():
 
 
 @pytest.mark.parametrize(("name", "sampling"), [("jpeg420", 2), ("jpeg444", 0)])
-def test_jpeg_is_progressive_and_sampled_as_named(name, sampling, photo):
+def test_jpeg_is_progressive_with_the_named_subsampling(name, sampling, photo):
     with Image.open(io.BytesIO(named(name).encode(photo(32, 32), 50))) as image:
         assert JpegImagePlugin.get_sampling(image) == sampling
         assert image.info["progressive"]
+
+
+@pytest.mark.parametrize("slow", ["", "-slow"])
+def test_avif_tune_reaches_the_encoder(slow, photo):
+    image = photo(96, 128)
+    codec, tuned = named(f"avif444{slow}"), named(f"avif444-psnr{slow}")
+    assert tuned.options == {**codec.options, "advanced": {"tune": "psnr"}}
+    assert tuned.encode(image, 50) != codec.encode(image, 50)
 
 
 def test_jpeg_2000_uses_the_colour_transform(photo):
@@ -67,16 +75,17 @@ def test_whole_qualities_are_rounded():
     assert named("jpeg2000").save_options(50, (8, 8))["quality_layers"] == [37]
 
 
-def test_our_codec_goes_through_the_public_api(fake_compressor):
-    codec = codecs.LearnedCodec("flagship-e9", "Ours", ".x", {"effort": 9}, whole_qualities=False)
+def test_our_codec_uses_the_public_api(fake_compressor):
+    codec = codecs.LearnedCodec("ours", "Ours", ".x", {"tune": "psnr", "effort": 9}, whole_qualities=False)
     data = codec.encode(np.zeros((3, 5, 3), np.uint8), 33.3)
-    assert fake_compressor.seen == [(33.3, {"effort": 9})]
+    codecs.LearnedCodec("cnn", "CNN", ".x", {"model": "cnn"}).encode(np.zeros((3, 5, 3), np.uint8), 50)
+    assert fake_compressor.seen == [(33.3, None, {"tune": "psnr", "effort": 9}), (50, "cnn", {})]
     decoded = codec.decode(data)
     assert decoded.shape == (3, 5, 3)  # gray becomes RGB
     assert (decoded == 7).all()
 
 
-def test_our_version_follows_code_and_weights(fake_compressor, tmp_path):
+def test_our_version_depends_on_code_and_weights(fake_compressor, tmp_path):
     codec = codecs.LearnedCodec("flagship", "Ours", ".x")
     before = codec.version()
     assert before.startswith("compressor 9.9 (")
@@ -85,25 +94,27 @@ def test_our_version_follows_code_and_weights(fake_compressor, tmp_path):
     assert codec.version() != before
 
 
-def test_a_missing_codec_is_named(monkeypatch):
-    monkeypatch.setitem(sys.modules, "compressor", None)  # what an import of it then raises is ImportError
+def test_missing_codecs_are_reported(monkeypatch):
+    monkeypatch.setitem(sys.modules, "compressor", None)  # makes its import fail
     monkeypatch.setitem(sys.modules, "pillow_jxl", None)
     usable, missing = codecs.select(["flagship", "jpeg420", "jxl"])
     assert [codec.name for codec in usable] == ["jpeg420"]
     assert [line.split(":")[0] for line in missing] == ["flagship", "jxl"]
     assert "pillow-jxl-plugin" in missing[1]
-    with pytest.raises(EvalError, match="none of the codecs works here: flagship"):
+    with pytest.raises(EvalError, match="none of the codecs works: flagship"):
         codecs.select(["flagship"])
 
 
-def test_an_unknown_codec_is_an_error():
-    with pytest.raises(EvalError, match="no codec named bpg; there are flagship, cnn, flagship-e7"):
+def test_unknown_codec():
+    with pytest.raises(
+        EvalError, match="no codec named bpg; available: flagship, flagship-psnr, cnn, flagship-psnr-e7"
+    ):
         codecs.select(["jpeg420", "bpg"])
 
 
-def test_slow_codecs_take_part_only_when_named():
+def test_slow_codecs_run_only_when_named():
     chosen = {codec.name for codec in codecs.select(None)[0]}
     assert "flagship" in chosen
-    assert "flagship-e7" in chosen
-    assert "flagship-e9" not in chosen
-    assert [codec.name for codec in codecs.select(["flagship-e9"])[0]] == ["flagship-e9"]
+    assert "flagship-psnr-e7" in chosen
+    assert "flagship-psnr-e9" not in chosen
+    assert [codec.name for codec in codecs.select(["flagship-psnr-e9"])[0]] == ["flagship-psnr-e9"]

@@ -6,7 +6,7 @@ from eval.errors import BadPicture, EvalError
 from eval.images import find_pictures, load_rgb
 
 
-def test_order_is_by_number_and_other_files_are_named(tmp_path):
+def test_natural_order_and_other_files(tmp_path):
     for name in ("10.png", "2.png", "1.png"):
         Image.new("RGB", (2, 2)).save(tmp_path / name)
     (tmp_path / "notes.txt").write_text("no picture")
@@ -15,10 +15,10 @@ def test_order_is_by_number_and_other_files_are_named(tmp_path):
     (tmp_path / "folder").mkdir()
     pictures, problems = find_pictures(tmp_path)
     assert [picture.name for picture in pictures] == ["1.png", "2.png", "10.png"]
-    assert problems == ["notes.txt: not a picture that can be read"]
+    assert problems == ["notes.txt: not a readable picture"]
 
 
-def test_a_cut_file_is_named(tmp_path):
+def test_truncated_file_is_reported(tmp_path):
     rng = np.random.default_rng(0)
     Image.fromarray(rng.integers(0, 256, (50, 50, 3), dtype=np.uint8)).save(tmp_path / "cut.png")
     data = (tmp_path / "cut.png").read_bytes()
@@ -30,26 +30,26 @@ def test_a_cut_file_is_named(tmp_path):
 @pytest.mark.parametrize(
     ("mode", "reason"), [("RGBA", "transparency"), ("I;16", "more than 8 bits"), ("LA", "transparency")]
 )
-def test_what_8_bit_rgb_cannot_hold_is_refused(tmp_path, mode, reason):
+def test_modes_beyond_8_bit_rgb_are_refused(tmp_path, mode, reason):
     Image.new(mode, (4, 4)).save(tmp_path / "odd.png")
     with pytest.raises(BadPicture, match=reason):
         load_rgb(tmp_path / "odd.png")
 
 
-def test_gray_becomes_rgb_and_orientation_is_applied(tmp_path):
+def test_gray_is_converted_and_orientation_applied(tmp_path):
     exif = Image.Exif()
-    exif[0x0112] = 6  # turn by 90 degrees
+    exif[0x0112] = 6  # rotate by 90 degrees
     Image.new("L", (6, 3), 9).save(tmp_path / "turned.png", exif=exif)
     image = load_rgb(tmp_path / "turned.png")
     assert image.shape == (6, 3, 3)
     assert (image == 9).all()
 
 
-def test_no_folder_and_no_pictures(tmp_path):
+def test_missing_or_empty_folder(tmp_path):
     with pytest.raises(EvalError, match="no such folder"):
         find_pictures(tmp_path / "none")
     with pytest.raises(EvalError, match="no pictures in this folder$"):
         find_pictures(tmp_path)
     (tmp_path / "a.txt").write_text("x")
-    with pytest.raises(EvalError, match=r"no pictures in this folder; a\.txt: not a picture"):
+    with pytest.raises(EvalError, match=r"no pictures in this folder; a\.txt: not a readable picture"):
         find_pictures(tmp_path)

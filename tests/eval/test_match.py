@@ -4,7 +4,7 @@ from eval.match import quality_for_bpp
 
 
 class Encoder:
-    """bpp = 0.01 * 1.06 ** quality, like real scales; counts its calls."""
+    """Has the rate 0.01 * 1.06 ** quality, and counts its calls."""
 
     def __init__(self):
         self.calls = 0
@@ -18,30 +18,30 @@ ENDS = [(0.01 * 1.06, 1), (0.01 * 1.06**100, 100)]
 
 
 @pytest.mark.parametrize("target", [0.02, 0.25, 1.0, 3.0])
-def test_finds_a_quality_within_the_tolerance(target):
+def test_rate_is_within_the_tolerance(target):
     encoder = Encoder()
     quality = quality_for_bpp(encoder, target, ENDS, whole_qualities=False)
     assert 0.01 * 1.06**quality == pytest.approx(target, rel=0.03)
     assert encoder.calls <= 3
 
 
-def test_whole_numbers_give_the_nearest():
+def test_whole_qualities_are_rounded():
     quality = quality_for_bpp(Encoder(), 0.25, ENDS, whole_qualities=True, tolerance=0.0)
     assert quality == 55  # log(25) / log(1.06) = 55.2
     assert isinstance(quality, int)
 
 
-def test_a_bent_scale_is_searched_too():
+def test_strongly_curved_scale():
     quality = quality_for_bpp(lambda q: 0.01 + (q / 100) ** 6, 0.25, [(0.01, 1), (1.01, 100)], False)
     assert 0.01 + (quality / 100) ** 6 == pytest.approx(0.25, rel=0.03)
 
 
-def test_a_known_point_needs_no_encoding():
+def test_known_point_needs_no_encoding():
     encoder = Encoder()
     assert quality_for_bpp(encoder, 0.5, [(0.5, 66), *ENDS], whole_qualities=True) == 66
     assert encoder.calls == 0
 
 
 @pytest.mark.parametrize("target", [0.001, 10.0])
-def test_out_of_reach_is_none(target):
+def test_unreachable_rate_is_none(target):
     assert quality_for_bpp(Encoder(), target, ENDS, whole_qualities=True) is None

@@ -9,7 +9,7 @@ from eval.errors import EvalError
 from eval.processes import decode_command, encode_command, our_command, timed
 
 
-def test_our_codec_is_started_by_its_command_line(tmp_path):
+def test_our_command_line(tmp_path):
     codec = codecs.LearnedCodec("flagship-e9", "Ours", ".cmpr", {"effort": 9})
     command = encode_command(codec, 33.5, [tmp_path / "a.png"], tmp_path)
     assert command[1:5] == ["-m", "compressor", "encode", str(tmp_path / "a.png")]
@@ -20,7 +20,7 @@ def test_our_codec_is_started_by_its_command_line(tmp_path):
 
 @pytest.mark.parametrize("count", [1, 3])
 @pytest.mark.parametrize("name", ["flagship", "jpeg444"])
-def test_commands_do_the_work(tmp_path, name, count):
+def test_commands_round_trip(tmp_path, name, count):
     codec = codecs.select([name])[0][0]
     image = np.full((24, 40, 3), (30, 120, 200), np.uint8)
     sources = [tmp_path / f"{number}.png" for number in range(count)]
@@ -37,7 +37,7 @@ def test_commands_do_the_work(tmp_path, name, count):
         assert np.abs(decoded - image).max() < 8
 
 
-def test_a_process_that_fails_says_why():
+def test_failing_process_raises_its_last_line():
     with pytest.raises(EvalError, match="NameError: name 'oops' is not defined"):
         timed([sys.executable, "-c", "oops"])
     seconds, peak_mb = timed([sys.executable, "-S", "-c", "x = bytearray(80 * 2**20)"])

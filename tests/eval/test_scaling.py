@@ -7,18 +7,18 @@ from eval.cli import main
 from eval.scaling import mosaic
 
 
-def test_mosaic_is_made_of_the_pictures(photo):
+def test_mosaic_tiles_the_pictures(photo):
     pictures = [np.asarray(photo(20, 30)), np.asarray(photo(24, 20))]
     result = mosaic(pictures, 90, 50)
     assert result.shape == (50, 90, 3)
     np.testing.assert_array_equal(result[:20, :20], pictures[0][:20, :20])
     np.testing.assert_array_equal(result[:20, 20:40], pictures[1][:20])
     np.testing.assert_array_equal(result[:20, 40:60], pictures[0][:20, :20][:, ::-1])
-    # Cut off at the right and at the bottom.
+    # Cropped on the right and at the bottom.
     np.testing.assert_array_equal(result[40:, 80:], pictures[0][:20, :20][:10, ::-1][:, :10])
 
 
-def test_scaling_prints_a_line_for_each_size(tmp_path, capsys):
+def test_scaling_prints_a_row_for_each_size(tmp_path, capsys):
     file = tmp_path / "scaling.json"
     assert main(["scaling", "--megapixels", "0.01", "0.3", "--json", str(file), "--quiet"]) == 0
     small, large = json.loads(file.read_text())["results"]
@@ -32,7 +32,7 @@ def test_scaling_prints_a_line_for_each_size(tmp_path, capsys):
     assert f" {large['decode_peak_mb']:.0f} " in rows[-1]
 
 
-def test_sizes_that_our_limit_refuses(capsys):
+def test_too_large_sizes_are_refused(capsys):
     with pytest.raises(SystemExit):
         main(["scaling", "--megapixels", "500"])
-    assert "not within 0..170 megapixels" in capsys.readouterr().err
+    assert "outside 0..170 megapixels" in capsys.readouterr().err

@@ -16,7 +16,7 @@ from compressor.layers import (  # noqa: E402
     straight_through,
     training_bits,
 )
-from compressor.layers.density import SAVING_SHARE  # noqa: E402
+from compressor.spec.constants import SAVING_SHARE  # noqa: E402
 
 CONTRACT = [
     (DepthToSpace(2), (2, 3, 5, 12), (2, 6, 10, 3)),

@@ -6,8 +6,8 @@ import pytest
 pytest.importorskip("keras", reason="needs the train extra")
 onnx = pytest.importorskip("onnx", reason="needs the train extra")
 
-from compressor.model_files import ModelFiles  # noqa: E402
 from compressor.models.exported import load_exported  # noqa: E402
+from compressor.weights.files import ModelFiles  # noqa: E402
 
 
 def test_weights_come_back_rounded_to_half_precision(tiny_flagship, tiny_folder):

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 FIRST_STEPS = """
 import json, sys
 import keras, numpy as np
-from compressor.models import build_model
+from compressor.models.registry import build_model
 from training.run_folder import Settings
 from training.start import compile_model
 

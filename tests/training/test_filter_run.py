@@ -7,10 +7,10 @@ import pytest
 
 keras = pytest.importorskip("keras", reason="needs the train extra")
 
-from compressor.models import build_model  # noqa: E402
+
+from compressor.models.registry import build_model  # noqa: E402
 from training.__main__ import main  # noqa: E402
 from training.filter_run import decode, train_filter  # noqa: E402
-from training.growth import FILTER_OPTIONS  # noqa: E402
 from training.run_folder import Settings  # noqa: E402
 from training.start import read_model, rebuilt  # noqa: E402
 
@@ -27,7 +27,7 @@ def test_filter_lowers_the_error_and_leaves_the_rest(trained, photos, tmp_path, 
     train_filter(trained, tmp_path / "run", settings, crops=4)
     before, after = read_model(trained), read_model(tmp_path / "run")
     new = build_model("flagship").config
-    assert after.config == before.config | {key: new[key] for key in FILTER_OPTIONS}
+    assert after.config == before.config | {key: new[key] for key in ("filter_width", "filter_blocks")}
     inputs = {"images": random_pictures(2, 64, 64, seed=9), "quality": np.array([0.3, 0.8], np.float32)}
     decoded = decode(before, inputs)
     np.testing.assert_allclose(decode(after, inputs), decoded, rtol=1e-5, atol=1e-3)
@@ -36,7 +36,7 @@ def test_filter_lowers_the_error_and_leaves_the_rest(trained, photos, tmp_path, 
     assert np.square(filtered - meant).mean() < 0.99 * np.square(decoded - meant).mean()
 
 
-def test_what_it_wrote_is_exported_and_stays(trained, photos, tmp_path, capsys):
+def test_the_written_run_can_be_exported_and_is_not_replaced(trained, photos, tmp_path, capsys):
     common = f"--data {photos} --batch 2 --crop 64 --precision float32".split()
     assert main(f"filter {trained} --out {tmp_path}/g --steps 2 --decoded 2".split() + common) == 0
     assert main(["export", f"{tmp_path}/g", "--out", f"{tmp_path}/model", "--count", "2"]) == 0
@@ -55,9 +55,10 @@ def test_a_model_without_filter_is_refused(photos, tmp_path, capsys):
     assert "no flagship" in capsys.readouterr().err
 
 
-def test_a_filter_of_the_new_kind_goes_on_without_the_optimizer_of_before(tiny_flagship):
+def test_a_rebuilt_model_keeps_all_weights_and_drops_the_optimizer(tiny_flagship):
     new = build_model("flagship").config
-    trained = build_model("flagship", **tiny_flagship.config | {key: new[key] for key in FILTER_OPTIONS})
+    filter_options = {key: new[key] for key in ("filter_width", "filter_blocks")}
+    trained = build_model("flagship", **tiny_flagship.config | filter_options)
     trained.build()
     for variable in trained.synthesis.weights:
         variable.assign(variable + 0.5)
@@ -66,3 +67,24 @@ def test_a_filter_of_the_new_kind_goes_on_without_the_optimizer_of_before(tiny_f
     assert not model.compiled
     for ours, theirs in zip(model.weights, trained.weights, strict=True):
         np.testing.assert_array_equal(ours, theirs)
+
+
+def filtered(model):
+    decoded = 100 * np.random.default_rng(0).random((1, 64, 64, 3)).astype(np.float32) - 50
+    return decoded, np.asarray(model.filter(decoded, np.array([0.5], np.float32)))
+
+
+@pytest.mark.parametrize("more", [0, 2])
+def test_a_filter_with_more_blocks_filters_as_before(tiny_flagship, more):
+    config = tiny_flagship.config
+    larger = rebuilt(tiny_flagship, config | {"filter_blocks": config["filter_blocks"] + more})
+    assert len(larger.synthesis.weights) == len(tiny_flagship.synthesis.weights) + 4 * more
+    decoded, expected = filtered(tiny_flagship)
+    assert np.abs(expected - decoded).max() > 0.01
+    np.testing.assert_allclose(filtered(larger)[1], expected, atol=1e-3)
+
+
+@pytest.mark.parametrize("change", [{"filter_width": 12}, {"filter_blocks": 2}])
+def test_a_filter_that_cannot_take_over_the_weights_starts_as_the_identity(tiny_flagship, change):
+    decoded, result = filtered(rebuilt(tiny_flagship, tiny_flagship.config | change))
+    np.testing.assert_array_equal(result, decoded)

@@ -41,7 +41,7 @@ def test_scales_that_fit():
 
 
 def test_a_model_trains_for_it(random_pictures, tiny_options):
-    from compressor.models import build_model
+    from compressor.models.registry import build_model
 
     model = build_model("cnn", **tiny_options["cnn"])
     model.build()

@@ -7,7 +7,7 @@ keras = pytest.importorskip("keras", reason="needs the train extra")
 pytest.importorskip("onnx", reason="needs the train extra")
 onnxruntime = pytest.importorskip("onnxruntime")
 
-from compressor.models.deploy import deployment_graphs  # noqa: E402
+from compressor.models.flagship.graphs import deployment_graphs  # noqa: E402
 from training.onnx_graph import subpixel_kernel, to_onnx  # noqa: E402
 
 
@@ -68,3 +68,12 @@ def test_a_layer_without_a_rule_is_refused():
     inputs = keras.layers.Input((4, 4, 3))
     with pytest.raises(TypeError, match="no ONNX rule"):
         to_onnx(keras.Model(inputs, keras.layers.MaxPooling2D()(inputs)))
+
+
+@pytest.mark.parametrize(
+    "layer", [keras.layers.Conv2D(2, 3, activation="gelu"), keras.layers.Activation("gelu")]
+)
+def test_an_activation_without_a_rule_is_refused(layer):
+    inputs = keras.layers.Input((4, 4, 3))
+    with pytest.raises(TypeError, match=f"no ONNX rule for activation gelu of layer {layer.name}"):
+        to_onnx(keras.Model(inputs, layer(inputs)))

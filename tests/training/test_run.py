@@ -1,6 +1,7 @@
 """Runs: schedule, stop and resume, export, and use of what was exported."""
 
 import csv
+import importlib.util
 import os
 import signal
 import subprocess
@@ -73,6 +74,26 @@ def test_the_schedule_of_a_run_without_steps_fits_its_time(photos, tmp_path, mon
     assert int(train(tmp_path, settings).optimizer.iterations) == int(model.optimizer.iterations) == 8
 
 
+def test_a_run_without_steps_learns_like_one_of_the_same_length(photos, tmp_path, monkeypatch):
+    """The end of the first part replaces the weights by their averages, which must not be trained on."""
+    monkeypatch.setattr("training.run.steps_that_fit", lambda *_: 6)
+    for steps in (0, 6):
+        train(tmp_path / str(steps), settings_for(photos, steps=steps, tail=0.3))
+    losses = [[float(row["loss"]) for row in rows(tmp_path / name)] for name in "06"]
+    np.testing.assert_allclose(*losses, rtol=1e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not importlib.util.find_spec("jax"), reason="needs jax (the test extra)")
+def test_a_run_without_steps_goes_on_after_its_first_epoch_on_jax(photos, tmp_path):
+    command = [sys.executable, "-m", "training", "--data", str(photos), "--out", str(tmp_path / "run")]
+    command += "--model cnn --batch 2 --crop 64 --checkpoint-every 2 --minutes 0.01".split()
+    environment = os.environ | {"KERAS_BACKEND": "jax"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert [row["step"] for row in rows(tmp_path / "run")] == ["2", "4"]
+
+
 def test_steps_that_fit_are_whole_epochs(monkeypatch):
     monkeypatch.setattr("training.run.time.time", lambda: 1000.0)
     assert steps_that_fit(100, 10.0, 1060.0, 100) == 700
@@ -103,8 +124,9 @@ def test_what_is_exported_encodes_and_decodes(photos, tmp_path, name, random_pic
     train(tmp_path / "run", settings_for(photos, model=name, steps=2))
     assert main(["export", str(tmp_path / "run"), "--out", str(tmp_path / "model"), "--count", "4"]) == 0
     image = np.rint(255 * random_pictures(1, 50, 70)[0]).astype(np.uint8)
-    stream = compressor.encode(image, 60, weights=tmp_path / "model")
-    assert compressor.decode(stream, weights=tmp_path / "model").size == (70, 50)
+    runtime = compressor.Runtime(weights=tmp_path / "model")
+    stream = compressor.encode(image, 60, runtime=runtime)
+    assert compressor.decode(stream, runtime=runtime).size == (70, 50)
     with pytest.raises(UnsupportedStreamError, match="weights"):
         compressor.decode(stream)
 

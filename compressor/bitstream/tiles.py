@@ -1,0 +1,35 @@
+"""The bytes of tiles in a picture payload."""
+
+from compressor.bitstream.varint import read_varint, write_varint
+from compressor.errors import CorruptStreamError
+
+
+def join_tiles(parts: list[bytes]) -> bytes:
+    """Join the bytes of all tiles, in coding order, into a payload.
+
+    Each tile but the last is preceded by its length; the last takes the rest, so a single tile needs none.
+    """
+    return b"".join([write_varint(len(part)) + part for part in parts[:-1]] + parts[-1:])
+
+
+def split_tiles(payload: bytes, count: int) -> list[bytes]:
+    """Split a payload into the bytes of its tiles, in coding order.
+
+    Args:
+        payload: from `join_tiles`.
+        count: number of tiles, at least 1.
+
+    Raises:
+        StreamError: if the tiles' lengths contradict the payload's.
+    """
+    parts, position = [], 0
+    for number in range(count - 1):
+        length, position = read_varint(payload, position, name="tile length")
+        if length > len(payload) - position:
+            raise CorruptStreamError(
+                f"tile {number} claims {length} bytes, and {len(payload) - position} are left; "
+                "the file is damaged"
+            )
+        parts.append(payload[position : position + length])
+        position += length
+    return [*parts, payload[position:]]

@@ -1,0 +1,1 @@
+"""The command line: encode, decode, info; batches, worker processes, Ray."""

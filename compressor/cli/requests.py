@@ -1,0 +1,97 @@
+"""The arguments of the command line as typed values, which travel to worker processes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from compressor.options import Runtime, Target
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Arguments that `encode` and `decode` share.
+
+    Attributes:
+        inputs: paths of files, or of folders, or "-".
+        output: path of a file or a folder, "-", or None for a file next to each input.
+        output_is_folder: whether `output` is a folder.
+        extension: of outputs, with its dot.
+        overwrite: whether existing files may be replaced.
+        recursive: whether inputs may be folders.
+        skip_existing: whether inputs whose output exists are left out.
+        is_batch: whether outcomes are collected and summed up at the end.
+        num_workers: processes to use for a batch; None for one input at a time on all cores.
+        ray: address of a Ray cluster; None for none.
+        max_pixels: the largest picture allowed.
+        runtime: model, engine and threads.
+        strip: metadata to leave out.
+        verbose: whether to print more.
+        quiet: whether to print errors only.
+    """
+
+    inputs: tuple[str, ...]
+    output: str | None
+    output_is_folder: bool
+    extension: str
+    overwrite: bool
+    recursive: bool
+    skip_existing: bool
+    is_batch: bool
+    num_workers: int | None
+    ray: str | None
+    max_pixels: int
+    runtime: Runtime
+    strip: tuple[str, ...]
+    verbose: bool
+    quiet: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EncodeRequest(Request):
+    """Arguments of `encode`.
+
+    Attributes:
+        quality: 1 to 100, or None.
+        target: instead of a quality, or None.
+        tune: "iq" or "psnr", or None.
+        effort: 1 to 9.
+        keep_hidden: whether to keep the colours of transparent pixels.
+        verify: whether to read each new stream again.
+    """
+
+    quality: float | None
+    target: Target | None
+    tune: str | None
+    effort: int
+    keep_hidden: bool
+    verify: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DecodeRequest(Request):
+    """Arguments of `decode`.
+
+    Attributes:
+        region: x, y, width, height of the part to decode; None for all.
+    """
+
+    region: tuple[int, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class InfoRequest:
+    """Arguments of `info`.
+
+    Attributes:
+        inputs: paths of files, or "-".
+        max_pixels: the largest picture allowed.
+        json: whether to print one JSON object a line.
+        verbose: whether to print more.
+        quiet: whether to print errors only.
+    """
+
+    inputs: tuple[str, ...]
+    max_pixels: int
+    json: bool
+    verbose: bool
+    quiet: bool

@@ -1,0 +1,1 @@
+"""Pictures and latents to bytes and back: tiles, rounding, refinement, rate control."""

@@ -1,0 +1,165 @@
+"""Pictures to payloads and back, tile by tile; transforms read enough around a tile to leave no seam."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compressor.bitstream.tiles import join_tiles, split_tiles
+from compressor.coding.area import Area
+from compressor.coding.effort import DEFAULT, ROUNDED, Effort, OnProgress, ignore_progress, progress_of_part
+from compressor.coding.refinement import Refiner
+from compressor.coding.tile_coder import TileCoder
+from compressor.coding.tiling import TileReader
+from compressor.errors import OptionError
+from compressor.images.arrays import levels_to_uint8
+from compressor.models.runtime import Floats, Indices, ModelRuntime, Symbols
+from compressor.spec.constants import PIXEL_OFFSET, TILE
+
+# Side, in latent positions, of the parts that are synthesised at once: the filter's layers take more memory
+# for each pixel than anything else does.
+PART = TILE // 2
+
+
+class PictureCoder:
+    """Codes pictures with one model.
+
+    Args:
+        runtime: the model on an engine.
+        model_id: in streams.
+        model_name: for people.
+        engine_name: for people.
+        tile: latent positions along a tile's side. Encoder and decoder must agree; streams have `TILE`.
+        part: latent positions along the side of what is synthesised at once.
+    """
+
+    def __init__(
+        self,
+        runtime: ModelRuntime,
+        *,
+        model_id: int = 0,
+        model_name: str = "",
+        engine_name: str = "",
+        tile: int = TILE,
+        part: int = PART,
+    ) -> None:
+        self.runtime, self.tile_coder = runtime, TileCoder(runtime)
+        self.model_id, self.model_name, self.engine_name = model_id, model_name, engine_name
+        self._tile, self._part = tile, part
+
+    def encode(
+        self,
+        image_uint8: NDArray[np.uint8],
+        level: int,
+        effort: Effort = DEFAULT,
+        *,
+        verify: bool = False,
+        on_progress: OnProgress = ignore_progress,
+    ) -> bytes:
+        """Encode a picture at a quality level.
+
+        Args:
+            image_uint8: (H, W, 3).
+            level: quality level 0..396.
+            effort: how symbols are chosen.
+            verify: whether to read the payload again.
+            on_progress: called after every step of a refinement.
+
+        Returns:
+            The payload of the picture section.
+
+        Raises:
+            CorruptStreamError: with `verify`, if the payload does not give back the symbols.
+            OptionError: if the effort refines, and the model has no error gradient.
+        """
+        refine = self._refiner(effort) if effort.refinement_steps else None
+        grid = self._grid(image_uint8)
+        tiles, payloads = list(grid.cut(self._tile)), []
+        for number, tile in enumerate(tiles):
+            pixels, latents = self.analyse(image_uint8, tile, grid, level)
+            rounding, side = effort, None
+            if refine:
+                latents, side = refine(
+                    pixels, latents, level, progress_of_part(on_progress, number, len(tiles))
+                )
+                rounding = ROUNDED
+            payloads.append(self.tile_coder.encode(latents, level, rounding, side, verify=verify))
+        return join_tiles(payloads)
+
+    def _refiner(self, effort: Effort) -> Refiner:
+        if self.runtime.error_gradient is None:
+            raise OptionError(
+                "received an effort above 5, at which symbols are refined for PSNR, and model "
+                f"{self.model_name} is not made for PSNR: add the tune psnr, or use an effort of at most 5"
+            )
+        return Refiner(self.runtime, self.tile_coder, self.runtime.error_gradient, effort.refinement_steps)
+
+    def symbols(self, image_uint8: NDArray[np.uint8], level: int) -> Iterator[tuple[Symbols, Indices]]:
+        """Yield flat arrays of symbols and of their scale indices, as `encode` codes them, tile by tile."""
+        grid = self._grid(image_uint8)
+        for tile in grid.cut(self._tile):
+            _, latents = self.analyse(image_uint8, tile, grid, level)
+            yield from self.tile_coder.code(latents, level).pairs()
+
+    def decode(
+        self, payload: bytes | memoryview, height: int, width: int, level: int, region: Area | None = None
+    ) -> NDArray[np.uint8]:
+        """Decode a picture, or one region of it at the cost of that region.
+
+        Args:
+            payload: from `encode`.
+            height: of the whole picture, in pixels.
+            width: of the whole picture, in pixels.
+            level: quality level 0..396.
+            region: pixels inside the picture; None for all of them.
+
+        Returns:
+            uint8 (height, width, 3) of the region.
+
+        Raises:
+            StreamError: if the payload cannot have come from `encode`.
+        """
+        block = self.runtime.block
+        picture = Area(0, 0, height, width)
+        grid = picture.covering(block)
+
+        def decode_tile(data: bytes, h: int, w: int) -> Floats:
+            return self.tile_coder.decode(data, h, w, level)
+
+        reader = TileReader(bytes(payload), grid, self.runtime.channels, self._tile, decode_tile)
+        region = picture if region is None else region
+        image_uint8 = np.empty((region.height, region.width, 3), np.uint8)
+        for part in region.covering(block).cut(self._part):
+            window = part.widened(self.runtime.synthesis_halo, grid)
+            pixels = self.runtime.synthesise(reader.window(window), level)
+            kept = part.scaled(block).common(region)
+            inner = pixels[kept.within(window.scaled(block)).slices]
+            image_uint8[kept.within(region).slices] = levels_to_uint8(inner + PIXEL_OFFSET)
+        return image_uint8
+
+    def read_symbols(
+        self, payload: bytes, height: int, width: int, level: int
+    ) -> Iterator[tuple[Symbols, Indices]]:
+        """Yield flat arrays of the symbols of a payload and of their scale indices, tile by tile."""
+        tiles = list(Area(0, 0, height, width).covering(self.runtime.block).cut(self._tile))
+        for tile, data in zip(tiles, split_tiles(payload, len(tiles)), strict=True):
+            yield from self.tile_coder.read_pairs(data, tile.height, tile.width, level)
+
+    def analyse(
+        self, image_uint8: NDArray[np.uint8], tile: Area, grid: Area, level: int
+    ) -> tuple[Floats, Floats]:
+        """Return pixels minus 128 (block * h, block * w, 3) and latents (h, w, C) of a tile of a picture."""
+        block = self.runtime.block
+        window = tile.widened(self.runtime.analysis_halo, grid)
+        part = image_uint8[window.scaled(block).slices]
+        # Repeat the last row and column up to whole blocks.
+        missing = (window.height * block - part.shape[0], window.width * block - part.shape[1])
+        padded = np.pad(part, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="edge")
+        # Only one tile at a time is converted: the floats of a whole picture might not fit in memory.
+        pixels = padded.astype(np.float32) - PIXEL_OFFSET
+        inner = tile.within(window)
+        latents = self.runtime.analyse(pixels[None], level)[inner.slices]
+        return pixels[inner.scaled(block).slices], latents
+
+    def _grid(self, image_uint8: NDArray[np.uint8]) -> Area:
+        return Area(0, 0, *image_uint8.shape[:2]).covering(self.runtime.block)

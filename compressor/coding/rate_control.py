@@ -1,0 +1,186 @@
+"""Find the quality that meets a target: a size of the file, or a fidelity of the decoded picture."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from compressor.errors import OptionError
+from compressor.options import Target
+from compressor.spec.quality import NUM_LEVELS
+
+# No search takes more trials than this, whatever the picture; a good guess takes it to about half.
+MAX_TRIALS = 10
+
+# Where an ordinary photograph lies in the middle of the scale, and how it moves with each level: the search
+# starts there. A poor guess costs a trial or two, nothing else.
+_MIDDLE_LEVEL = 200
+_MIDDLE_BPP, _LOG_SIZE_PER_LEVEL = 0.7, 0.0084
+
+
+@dataclass(frozen=True, slots=True)
+class Fidelity:
+    """A measure of how close a decoded picture is to the original; higher is closer.
+
+    Attributes:
+        name: for messages.
+        middle: of an ordinary photograph in the middle of the quality scale.
+        per_level: how much it rises with each level.
+        highest: stands for an infinite value, since interpolation needs a number.
+    """
+
+    name: str
+    middle: float
+    per_level: float
+    highest: float
+
+
+# By the name of the target.
+FIDELITIES = {
+    "psnr_db": Fidelity("dB PSNR", 33.0, 0.042, 99.0),
+    "ssimulacra2": Fidelity("SSIMULACRA 2", 68.0, 0.15, 100.0),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """The picture at one level.
+
+    Attributes:
+        level: quality level 0..396.
+        stream: the whole file.
+        fidelity: of the decoded pixels; 0 if it is not needed.
+    """
+
+    level: int
+    stream: bytes
+    fidelity: float
+
+
+def encode_to_target(
+    target: Target,
+    num_pixels: int,
+    encode_at: Callable[[int], bytes],
+    fidelity_of: Callable[[str, bytes], float],
+) -> bytes:
+    """Encode at the quality that meets a target best.
+
+    Args:
+        target: for a size, the largest file is taken that is not above it; the best quality of all also
+            meets a larger target. For a fidelity, the smallest file that has it.
+        num_pixels: of the picture, width x height.
+        encode_at: level 0..396 -> the whole file.
+        fidelity_of: name of a target in `FIDELITIES`, file of `encode_at` -> fidelity of its decoded pixels.
+
+    Returns:
+        The file.
+
+    Raises:
+        OptionError: if no level meets the target.
+    """
+    for name, fidelity in FIDELITIES.items():
+        wanted = getattr(target, name)
+        if wanted is not None:
+            return _smallest_with(wanted, fidelity, _Trials(encode_at, partial(fidelity_of, name)))
+    bpp_of_byte = 8 / num_pixels
+    # A millionth of a byte, so that the rate of an existing file is not rounded down to a byte less.
+    limit = int(target.num_bytes or (target.bpp or 0) / bpp_of_byte + 1e-6)
+    return _largest_within(limit, bpp_of_byte, _Trials(encode_at))
+
+
+class _Trials(dict[int, Trial]):
+    """All that was tried, by level; what is missing is tried when it is asked for."""
+
+    def __init__(
+        self, encode_at: Callable[[int], bytes], fidelity_of: Callable[[bytes], float] | None = None
+    ) -> None:
+        super().__init__()
+        self._encode_at, self._fidelity_of = encode_at, fidelity_of
+
+    def __missing__(self, level: int) -> Trial:
+        stream = self._encode_at(level)
+        self[level] = Trial(level, stream, self._fidelity_of(stream) if self._fidelity_of else 0.0)
+        return self[level]
+
+    def try_neighbour(self, level: int) -> None:
+        """Look beyond a crossing: sizes and fidelities rise with the level up to small wiggles."""
+        if 0 <= level < NUM_LEVELS:
+            self[level]
+
+
+def _smallest_with(wanted: float, fidelity: Fidelity, trials: _Trials) -> bytes:
+    def excess(level: int) -> float:
+        return min(trials[level].fidelity, fidelity.highest + wanted) - wanted
+
+    guess = _MIDDLE_LEVEL + (wanted - fidelity.middle) / fidelity.per_level
+    low, _ = crossing(excess, guess, fidelity.per_level)
+    trials.try_neighbour(low - 1)
+    met = [t for t in trials.values() if t.fidelity >= wanted]
+    if met:
+        return min(met, key=lambda t: (len(t.stream), -t.fidelity)).stream
+    lowest, highest = trials[0].fidelity, max(t.fidelity for t in trials.values())
+    raise OptionError(
+        f"received a target of {wanted:g} {fidelity.name}, and this picture reaches {lowest:.2f} to "
+        f"{highest:.2f}: lower it"
+    )
+
+
+def _largest_within(limit: int, bpp_of_byte: float, trials: _Trials) -> bytes:
+    # Half a byte above the limit: then a file of exactly that size is on the side of those that fit.
+    log_limit = math.log(limit + 0.5)
+
+    def excess(level: int) -> float:
+        return math.log(len(trials[level].stream)) - log_limit
+
+    guess = _MIDDLE_LEVEL + (log_limit + math.log(bpp_of_byte / _MIDDLE_BPP)) / _LOG_SIZE_PER_LEVEL
+    _, high = crossing(excess, guess, _LOG_SIZE_PER_LEVEL)
+    trials.try_neighbour(high + 1)
+    fitting = [t for t in trials.values() if len(t.stream) <= limit]
+    if fitting:
+        return max(fitting, key=lambda t: (len(t.stream), t.level)).stream
+    smallest = min(len(t.stream) for t in trials.values())
+    largest = len(trials[NUM_LEVELS - 1].stream)
+    raise OptionError(
+        f"received a target of {limit} bytes ({limit * bpp_of_byte:.3f} bpp), and this picture takes "
+        f"{smallest} to {largest} bytes ({smallest * bpp_of_byte:.3f} to {largest * bpp_of_byte:.3f} bpp): "
+        "raise it"
+    )
+
+
+def crossing(excess: Callable[[int], float], guess: float, slope: float) -> tuple[int, int]:
+    """Find two neighbouring levels between which a rising function of the level changes its sign.
+
+    Interpolates between the nearest levels known on both sides, and keeps so close to bisection that
+    `MAX_TRIALS` calls always suffice.
+
+    Args:
+        excess: level 0..396 -> how far above zero it is; finite. It should rise; where it wiggles, one of its
+            crossings is found.
+        guess: where to start.
+        slope: about how much it rises with each level, above 0.
+
+    Returns:
+        (low, low + 1): the first below zero, the second at or above. -1 and 397 stand for "no such level".
+    """
+    low, high = -1, NUM_LEVELS
+    below: float | None = None
+    above: float | None = None
+    for left in reversed(range(MAX_TRIALS)):
+        if high - low == 1:
+            break
+        # `left` more trials settle 2**left - 1 levels by bisection: leave no more on either side.
+        reach = 1 << left
+        first, last = max(low + 1, high - reach), min(high - 1, low + reach)
+        level = min(max(round(guess), first), last)
+        value = excess(level)
+        if value < 0:
+            low, below = level, value
+        else:
+            high, above = level, value
+        if below is not None and above is not None:
+            guess = low + (high - low) * below / (below - above)
+        else:
+            guess = level - value / slope
+    return low, high

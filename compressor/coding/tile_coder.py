@@ -1,0 +1,191 @@
+"""A tile of latents to bytes and back, on any family's coding passes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from compressor.coding.boosts import boost_indices, boosted, choose_boosts, lifts
+from compressor.coding.effort import DEFAULT, Effort
+from compressor.coding.rounding import RateDistortionRounding, round_with_dead_zone
+from compressor.entropy.blas import one_blas_thread
+from compressor.entropy.range_coder import SymbolDecoder, encode_pairs
+from compressor.models.runtime import Floats, Indices, ModelRuntime, Passes, Step, Symbols
+
+
+@dataclass(frozen=True, slots=True)
+class CodedTile:
+    """The symbols of a tile, and the latents that they decode to.
+
+    Attributes:
+        side: side information (h/4, w/4, S).
+        side_indices: its scale indices.
+        boosts: of the tile's regions.
+        steps: passes in coding order, each with its symbols.
+        decoded: latents (h, w, C) in quantisation steps.
+        padding: rows and columns that the passes add to fill whole positions of the side information.
+    """
+
+    side: Symbols
+    side_indices: Indices
+    boosts: Symbols
+    steps: list[tuple[Step, Symbols]]
+    decoded: Floats
+    padding: tuple[int, int]
+
+    def pairs(self) -> list[tuple[Symbols, Indices]]:
+        """Return flat arrays of symbols and of their scale indices, in coding order."""
+        coded = [(symbols.ravel(), step.indices.ravel()) for step, symbols in self.steps]
+        h, w, _ = self.decoded.shape
+        side = self.side.ravel(), self.side_indices.ravel()
+        return [side, (self.boosts.ravel(), boost_indices(h, w).ravel()), *coded]
+
+    def planes(self) -> tuple[Symbols, Indices]:
+        """Return symbols and scale indices by position and channel, both (h, w, C)."""
+        h, w, channels = self.decoded.shape
+        shape = (h + self.padding[0], w + self.padding[1], channels)
+        symbols, indices = np.zeros(shape, np.int32), np.zeros(shape, np.uint8)
+        for step, some in self.steps:
+            p = step.coding_pass
+            for i, view in enumerate(p.views):
+                where = (*view, slice(p.low, p.high))
+                symbols[where], indices[where] = some[i], step.indices[i]
+        return symbols[:h, :w], indices[:h, :w]
+
+
+class TileCoder:
+    """Codes tiles of latents.
+
+    Args:
+        runtime: the model.
+    """
+
+    def __init__(self, runtime: ModelRuntime) -> None:
+        self._runtime = runtime
+        self._round = RateDistortionRounding(runtime.tables)
+
+    def code(
+        self, latents: Floats, level: int, effort: Effort = DEFAULT, side: Symbols | None = None
+    ) -> CodedTile:
+        """Choose the symbols of a tile.
+
+        Args:
+            latents: (h, w, C) in quantisation steps.
+            level: quality level 0..396.
+            effort: how symbols are chosen.
+            side: side information; None for that of these latents.
+        """
+        h, w, _ = latents.shape
+        side = self._runtime.side_information(latents, level) if side is None else side
+        boosts = np.zeros(boost_indices(h, w).shape, np.int32)
+        tile = self._code(latents, level, effort, side, boosts)
+        _, indices = tile.planes()
+        residuals = latents - tile.decoded
+        boosts = choose_boosts(self._runtime.tables, residuals, indices, self._runtime.worth(level))
+        return self._code(latents, level, effort, side, boosts) if boosts.any() else tile
+
+    def _code(self, latents: Floats, level: int, effort: Effort, side: Symbols, boosts: Symbols) -> CodedTile:
+        """Choose the symbols of a tile with given boosts."""
+        h, w, _ = latents.shape
+        padding = -h % self._runtime.side_stride, -w % self._runtime.side_stride
+        padded = np.pad(latents, ((0, padding[0]), (0, padding[1]), (0, 0)))
+        worth = self._runtime.worth(level)
+        steps: list[tuple[Step, Symbols]] = []
+
+        def choose(step: Step) -> Symbols:
+            p = step.coding_pass
+            residual = np.stack([padded[(*view, slice(p.low, p.high))] for view in p.views]) - step.means
+            if effort.weighs_symbols:
+                symbols = self._round(residual, step.indices, worth[p.low : p.high])
+            else:
+                symbols = round_with_dead_zone(residual)
+            symbols[step.indices == 0] = 0
+            steps.append((step, symbols))
+            return symbols
+
+        decoded = _drive(self._passes(side, boosts, h, w, level), choose)
+        return CodedTile(side, self._runtime.side_indices(h, w), boosts, steps, decoded, padding)
+
+    def _passes(self, side: Symbols, boosts: Symbols, height: int, width: int, level: int) -> Passes:
+        """Start the passes of a tile, with boosted scale indices."""
+        passes = self._runtime.passes(side, height, width, level)
+        stride = self._runtime.side_stride
+        lift = lifts(boosts, height, width, (height + -height % stride, width + -width % stride))
+        return passes if lift is None else _boosted_passes(passes, lift)
+
+    def encode(
+        self,
+        latents: Floats,
+        level: int,
+        effort: Effort = DEFAULT,
+        side: Symbols | None = None,
+        *,
+        verify: bool = False,
+    ) -> bytes:
+        """Return the bytes of a tile; see `code` for the arguments.
+
+        Raises:
+            CorruptStreamError: with `verify`, if the bytes do not give back the symbols.
+        """
+        return encode_pairs(
+            self._runtime.tables, self.code(latents, level, effort, side).pairs(), verify=verify
+        )
+
+    def decode(self, data: bytes | memoryview, height: int, width: int, level: int) -> Floats:
+        """Return the latents (height, width, C) of the bytes of a tile, in quantisation steps.
+
+        Raises:
+            CorruptStreamError: if the data cannot have come from `encode`.
+        """
+        decoder = SymbolDecoder(self._runtime.tables, data)
+        return self._decode(decoder.get, height, width, level)
+
+    def read_pairs(
+        self, data: bytes | memoryview, height: int, width: int, level: int
+    ) -> list[tuple[Symbols, Indices]]:
+        """Return flat arrays of the symbols of a tile and of their scale indices, in coding order."""
+        decoder, pairs = SymbolDecoder(self._runtime.tables, data), []
+
+        def get(indices: Indices) -> Symbols:
+            symbols = decoder.get(indices)
+            pairs.append((symbols, indices))
+            return symbols
+
+        self._decode(get, height, width, level)
+        return pairs
+
+    def _decode(self, get: Callable[[Indices], Symbols], height: int, width: int, level: int) -> Floats:
+        side_indices = self._runtime.side_indices(height, width)
+        side = get(side_indices.ravel()).reshape(side_indices.shape)
+        regions = boost_indices(height, width)
+        boosts = get(regions.ravel()).reshape(regions.shape)
+
+        def read(step: Step) -> Symbols:
+            return get(step.indices.ravel()).reshape(step.indices.shape)
+
+        return _drive(self._passes(side, boosts, height, width, level), read)
+
+
+def _boosted_passes(passes: Passes, lift: Indices) -> Passes:
+    """Raise the scale indices of passes on their way to the coder."""
+    step = next(passes)
+    while True:
+        lifted = np.stack([lift[view] for view in step.coding_pass.views])
+        symbols = yield replace(step, indices=boosted(step.indices, lifted))
+        try:
+            step = passes.send(symbols)
+        except StopIteration as end:
+            decoded: Floats = end.value
+            return decoded
+
+
+def _drive(passes: Passes, symbols_of: Callable[[Step], Symbols]) -> Floats:
+    """Run the passes to their end; return the decoded latents."""
+    with one_blas_thread():
+        try:
+            step = next(passes)
+            while True:
+                step = passes.send(symbols_of(step))
+        except StopIteration as end:
+            decoded: Floats = end.value
+            return decoded

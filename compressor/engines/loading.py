@@ -1,0 +1,78 @@
+"""The choice between engines."""
+
+from collections.abc import Callable, Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from compressor.engines.interface import Engine
+from compressor.errors import MissingDependencyError, OptionError
+from compressor.weights.files import ModelFiles
+
+# Each with the extra of this package that installs it.
+ENGINES = {"onnxruntime": "", "openvino": "[openvino]", "tensorflow": "[train]"}
+AUTO = "auto"
+
+
+def has_amx() -> bool:
+    """Return whether this CPU multiplies bfloat16 matrices in hardware."""
+    try:
+        return "amx_bf16" in Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return False
+
+
+def resolve_engine(name: str) -> str:
+    """Return the name of an installed engine.
+
+    Args:
+        name: one of `ENGINES`, or "auto": OpenVINO where it is installed and the CPU has AMX, since its
+            bfloat16 is several times faster there, and ONNX Runtime everywhere else.
+
+    Raises:
+        OptionError: for an unknown name.
+        MissingDependencyError: if the engine's package is not installed.
+    """
+    if name == AUTO:
+        name = "openvino" if has_amx() and find_spec("openvino") else "onnxruntime"
+    if name not in ENGINES:
+        raise OptionError(f"received engine {name!r}, expected one of {', '.join([AUTO, *ENGINES])}")
+    if find_spec(name) is None:
+        raise MissingDependencyError(
+            f"engine {name} is not installed; pip install 'compressor{ENGINES[name]}'"
+        )
+    return name
+
+
+def load_engine(
+    name: str,
+    files: ModelFiles,
+    threads: int | None,
+    keras_graphs: Callable[[], Mapping[str, Any]],
+    bfloat16: bool | None = None,
+) -> Engine:
+    """Create an engine over the graphs of a model.
+
+    Args:
+        name: from `resolve_engine`.
+        files: the exported model.
+        threads: the most threads it may use; None leaves it to the engine.
+        keras_graphs: builds the same graphs as Keras models by name, for the engine that runs those.
+        bfloat16: whether OpenVINO runs the transforms in bfloat16; None where the CPU has AMX.
+
+    Raises:
+        OptionError: for a thread count below 1.
+    """
+    if threads is not None and threads < 1:
+        raise OptionError(f"received {threads} threads, expected at least 1")
+    if name == "onnxruntime":
+        from compressor.engines.onnx_engine import OnnxEngine
+
+        return OnnxEngine(files, threads)
+    if name == "openvino":
+        from compressor.engines.openvino_engine import OpenVinoEngine
+
+        return OpenVinoEngine(files, threads, bfloat16=has_amx() if bfloat16 is None else bfloat16)
+    from compressor.engines.keras_engine import KerasEngine
+
+    return KerasEngine(keras_graphs(), threads)

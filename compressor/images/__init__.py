@@ -1,0 +1,1 @@
+"""Pictures in and out through Pillow: modes, metadata, colour."""

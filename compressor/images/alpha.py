@@ -1,0 +1,63 @@
+"""The alpha channel as the bytes of its section, without loss."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+from PIL import Image
+
+from compressor.errors import CorruptStreamError, one_line
+
+
+def clear_hidden(image: Image.Image) -> Image.Image:
+    """Return a picture of mode L, LA, RGB or RGBA with black pixels where its alpha is 0.
+
+    Hidden colours cost bytes, and nobody sees them.
+    """
+    if image.mode not in ("LA", "RGBA"):
+        return image
+    cleared = image.copy()
+    cleared.paste((0,) * len(image.getbands()), mask=image.getchannel("A").point([255] + [0] * 255))
+    return cleared
+
+
+def encode_alpha(image: Image.Image) -> bytes:
+    """Encode the alpha channel of a picture: as its one value where it is constant, else as a gray PNG."""
+    alpha = image.getchannel("A")
+    lowest, highest = alpha.getextrema()
+    if lowest == highest:
+        return alpha.crop((0, 0, 1, 1)).tobytes()
+    buffer = BytesIO()
+    alpha.save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()
+
+
+def decode_alpha(payload: bytes, width: int, height: int) -> Image.Image:
+    """Decode the alpha section to a picture of mode L.
+
+    Args:
+        payload: one byte, or a PNG.
+        width: the width that it must have.
+        height: the height that it must have.
+
+    Raises:
+        CorruptStreamError: if it is longer than a byte and not a gray PNG of that size.
+    """
+    if len(payload) == 1:
+        return Image.new("L", (width, height), payload[0])
+
+    from PIL.PngImagePlugin import PngImageFile
+
+    try:
+        # Not through Image.open: the size is already checked against our own limit.
+        alpha = PngImageFile(BytesIO(payload))
+        if alpha.mode == "L" and alpha.size == (width, height):
+            alpha.load()
+            # A plain picture, without the file's own metadata.
+            return alpha.copy()
+        found = f"{alpha.mode} {alpha.width}x{alpha.height}"
+    except Exception as error:
+        raise CorruptStreamError(
+            f"the alpha section cannot be read ({one_line(error)}): get the file again"
+        ) from error
+    raise CorruptStreamError(f"the alpha section is {found}, expected L {width}x{height}: get the file again")

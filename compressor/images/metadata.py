@@ -1,0 +1,223 @@
+"""Metadata that travel with the pixels: ICC profile, EXIF, XMP, and the orientation that two of them hold."""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from compressor.errors import OptionError
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+STRIP_CHOICES = ("all", "exif", "icc", "xmp")
+
+EXIF_PREFIX = b"Exif\x00\x00"
+_ORIENTATION_TAG = 0x0112
+_SHORT = 3
+# Integer types of TIFF, as `struct` names them: some programs write others than the standard asks for.
+_INTEGERS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i"}
+_XMP_ORIENTATION = re.compile(rb"(tiff:Orientation(?:\s*=\s*[\"']|>)\s*)([1-8])")
+
+# TIFF keeps its EXIF among the tags that describe the file's own layout; these describe the picture.
+_DESCRIPTIVE_TAGS = (0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x8298)
+# Resolutions that programs write when they know none; 1 is an aspect ratio.
+_DEFAULT_DPI = (0, 1, 72, 96)
+_EXIF_IFDS = (0x8769, 0x8825)
+_RESOLUTION_TAG = 0x011A
+_IPTC_TAG = 0x83BB
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """Metadata of a picture, as bytes; empty where there is none.
+
+    Attributes:
+        icc: ICC profile.
+        exif: EXIF as a TIFF structure, without the "Exif" prefix that JPEG puts before it.
+        xmp: XMP packet.
+    """
+
+    icc: bytes = b""
+    exif: bytes = b""
+    xmp: bytes = b""
+
+    @classmethod
+    def of_sections(cls, sections: Mapping[str, bytes]) -> Metadata:
+        """Return the metadata among the sections of a stream."""
+        icc, exif, xmp = (sections.get(name, b"") for name in ("icc", "exif", "xmp"))
+        return cls(icc, without_prefix(exif), xmp)
+
+    def sections(self) -> dict[str, bytes]:
+        """Return the payloads of the sections of a stream, by name; empty where there is none."""
+        return {"icc": self.icc, "exif": self.exif, "xmp": self.xmp}
+
+    def stripped(self, strip: frozenset[str]) -> Metadata:
+        """Leave out what is named in a set that `parse_strip` made."""
+        return replace(self, **dict.fromkeys(strip, b""))
+
+    def info(self) -> dict[str, bytes]:
+        """Return what is present under the keys that Pillow uses, in `info` and as arguments of `save`."""
+        exif = EXIF_PREFIX + self.exif if self.exif else b""
+        entries = {"icc_profile": self.icc, "exif": exif, "xmp": self.xmp}
+        return {key: value for key, value in entries.items() if value}
+
+
+def without_prefix(exif: bytes) -> bytes:
+    """Remove the "Exif" prefix of JPEG, which some programs write twice."""
+    while exif.startswith(EXIF_PREFIX):
+        exif = exif.removeprefix(EXIF_PREFIX)
+    return exif
+
+
+def parse_strip(strip: str | Iterable[str]) -> frozenset[str]:
+    """Read the `strip` option.
+
+    Args:
+        strip: one or several of "all", "exif", "icc", "xmp".
+
+    Returns:
+        The fields of `Metadata` to leave out.
+
+    Raises:
+        OptionError: if another name is among them.
+    """
+    names = frozenset([strip] if isinstance(strip, str) else strip)
+    if unknown := sorted(str(name) for name in names - set(STRIP_CHOICES)):
+        raise OptionError(f"received strip {', '.join(unknown)}, expected {', '.join(STRIP_CHOICES)}")
+    return frozenset(STRIP_CHOICES[1:]) if "all" in names else names
+
+
+def read_metadata(image: Image.Image) -> Metadata:
+    """Collect the metadata of a picture that Pillow has loaded; what cannot be read counts as absent."""
+    info = image.info
+    xmp = info.get("xmp") or info.get("XML:com.adobe.xmp")
+    return Metadata(
+        icc=_as_bytes(info.get("icc_profile")),
+        exif=without_prefix(_read_exif(image)),
+        xmp=_as_bytes(xmp),
+    )
+
+
+def orientation_of(metadata: Metadata) -> int:
+    """Return the EXIF orientation, 1 to 8, from EXIF or else from XMP; 1 (upright) where there is none."""
+    if (entry := _find_orientation(metadata.exif)) is not None:
+        order, offset = entry
+        (kind,) = struct.unpack_from(order + "H", metadata.exif, offset + 2)
+        value: int = struct.unpack_from(order + _INTEGERS[kind], metadata.exif, offset + 8)[0]
+        return value if 1 <= value <= 8 else 1
+    match = _XMP_ORIENTATION.search(metadata.xmp)
+    return int(match[2]) if match else 1
+
+
+def reset_orientation(metadata: Metadata) -> Metadata:
+    """Set the orientation in EXIF and XMP to 1.
+
+    The value is changed in place: writing EXIF again would break what it addresses by offset (thumbnails,
+    makers' notes).
+    """
+    exif = metadata.exif
+    if (entry := _find_orientation(exif)) is not None:
+        order, offset = entry
+        upright = struct.pack(order + "HHIHH", _ORIENTATION_TAG, _SHORT, 1, 1, 0)
+        exif = exif[:offset] + upright + exif[offset + len(upright) :]
+    return replace(metadata, exif=exif, xmp=_XMP_ORIENTATION.sub(rb"\g<1>1", metadata.xmp))
+
+
+def left_out_notes(image: Image.Image) -> tuple[str, ...]:
+    """Return a note that names the metadata which a stream has no room for."""
+    info, found = image.info, []
+    if 0x0404 in (info.get("photoshop") or {}) or _IPTC_TAG in getattr(image, "tag_v2", {}):
+        found.append("IPTC")
+    # JPEG 2000 encoders write their name there.
+    if info.get("comment") and image.format != "JPEG2000":
+        found.append("comment")
+    carried = ("XML:com.adobe.xmp", "xmp", "Raw profile type exif")
+    texts = [key for key in getattr(image, "text", {}) if key not in carried]
+    if texts:
+        # Names may hold line breaks.
+        found.append(f"text ({' '.join(', '.join(texts).split())})")
+    dpi = _dpi(info.get("dpi"))
+    if dpi not in _DEFAULT_DPI and not _has_resolution(without_prefix(_read_exif(image))):
+        found.append(f"resolution ({dpi} dpi)")
+    return (f"left out: {', '.join(found)}",) if found else ()
+
+
+def _dpi(resolution: Any) -> int:
+    """Return the horizontal resolution, 0 if there is none or it is not a number."""
+    try:
+        return round(float(resolution[0]))
+    except (TypeError, ValueError, OverflowError, LookupError, ZeroDivisionError):
+        return 0
+
+
+def _has_resolution(exif: bytes) -> bool:
+    from PIL import Image
+
+    tags = Image.Exif()
+    try:
+        tags.load(exif)
+        return _RESOLUTION_TAG in tags
+    except Exception:
+        # Damaged EXIF is carried as it is.
+        return False
+
+
+def _find_orientation(exif: bytes) -> tuple[str, int] | None:
+    """Return the byte order and the offset of the orientation's entry in the first directory."""
+    order = {b"II": "<", b"MM": ">"}.get(exif[:2])
+    if order is None:
+        return None
+    try:
+        (directory,) = struct.unpack_from(order + "I", exif, 4)
+        (num_entries,) = struct.unpack_from(order + "H", exif, directory)
+        for offset in range(directory + 2, directory + 2 + 12 * num_entries, 12):
+            tag, kind, _, _ = struct.unpack_from(order + "HHII", exif, offset)
+            if tag == _ORIENTATION_TAG and kind in _INTEGERS:
+                return order, offset
+    except struct.error:
+        # The directory reaches beyond the data: such EXIF is carried as it is.
+        return None
+    return None
+
+
+def _read_exif(image: Image.Image) -> bytes:
+    if exif := _as_bytes(image.info.get("exif")):
+        return exif
+    # PNG files of ImageMagick hold it as text: a line feed, a name, a length, then hexadecimal digits.
+    raw_profile = image.info.get("Raw profile type exif")
+    if isinstance(raw_profile, str):
+        try:
+            return bytes.fromhex("".join(raw_profile.split("\n")[3:]))
+        except ValueError:
+            return b""
+    if image.format == "TIFF":
+        return _exif_from_tiff(image)
+    return b""
+
+
+def _exif_from_tiff(image: Image.Image) -> bytes:
+    from PIL import Image
+
+    try:
+        tags = image.getexif()
+        exif = Image.Exif()
+        for tag in _DESCRIPTIVE_TAGS:
+            if tag in tags:
+                exif[tag] = tags[tag]
+        for tag in _EXIF_IFDS:
+            if directory := tags.get_ifd(tag):
+                exif[tag] = directory
+        return exif.tobytes() if exif else b""
+    except Exception:
+        # Pillow raises almost anything on damaged tags; the pixels do not depend on them.
+        return b""
+
+
+def _as_bytes(value: object) -> bytes:
+    if isinstance(value, str):
+        return value.encode()
+    return bytes(value) if isinstance(value, bytes | bytearray | memoryview) else b""

@@ -1,0 +1,175 @@
+"""Decoded pictures into files of other formats, with their metadata."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any
+
+from PIL import Image
+
+from compressor.errors import OptionError, one_line
+from compressor.images.loading import is_profile_for
+from compressor.spec.file_format import FILE_EXTENSION
+
+DEFAULT_EXTENSION = ".png"
+
+_XMP_TAG = 700
+# Metadata by Pillow's keys, with their names for messages.
+_NAMES = {"icc_profile": "the ICC profile", "exif": "EXIF", "xmp": "XMP"}
+
+# The formats in which Pillow writes all of them.
+_METADATA_FORMATS = ("AVIF", "JPEG", "PNG", "TIFF", "WEBP")
+# Gray is written as RGB.
+_RGB_FORMATS = ("AVIF", "WEBP")
+
+# Decoding should lose nothing more, or next to nothing. The fast PNG level is also the smaller one here:
+# decoded photographs are filtered well, and then hardly repeat.
+_SAVE_OPTIONS: dict[str, dict[str, Any]] = {
+    "AVIF": {"quality": 95, "subsampling": "4:4:4"},
+    "JPEG": {"quality": 95, "subsampling": 0},
+    "JPEG2000": {"irreversible": False},
+    "PNG": {"compress_level": 1},
+    "WEBP": {"lossless": True, "exact": True},
+}
+
+
+class _NamedBuffer(BytesIO):
+    """A buffer with a file name: by it, Pillow imports the one plugin that is needed instead of five."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+
+
+def check_extension(extension: str) -> str:
+    """Find the format of an output.
+
+    Args:
+        extension: with its dot, for example ".png".
+
+    Returns:
+        The extension in lower case.
+
+    Raises:
+        OptionError: if Pillow writes no such files.
+    """
+    extension = extension.lower()
+    if extension != DEFAULT_EXTENSION:
+        known = Image.registered_extensions()
+        if extension == FILE_EXTENSION or known.get(extension) not in Image.SAVE:
+            raise OptionError(
+                f"received {extension or 'no extension'} as the type of the output, "
+                "expected one that Pillow writes, such as .png, .webp or .jpg"
+            )
+    return extension
+
+
+@dataclass(frozen=True, slots=True)
+class SavedPicture:
+    """A picture in another format.
+
+    Attributes:
+        data: the file's content.
+        notes: one sentence for each thing that the format could not hold.
+    """
+
+    data: bytes
+    notes: tuple[str, ...]
+
+
+def save_picture(image: Image.Image, extension: str) -> SavedPicture:
+    """Write a picture in another format, with the ICC profile, EXIF and XMP of its `info` where it has room.
+
+    Pixels come first: metadata that cannot be written are left out.
+
+    Args:
+        image: the picture, of mode L, LA, RGB or RGBA.
+        extension: one that `check_extension` has returned.
+
+    Raises:
+        OptionError: if the format cannot hold the picture.
+    """
+    # Pillow registers the format of an extension when it sees one.
+    file_format = "PNG" if extension == DEFAULT_EXTENSION else Image.registered_extensions()[extension]
+    _check_size(image, extension, file_format)
+    metadata = {key: image.info[key] for key in _NAMES if image.info.get(key)}
+    usable = dict(metadata) if file_format in _METADATA_FORMATS else {}
+    is_gray = image.mode in ("L", "LA") and file_format not in _RGB_FORMATS
+    if not is_profile_for(usable.get("icc_profile", b""), "L" if is_gray else "RGB"):
+        del usable["icc_profile"]
+    try:
+        data = _written(image, extension, file_format, usable)
+    except OptionError:
+        if not usable:
+            raise
+        usable = _writable(image, extension, file_format, usable)
+        data = _written(image, extension, file_format, usable)
+    lost = [name for key, name in _NAMES.items() if key in metadata and key not in usable]
+    notes = (f"left out, because {extension} cannot hold it: {', '.join(lost)}",) if lost else ()
+    return SavedPicture(data, notes)
+
+
+def _check_size(image: Image.Image, extension: str, file_format: str) -> None:
+    """Refuse the sizes that Pillow would change."""
+    expected = ""
+    if file_format == "ICO" and max(image.size) > 256:
+        expected = "at most 256x256"
+    if file_format == "ICNS" and image.size != (1024, 1024):
+        expected = "1024x1024"
+    if expected:
+        raise OptionError(
+            f"received a picture of {image.width}x{image.height} pixels for {extension}, "
+            f"expected {expected}: choose .png"
+        )
+
+
+def _writable(
+    image: Image.Image, extension: str, file_format: str, metadata: dict[str, Any]
+) -> dict[str, Any]:
+    """Return the metadata that can be written: damaged EXIF must not cost the profile."""
+    pixel = image.crop((0, 0, 1, 1))
+    usable: dict[str, Any] = {}
+    for key, value in metadata.items():
+        try:
+            _written(pixel, extension, file_format, usable | {key: value})
+        except OptionError:
+            continue
+        usable[key] = value
+    return usable
+
+
+def _written(image: Image.Image, extension: str, file_format: str, metadata: dict[str, Any]) -> bytes:
+    """Return the bytes of a file with some metadata."""
+    buffer = _NamedBuffer(f"picture{extension}")
+    try:
+        # Pillow would take metadata from the picture itself.
+        plain = image.copy()
+        plain.info = {}
+        options = _SAVE_OPTIONS.get(file_format, {}) | _metadata_options(metadata, file_format)
+        if file_format == "ICO":
+            # Pillow would write several smaller ones.
+            options["sizes"] = [image.size]
+        plain.save(buffer, **options)
+    except Exception as error:
+        raise OptionError(
+            f"the picture of mode {image.mode} cannot be written as {extension} ({one_line(error)}): "
+            "choose .png"
+        ) from error
+    return buffer.getvalue()
+
+
+def _metadata_options(metadata: dict[str, Any], file_format: str) -> dict[str, Any]:
+    options = dict(metadata)
+    if xmp := options.get("xmp"):
+        if file_format == "PNG":
+            from PIL.PngImagePlugin import PngInfo
+
+            options["pnginfo"] = PngInfo()
+            options["pnginfo"].add_itxt("XML:com.adobe.xmp", xmp.decode(errors="replace"))
+        if file_format == "TIFF":
+            tags = Image.Exif()
+            tags.load(options.get("exif", b""))
+            tags[_XMP_TAG] = xmp
+            options["exif"] = tags
+    return options

@@ -1,0 +1,1 @@
+"""The textbook baseline: strided convolutions and a factorised prior."""

@@ -1,0 +1,55 @@
+"""The textbook baseline to the files of an exported model."""
+
+import math
+from collections.abc import Iterable
+
+import keras
+import numpy as np
+
+from compressor.models.cnn.model import Cnn
+from compressor.models.cnn.runtime import INDEX_BITS
+from compressor.models.export_arrays import quality_arrays, scale_index
+from compressor.spec.constants import PIXEL_OFFSET, PIXEL_SCALE, TOP_INDEX
+
+# Two convolutions of stride 2 whose kernels are 5 pixels wide: two positions on each side.
+BLOCK, HALO = 4, 2
+
+
+class CnnExporter:
+    """See `compressor.models.exporter.Exporter`.
+
+    Args:
+        model: trained.
+    """
+
+    def __init__(self, model: Cnn) -> None:
+        self._model = model
+
+    def calibrate(self, images: list[np.ndarray], levels: Iterable[int]) -> None:
+        """Do nothing: no part of the model is fitted at export."""
+
+    def manifest(self) -> dict[str, object]:
+        """Return the numbers that a decoder needs."""
+        numbers = {
+            "block": BLOCK,
+            "analysis_halo": HALO,
+            "synthesis_halo": HALO,
+            "index_bits": INDEX_BITS,
+            "top_index": TOP_INDEX,
+            "pixel_offset": PIXEL_OFFSET,
+            "pixel_scale": PIXEL_SCALE,
+        }
+        return {"numbers": numbers}
+
+    def graphs(self) -> dict[str, keras.Model]:
+        """Return the float graphs by name."""
+        return {"analysis": self._model.analysis, "synthesis": self._model.synthesis}
+
+    def gains(self) -> dict[str, np.ndarray]:
+        """Return the arrays of `gains.npz`."""
+        return quality_arrays(self._model, np.ones(self._model.channels), math.log(PIXEL_SCALE))
+
+    def entropy(self) -> dict[str, np.ndarray]:
+        """Return the arrays of `entropy.npz` but for the tables; see `FactorizedModel`."""
+        index = scale_index(self._model.log_scale.values) + 0.5
+        return {"bias": np.rint(index * 2**INDEX_BITS).astype(np.int32)}

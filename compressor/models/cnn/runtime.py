@@ -1,0 +1,111 @@
+"""The textbook autoencoder, exported: transforms on an engine, a fixed table per channel and quality."""
+
+import io
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compressor.engines.interface import Engine
+from compressor.entropy.exact import knots_at
+from compressor.entropy.tables import ScaleTables, load_tables
+from compressor.errors import WeightsError
+from compressor.models.gains import load_gains
+from compressor.models.runtime import Floats, Indices, Passes, Step, Symbols
+from compressor.spec.constants import TOP_INDEX
+from compressor.spec.passes import CELLS, CodingPass
+from compressor.weights.files import ModelFiles
+
+INDEX_BITS = 16
+
+
+@dataclass(frozen=True)
+class FactorizedModel:
+    """The integer side of the model.
+
+    Attributes:
+        tables: symbol frequencies per scale index.
+        bias: (knots, C) int32: scale index times 2**16, linear in the quality level between knots.
+    """
+
+    tables: ScaleTables
+    bias: NDArray[np.int32]
+
+    def indices(self, level: int) -> Indices:
+        """Return the scale index of each channel at a quality level, (C,)."""
+        return np.clip(knots_at(self.bias, level) >> INDEX_BITS, 0, TOP_INDEX).astype(np.uint8)
+
+
+def load_factorized_model(data: bytes) -> FactorizedModel:
+    """Read `entropy.npz`.
+
+    Raises:
+        WeightsError: if an array is missing.
+    """
+    arrays = np.load(io.BytesIO(data), allow_pickle=False)
+    try:
+        return FactorizedModel(load_tables(arrays), arrays["bias"])
+    except KeyError as error:
+        raise WeightsError(f"entropy.npz lacks {error}; install the package again") from error
+
+
+class CnnRuntime:
+    """See `compressor.models.runtime.ModelRuntime`. No side information; one pass codes everything.
+
+    Args:
+        files: the exported model.
+        engine: runs `analysis` and `synthesis`.
+    """
+
+    side_stride = 1
+    error_gradient = None
+
+    def __init__(self, files: ModelFiles, engine: Engine) -> None:
+        self._engine = engine
+        self._gains = load_gains(files.read("gains.npz"))
+        numbers = files.manifest["numbers"]
+        self.block: int = numbers["block"]
+        self.analysis_halo: int = numbers["analysis_halo"]
+        self.synthesis_halo: int = numbers["synthesis_halo"]
+        self._pixel_scale: float = numbers["pixel_scale"]
+        self.channels = self._gains.channels
+        self._model = load_factorized_model(files.read("entropy.npz"))
+        self.tables = self._model.tables
+
+    def analyse(self, pixels: Floats, level: int) -> Floats:
+        """See `ModelRuntime`."""
+        latents: Floats = self._engine.run("analysis", pixels / self._pixel_scale)[0]
+        latents *= self._gains.gain(level)
+        return latents
+
+    def synthesise(self, latents: Floats, level: int) -> Floats:
+        """See `ModelRuntime`."""
+        coefficients = latents[None] * self._gains.inverse_gain(level)
+        pixels: Floats = self._engine.run("synthesis", coefficients)[0]
+        pixels *= self._pixel_scale
+        return pixels
+
+    def side_information(self, latents: Floats, level: int) -> Symbols:
+        """See `ModelRuntime`."""
+        return np.zeros((0, 0, 0), np.int32)
+
+    def side_indices(self, height: int, width: int) -> Indices:
+        """See `ModelRuntime`."""
+        return np.zeros((0, 0, 0), np.uint8)
+
+    def passes(self, side: Symbols, height: int, width: int, level: int) -> Passes:
+        """See `ModelRuntime`."""
+        shape = (1, height, width, self.channels)
+        indices = np.broadcast_to(self._model.indices(level), shape)
+        everything = CodingPass(CELLS, 0, self.channels, seen=0, kernel=1)
+        symbols = yield Step(everything, np.zeros(shape, np.float32), indices)
+        return symbols[0].astype(np.float32)
+
+    def worth(self, level: int) -> Floats:
+        """See `ModelRuntime`."""
+        return self._gains.worth(level)
+
+    def distortion_weight(self, level: int) -> float:
+        """See `ModelRuntime`."""
+        # The gains are in units of the transforms' pixels.
+        return self._gains.distortion_weight(level) / self._pixel_scale**2

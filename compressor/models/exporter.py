@@ -1,0 +1,33 @@
+"""The interface between training and the files of an exported model."""
+
+from collections.abc import Iterable
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Exporter(Protocol):
+    """The parts of an exported model, made from a trained Keras model, which is the only argument."""
+
+    def __init__(self, model: Any) -> None: ...
+
+    def calibrate(self, images: list[NDArray[np.uint8]], levels: Iterable[int]) -> None:
+        """Fit to sample pictures (H, W, 3) what gradients do not; each is analysed at a level, in turn."""
+        ...
+
+    def manifest(self) -> dict[str, object]:
+        """Return the family's entries of the manifest: every number that a decoder needs."""
+        ...
+
+    def graphs(self) -> dict[str, Any]:
+        """Return the float graphs, as Keras models by name."""
+        ...
+
+    def gains(self) -> dict[str, NDArray[Any]]:
+        """Return the arrays of `gains.npz`; see `compressor.models.gains.QualityGains`."""
+        ...
+
+    def entropy(self) -> dict[str, NDArray[Any]]:
+        """Return the arrays of `entropy.npz` but for the tables."""
+        ...

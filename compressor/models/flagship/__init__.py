@@ -1,0 +1,1 @@
+"""The flagship: lapped transform, transform networks, hyperprior, and context in eleven passes."""

@@ -1,0 +1,78 @@
+"""The exact part of the flagship: tables, scale indices of the side information, integer networks."""
+
+import io
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compressor.entropy.exact import ExactContext, ExactHyper, ExactLayer
+from compressor.entropy.tables import ScaleTables, load_tables
+from compressor.errors import WeightsError
+from compressor.spec.constants import ACTIVATION_MAX, TOP_INDEX
+
+
+@dataclass(frozen=True)
+class EntropyModel:
+    """The integer side of an exported model.
+
+    Attributes:
+        tables: symbol frequencies per scale index.
+        side_index: (S,) uint8, scale index of each channel of the side information.
+        magnitude_codes: (n,) uint8, code of each symbol magnitude; larger ones have the last.
+        hyper: side information -> features.
+        contexts: one network per pass.
+    """
+
+    tables: ScaleTables
+    side_index: NDArray[np.uint8]
+    magnitude_codes: NDArray[np.uint8]
+    hyper: ExactHyper
+    contexts: tuple[ExactContext, ...]
+
+    def codes(self, symbols: NDArray[np.int32]) -> NDArray[np.uint8]:
+        """Magnitude codes of symbols, 0..255."""
+        return self.magnitude_codes[np.minimum(np.abs(symbols), len(self.magnitude_codes) - 1)]
+
+
+def layer_arrays(name: str, layer: ExactLayer) -> dict[str, NDArray[np.generic]]:
+    """What is stored of a layer, under names that start with `name`."""
+    small = np.abs(layer.weights).max(initial=0) <= np.iinfo(np.int16).max
+    return {
+        f"{name}_weights": layer.weights.astype(np.int16 if small else np.int32),
+        f"{name}_bias": layer.bias,
+        f"{name}_shift": layer.shift,
+    }
+
+
+def load_entropy_model(data: bytes, passes: int) -> EntropyModel:
+    """Read `entropy.npz`.
+
+    Raises:
+        WeightsError: if an array is missing.
+    """
+    arrays = np.load(io.BytesIO(data), allow_pickle=False)
+
+    def layer(name: str, maximum: int = ACTIVATION_MAX) -> ExactLayer:
+        weights = np.ascontiguousarray(arrays[f"{name}_weights"], dtype=np.float32)
+        return ExactLayer(weights, arrays[f"{name}_bias"], arrays[f"{name}_shift"], maximum)
+
+    try:
+        return EntropyModel(
+            tables=load_tables(arrays),
+            side_index=arrays["side_index"],
+            magnitude_codes=arrays["magnitude_codes"],
+            hyper=ExactHyper((layer("hyper_0"), layer("hyper_1"))),
+            contexts=tuple(
+                ExactContext(
+                    (
+                        layer(f"context_{k}_0"),
+                        layer(f"context_{k}_1"),
+                        layer(f"context_{k}_2", TOP_INDEX),
+                    )
+                )
+                for k in range(passes)
+            ),
+        )
+    except KeyError as error:
+        raise WeightsError(f"entropy.npz lacks {error}; install the package again") from error

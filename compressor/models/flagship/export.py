@@ -1,0 +1,94 @@
+"""The flagship to the files of an exported model."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import asdict
+
+import keras
+import numpy as np
+
+from compressor.models.export_arrays import quality_arrays, scale_index
+from compressor.models.flagship.entropy_model import layer_arrays
+from compressor.models.flagship.fixed_point import fixed_contexts, fixed_hyper
+from compressor.models.flagship.graphs import deployment_graphs
+from compressor.models.flagship.model import Flagship
+from compressor.models.flagship.side_scales import measure_side_scales
+from compressor.spec import constants
+from compressor.spec.constants import ACTIVATION_MAX, ACTIVATION_STEPS, TOP_INDEX
+
+BLOCK = 16
+# The receptive field of f reaches 140 pixels to each side.
+ANALYSIS_HALO = 9
+
+
+def synthesis_halo(filter_blocks: int) -> int:
+    """Return the distance, in latent positions, from which latents affect a pixel.
+
+    It is the receptive field of the filter's convolution of stride 2, of its 3x3 convolutions, and of the
+    post-filter.
+
+    Example:
+        >>> synthesis_halo(6)
+        3
+    """
+    stride = 2
+    pixels = stride * (2 * filter_blocks + 1) + stride // 2 + BLOCK // 2
+    return -(-pixels // BLOCK)
+
+
+def magnitude_codes() -> np.ndarray:
+    """Return the code of each symbol magnitude up to the first that reaches the cap, uint8."""
+    magnitudes = np.arange(math.ceil(math.sinh(ACTIVATION_MAX / ACTIVATION_STEPS)) + 2)
+    return np.minimum(np.rint(ACTIVATION_STEPS * np.arcsinh(magnitudes)), ACTIVATION_MAX).astype(np.uint8)
+
+
+class FlagshipExporter:
+    """See `compressor.models.exporter.Exporter`.
+
+    Args:
+        model: trained.
+    """
+
+    def __init__(self, model: Flagship) -> None:
+        self._model = model
+
+    def calibrate(self, images: list[np.ndarray], levels: Iterable[int]) -> None:
+        """Fit the scales of the side information to sample pictures."""
+        measure_side_scales(self._model, images, levels)
+
+    def manifest(self) -> dict[str, object]:
+        """Return the numbers that a decoder needs, and the passes."""
+        numbers = {
+            "block": BLOCK,
+            "analysis_halo": ANALYSIS_HALO,
+            "synthesis_halo": synthesis_halo(self._model.config["filter_blocks"]),
+            "side_stride": constants.SIDE_STRIDE,
+            "side_steps": constants.SIDE_STEPS,
+            "side_max": constants.SIDE_MAX,
+            "activation_max": ACTIVATION_MAX,
+            "top_index": TOP_INDEX,
+            "near_floor": constants.NEAR_FLOOR,
+            "filter_amplitude": constants.FILTER_AMPLITUDE,
+            "pixel_offset": constants.PIXEL_OFFSET,
+        }
+        return {"numbers": numbers, "passes": [asdict(p) for p in self._model.passes]}
+
+    def graphs(self) -> dict[str, keras.Model]:
+        """Return the float graphs by name."""
+        return deployment_graphs(self._model)
+
+    def gains(self) -> dict[str, np.ndarray]:
+        """Return the arrays of `gains.npz`."""
+        return quality_arrays(self._model, np.asarray(self._model.magnitude, np.float64))
+
+    def entropy(self) -> dict[str, np.ndarray]:
+        """Return the arrays of `entropy.npz` but for the tables; see `entropy_model`."""
+        log_gain = self.gains()["log_gain"]
+        side_index = np.clip(np.rint(scale_index(self._model.log_side_scale)), 0, TOP_INDEX)
+        arrays = {"side_index": side_index.astype(np.uint8), "magnitude_codes": magnitude_codes()}
+        for k, layer in enumerate(fixed_hyper(self._model).layers):
+            arrays |= layer_arrays(f"hyper_{k}", layer)
+        for k, context in enumerate(fixed_contexts(self._model, log_gain)):
+            for i, layer in enumerate(context.layers):
+                arrays |= layer_arrays(f"context_{k}_{i}", layer)
+        return arrays

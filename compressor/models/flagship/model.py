@@ -1,0 +1,294 @@
+"""The flagship: lapped transform, transform networks, hyperprior, eleven passes of context."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from compressor.layers import (
+    LappedAnalysis,
+    LappedSynthesis,
+    QualityCurve,
+)
+from compressor.layers.density import OnGrid, clip_log_scale
+from compressor.models.base import RateDistortionModel, nominal_step, worth_curve
+from compressor.models.flagship import networks
+from compressor.spec.constants import (
+    ACTIVATION_MAX,
+    ACTIVATION_STEPS,
+    FILTER_AMPLITUDE,
+    HYPER_SLOPE,
+    NEAR_FLOOR,
+    PIXEL_OFFSET,
+    PIXEL_SCALE,
+    SCALE_OF_MAGNITUDE,
+    SIDE_MAX,
+    SIDE_STEPS,
+)
+from compressor.spec.passes import CELLS, coding_passes
+
+
+def quality_plane(quality, height, width):
+    """(N,) quality 0..1 -> (N, height, width, 1), -1..1."""
+    return ops.ones((1, height, width, 1)) * (2 * quality - 1)[:, None, None, None]
+
+
+def views_of(x, coding_pass):
+    """Return the latents that a pass codes of (N, h, w, C): the views of its cells, along the batch axis."""
+    return ops.concatenate([x[:, rows, columns] for rows, columns in coding_pass.views], axis=0)
+
+
+def windows_of(x, coding_pass):
+    """Zero-padded views of x so that a strided 'valid' convolution is centred on what a pass codes."""
+    pad, spacing = coding_pass.kernel // 2, coding_pass.spacing
+    x = x[:, ::spacing, ::spacing]
+    _, h, w, _ = ops.shape(x)
+    padded = ops.pad(x, [(0, 0), (pad, pad), (pad, pad), (0, 0)])
+    height, width = (n + 2 * pad - coding_pass.stride + 1 for n in (h, w))
+    windows = [padded[:, r : r + height, c : c + width] for r, c in coding_pass.origins]
+    return ops.concatenate(windows, axis=0)
+
+
+def from_views(values, coding_pass):
+    """Invert `views_of`; latents that the pass does not code are zero."""
+    if coding_pass.stride == 2:
+        values = _spread(dict(zip(coding_pass.cells, ops.split(values, len(coding_pass.cells)), strict=True)))
+    return _spread({CELLS[0]: values}) if coding_pass.spacing == 2 else values
+
+
+def _spread(parts):
+    """(N, h, w, C) for some cells of the 2x2 pattern -> (N, 2 h, 2 w, C) with zeros for the others."""
+    zero = ops.zeros_like(next(iter(parts.values())))
+    grid = [parts.get((row, column), zero) for row in (0, 1) for column in (0, 1)]
+    n, h, w, c = ops.shape(zero)
+    stacked = ops.reshape(ops.stack(grid, axis=3), (n, h, w, 2, 2, c))
+    return ops.reshape(ops.transpose(stacked, (0, 1, 3, 2, 4, 5)), (n, 2 * h, 2 * w, c))
+
+
+def magnitude_code(symbols):
+    """Return the logarithmic code of magnitudes that scale networks read: asinh in 1/32 steps, capped."""
+    code = ops.round(ACTIVATION_STEPS * ops.arcsinh(ops.abs(ops.stop_gradient(symbols))))
+    return ops.minimum(code, ACTIVATION_MAX) / ACTIVATION_STEPS
+
+
+@keras.saving.register_keras_serializable(package="compressor")
+class Flagship(RateDistortionModel):
+    """Learned codec around a fixed lapped transform; one model for every quality.
+
+        x --lapped + f--> y --gain--> r = y - mean --round--> symbols --coder--> bytes
+        y_hat = mean + symbols --inverse gain--> lapped' --> + g --> picture
+        y --h_a--> z --round--> h_s --> features --> mean, scale of each of eleven passes
+
+    Means come from float networks and read decoded latents; scales come from networks that read
+    only integers (z and the magnitudes of earlier symbols), so that the exported codec can
+    evaluate them exactly.
+
+    Args:
+        channels: latent channels kept of 768.
+        splits: where the groups of channels end that are coded one after the other; see `coding_passes`.
+        width: channels of the analysis and hyper-analysis networks at 1/16.
+        filter_width, filter_blocks: channels and residual blocks of the synthesis filter.
+        side: channels of the side information z at 1/64.
+        mean_features, scale_features: channels of the decoded hyper features at 1/16.
+        mean_hidden, scale_hidden: hidden channels of the context networks of each group.
+        transforms: whether f and g take part; without them the transform is the fixed lapped one.
+
+    Input: see `RateDistortionModel`; H and W divisible by 64.
+
+    References: Ballé et al., "Variational image compression with a scale hyperprior", ICLR 2018;
+    Minnen, Ballé and Toderici, "Joint autoregressive and hierarchical priors for learned image
+    compression", NeurIPS 2018; He et al., "Checkerboard context model for efficient learned image
+    compression", CVPR 2021.
+    """
+
+    family = "flagship"
+
+    def __init__(
+        self,
+        channels=512,
+        splits=(24, 96, 224),
+        width=128,
+        filter_width=32,
+        filter_blocks=6,
+        side=96,
+        mean_features=128,
+        scale_features=64,
+        mean_hidden=(128, 192, 192, 192),
+        scale_hidden=(64, 128, 128, 128),
+        transforms=True,
+        **kwargs,
+    ):
+        kwargs.setdefault("dtype", "float32")
+        super().__init__(**kwargs)
+        self.config = dict(
+            channels=channels,
+            splits=tuple(splits),
+            width=width,
+            filter_width=filter_width,
+            filter_blocks=filter_blocks,
+            side=side,
+            mean_features=mean_features,
+            scale_features=scale_features,
+            mean_hidden=tuple(mean_hidden),
+            scale_hidden=tuple(scale_hidden),
+            transforms=transforms,
+        )
+        self.transforms = transforms
+        self.channels = channels
+        self.passes = coding_passes(channels, tuple(splits))
+        self.lapped_analysis = LappedAnalysis(channels, name="lapped_analysis")
+        self.lapped_synthesis = LappedSynthesis(channels, name="lapped_synthesis")
+        self.log_gain = QualityCurve(channels, name="log_gain")
+        self.log_inverse_gain = QualityCurve(channels, name="log_inverse_gain")
+        self.log_scale_offset = QualityCurve(channels, name="log_scale_offset")
+        self.scale_bias = QualityCurve(4 * scale_features, name="scale_bias")
+        self.analysis = networks.analysis_network(channels, width)
+        self.synthesis = networks.synthesis_network(filter_width, filter_blocks)
+        self.hyper_analysis = networks.hyper_analysis_network(channels, width, side)
+        self.hyper_mean = networks.hyper_mean_network(side, mean_features)
+        self.hyper_scale = networks.hyper_scale_network(side, scale_features)
+        self.mean_contexts, self.scale_contexts = [], []
+        lows = (0, *splits)
+        for k, p in enumerate(self.passes):
+            group = lows.index(p.low)
+            shape = (p.seen, p.kernel, p.stride)
+            outputs = p.high - p.low
+            self.mean_contexts.append(
+                networks.context_network(
+                    *shape, mean_features, mean_hidden[group], outputs, False, f"mean_{k}"
+                )
+            )
+            self.scale_contexts.append(
+                networks.context_network(
+                    *shape, scale_features, scale_hidden[group], outputs, True, f"scale_{k}"
+                )
+            )
+        if not transforms:
+            self.analysis.trainable = self.synthesis.trainable = False
+
+    def build(self, input_shape=None):
+        if self.built:
+            return
+        for transform in (self.lapped_analysis, self.lapped_synthesis):
+            transform.build(None)
+        for curve in (self.log_gain, self.log_inverse_gain, self.log_scale_offset, self.scale_bias):
+            curve.build((None,))
+        side = (self.config["side"],)
+        self.magnitude = self.add_weight(
+            shape=(self.channels,), initializer="ones", trainable=False, name="magnitude"
+        )
+        self.log_side_scale = self.add_weight(
+            shape=side, initializer="zeros", constraint=OnGrid(), name="log_side_scale"
+        )
+        # Last, so that the positions of the other weights do not depend on it.
+        self.log_worth = worth_curve(self.channels)
+        self.log_worth.build((None,))
+        self.built = True
+
+    def get_config(self):
+        return {**super().get_config(), **self.config}
+
+    def adapt(self, images: np.ndarray) -> None:
+        """Choose the latent channels and measure their magnitudes on sample pictures.
+
+        Args:
+            images: (N, H, W, 3) floats 0..1, H and W divisible by 16.
+        """
+        self.build()
+        centred = 255 * np.asarray(images, "float32") - PIXEL_OFFSET
+        self.magnitude.assign(self.lapped_analysis.select(centred))
+        # A copy: two variables must not share memory that a training step gives away.
+        self.lapped_synthesis.kernel.assign(ops.convert_to_numpy(self.lapped_analysis.kernel).copy())
+
+    def gains(self, quality):
+        """Quantisation step, gain and inverse gain of each channel at a quality, (N, 1, 1, .)."""
+        step = nominal_step(quality)
+        return step, ops.exp(self.log_gain(quality)) / step, ops.exp(self.log_inverse_gain(quality)) * step
+
+    def analyse(self, images, quality):
+        """Pictures (N, H, W, 3) 0..1 -> latents in units of the quantisation step (N, H/16, W/16, C)."""
+        _, gain, _ = self.gains(quality)
+        centred = 255 * images - PIXEL_OFFSET
+        latents = self.lapped_analysis(centred)
+        if self.transforms:
+            _, h, w, _ = ops.shape(images)
+            inputs = ops.concatenate([centred / PIXEL_SCALE, quality_plane(quality, h, w)], axis=3)
+            correction = ops.cast(self.analysis(inputs), "float32")
+            latents += ops.minimum(self.magnitude, 1 / gain) * correction
+        return latents * gain
+
+    def synthesise(self, latents, quality):
+        """Decoded latents in units of the quantisation step -> pictures 0..1, not clipped."""
+        centred = self.unfiltered(latents, quality)
+        if self.transforms:
+            centred = self.filter(centred, quality)
+        return (centred + PIXEL_OFFSET) / 255
+
+    def unfiltered(self, latents, quality):
+        """Decoded latents in units of the quantisation step -> pixels - 128 before g."""
+        return self.lapped_synthesis(latents * self.gains(quality)[2])
+
+    def filter(self, centred, quality):
+        """Pixels - 128 before g -> after g."""
+        step = nominal_step(quality)
+        _, h, w, _ = ops.shape(centred)
+        inputs = ops.concatenate([centred / PIXEL_SCALE, quality_plane(quality, h, w)], axis=3)
+        return centred + FILTER_AMPLITUDE * ops.sqrt(step) * ops.cast(self.synthesis(inputs), "float32")
+
+    def hyper_latents(self, latents, quality):
+        """Latents -> side information before rounding, (N, h/4, w/4, side)."""
+        _, h, w, _ = ops.shape(latents)
+        expected = self.magnitude * self.gains(quality)[1]
+        relative = ops.arcsinh(HYPER_SLOPE * ops.abs(latents)) - ops.arcsinh(HYPER_SLOPE * expected)
+        inputs = ops.concatenate([relative, quality_plane(quality, h, w)], axis=3)
+        return ops.clip(SIDE_STEPS * ops.cast(self.hyper_analysis(inputs), "float32"), -SIDE_MAX, SIDE_MAX)
+
+    def hyper_features(self, side, quality):
+        """Rounded side information -> features for means and features for scales, (N, h, w, .)."""
+        _, h, w, _ = ops.shape(side)
+        side = side / SIDE_STEPS
+        mean = self.hyper_mean(ops.concatenate([side, quality_plane(quality, h, w)], axis=3))
+        scale = self.hyper_scale([side, self.scale_bias(quality)])
+        return mean, scale
+
+    def code(self, latents, quality, quantise):
+        """Return the decoded latents (N, h, w, C) and the bits of each sample (N,).
+
+        Args:
+            latents: (N, h, w, C) in quantisation steps, h and w divisible by 4.
+            quality: (N,) 0..1.
+            quantise: see `RateDistortionModel`; side information is rounded to nearest.
+        """
+        n = ops.shape(latents)[0]
+        expected = self.magnitude * self.gains(quality)[1]
+        side_scale = ops.exp(clip_log_scale(self.log_side_scale))
+        side, side_bits = quantise(self.hyper_latents(latents, quality), side_scale, 0.0)
+        bits = ops.sum(side_bits, axis=(1, 2, 3))
+        mean_features, scale_features = self.hyper_features(side, quality)
+        worth = ops.exp(self.log_worth(quality))
+        base_log_scale = ops.log(SCALE_OF_MAGNITUDE * expected) + self.log_scale_offset(quality)
+
+        # Channel range -> decoded latents and magnitude codes of the passes so far.
+        known = {}
+        for p, mean_context, scale_context in zip(
+            self.passes, self.mean_contexts, self.scale_contexts, strict=True
+        ):
+            coded, repeat = slice(p.low, p.high), len(p.views)
+            mean_inputs, scale_inputs = views_of(mean_features, p), views_of(scale_features, p)
+            if p.seen:
+                seen, loud = (
+                    ops.concatenate([part[i] for (_, high), part in known.items() if high <= p.seen], axis=3)
+                    for i in (0, 1)
+                )
+                near = ops.arcsinh(seen / ops.maximum(expected[..., : p.seen], NEAR_FLOOR))
+                mean_inputs = [windows_of(near, p), mean_inputs]
+                scale_inputs = [windows_of(loud, p), scale_inputs]
+            mean = ops.tile(expected[..., coded], (repeat, 1, 1, 1)) * mean_context(mean_inputs)
+            base = ops.tile(base_log_scale[..., coded], (repeat, 1, 1, 1))
+            scale = ops.exp(clip_log_scale(base + scale_context(scale_inputs)))
+            each = ops.tile(worth[..., coded], (repeat, 1, 1, 1))
+            symbols, pass_bits = quantise(views_of(latents[..., coded], p) - mean, scale, worth=each)
+            bits += ops.sum(ops.reshape(pass_bits, (repeat, n, -1)), axis=(0, 2))
+            new = [from_views(x, p) for x in (mean + symbols, magnitude_code(symbols))]
+            before = known.get((p.low, p.high))
+            known[p.low, p.high] = new if before is None else list(map(ops.add, before, new))
+        return ops.concatenate([values for values, _ in known.values()], axis=3), bits

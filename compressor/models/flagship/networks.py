@@ -1,0 +1,138 @@
+"""The convolutional networks of the flagship, as small functional models (paper letters in brackets)."""
+
+import keras
+from keras import layers
+
+from compressor.layers import DepthToSpace
+from compressor.spec.constants import ACTIVATION_MAX, ACTIVATION_STEPS
+
+# Largest activation of the networks that run in integers when coding.
+CAP = ACTIVATION_MAX / ACTIVATION_STEPS
+# Of the analysis, hyper-analysis and mean networks. Their layers have no bypass, so ReLUs there can die one
+# after the other, and did.
+ACTIVATION = "leaky_relu"
+# The synthesis filter works at half the resolution.
+FILTER_STRIDE = 2
+
+# Means and scales need all of float32: a mean of some hundred steps rounded to bfloat16 is off by a step.
+# The transform networks only correct, and follow the global policy.
+ENTROPY_DTYPE = "float32"
+
+
+def _conv(channels, kernel=3, strides=1, activation="relu", zeros=False, **kwargs):
+    initial = "zeros" if zeros else "he_normal" if activation else "glorot_uniform"
+    kwargs.setdefault("padding", "same")
+    return layers.Conv2D(
+        channels, kernel, strides, activation=activation, kernel_initializer=initial, **kwargs
+    )
+
+
+def _entropy_conv(*args, **kwargs):
+    return _conv(*args, dtype=ENTROPY_DTYPE, **kwargs)
+
+
+def _capped(x):
+    return layers.ReLU(CAP, dtype=ENTROPY_DTYPE)(x)
+
+
+def _finer(x):
+    return DepthToSpace(2, dtype=ENTROPY_DTYPE)(x)
+
+
+def _residual(x, channels):
+    """Residual block that starts as the identity."""
+    return layers.Add()([x, _conv(channels, activation=None, zeros=True)(_conv(channels)(x))])
+
+
+def analysis_network(channels: int, width: int) -> keras.Model:
+    """[f] Picture / 64 and quality plane (N, H, W, 4) -> correction of the latents (N, H/16, W/16, C).
+
+    The output starts at zero; it is in units of the quantisation step.
+    """
+    quarter, eighth = width * 3 // 8, width * 3 // 4
+    inputs = layers.Input((None, None, 4))
+    x = _conv(quarter, 8, 4, ACTIVATION)(inputs)
+    x = _residual(_residual(x, quarter), quarter)
+    x = _conv(eighth, 3, 2, ACTIVATION)(x)
+    x = _residual(_residual(x, eighth), eighth)
+    x = _conv(width, 3, 2, ACTIVATION)(x)
+    x = _residual(_residual(x, width), width)
+    return keras.Model(inputs, _conv(channels, activation=None, zeros=True)(x), name="analysis")
+
+
+def synthesis_network(width: int, blocks: int) -> keras.Model:
+    """[g] Decoded picture / 64 and quality plane (N, H, W, 4) -> correction of the picture (N, H, W, 3).
+
+    A filter at half the resolution between a strided and a transposed convolution. Starts at zero.
+    """
+    inputs = layers.Input((None, None, 4))
+    x = _conv(width, 2 * FILTER_STRIDE, FILTER_STRIDE)(inputs)
+    for _ in range(blocks):
+        x = _residual(x, width)
+    outputs = layers.Conv2DTranspose(3, 2 * FILTER_STRIDE, FILTER_STRIDE, "same", kernel_initializer="zeros")(
+        x
+    )
+    return keras.Model(inputs, outputs, name="synthesis")
+
+
+def hyper_analysis_network(channels: int, width: int, side: int) -> keras.Model:
+    """[h_a] Log-magnitudes of the latents and quality plane (N, h, w, C + 1) -> (N, h/4, w/4, side)."""
+    inputs = layers.Input((None, None, channels + 1))
+    x = _entropy_conv(width, activation=ACTIVATION)(inputs)
+    x = _entropy_conv(width, 3, 2, ACTIVATION)(x)
+    return keras.Model(inputs, _entropy_conv(side, 3, 2, None)(x), name="hyper_analysis")
+
+
+def hyper_mean_network(side: int, features: int) -> keras.Model:
+    """[h_s] Side information / 4 and quality plane (N, h/4, w/4, side + 1) -> features (N, h, w, F)."""
+    inputs = layers.Input((None, None, side + 1))
+    x = _finer(_entropy_conv(4 * features, activation=ACTIVATION)(inputs))
+    x = _finer(_entropy_conv(4 * features, activation=ACTIVATION)(x))
+    return keras.Model(inputs, x, name="hyper_mean")
+
+
+def hyper_scale_network(side: int, features: int) -> keras.Model:
+    """[h_s] Side information / 4 (N, h/4, w/4, side) and a bias per quality -> features (N, h, w, F).
+
+    Runs in integer arithmetic when coding: only convolutions and capped ReLUs.
+    """
+    inputs = layers.Input((None, None, side))
+    bias = layers.Input((1, 1, 4 * features))
+    x = layers.Add(dtype=ENTROPY_DTYPE)(
+        [_entropy_conv(4 * features, activation=None, use_bias=False, name="first")(inputs), bias]
+    )
+    x = _finer(_capped(x))
+    x = _finer(_capped(_entropy_conv(4 * features, activation=None, name="second")(x)))
+    return keras.Model([inputs, bias], x, name="hyper_scale")
+
+
+def context_network(
+    seen: int,
+    kernel: int,
+    stride: int,
+    features: int,
+    hidden: int,
+    outputs: int,
+    in_integers: bool,
+    name: str,
+) -> keras.Model:
+    """[context] Window of `seen` channels of earlier passes, hyper features -> `outputs` channels.
+
+    Args:
+        seen: channels of the zero-padded window; 0 for the first pass.
+        kernel, stride: of the convolution over the window; it is 'valid'.
+        in_integers: whether the network runs in integer arithmetic when coding: then ReLUs are capped.
+
+    Output shape: (N, positions down, positions across, outputs). Starts at zero.
+    """
+    active = _capped if in_integers else layers.Activation(ACTIVATION, dtype=ENTROPY_DTYPE)
+    near = layers.Input((None, None, features))
+    inputs, x = near, _entropy_conv(hidden, 1, activation=None, name="features")(near)
+    if seen:
+        window = layers.Input((None, None, seen))
+        around = _entropy_conv(hidden, kernel, stride, None, padding="valid", use_bias=False, name="window")
+        inputs, x = [window, near], layers.Add(dtype=ENTROPY_DTYPE)([around(window), x])
+    x = active(_entropy_conv(hidden, 1, activation=None, name="hidden")(active(x)))
+    return keras.Model(
+        inputs, _entropy_conv(outputs, 1, activation=None, zeros=True, name="outputs")(x), name=name
+    )

@@ -1,0 +1,172 @@
+"""The flagship, exported: transforms and means on an engine, scale indices in exact integer arithmetic."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from compressor.engines.interface import Engine
+from compressor.entropy.exact import pad, patches
+from compressor.models.flagship.entropy_model import load_entropy_model
+from compressor.models.gains import load_gains
+from compressor.models.runtime import Floats, Indices, Passes, Step, Symbols
+from compressor.spec.constants import HYPER_SLOPE
+from compressor.spec.passes import CodingPass
+from compressor.spec.quality import network_quality
+from compressor.weights.files import ModelFiles
+
+# Positions that the exact networks evaluate at once: each takes some thousand numbers of memory.
+MAX_POSITIONS = 1024
+
+
+class FlagshipRuntime:
+    """See `compressor.models.runtime.ModelRuntime`.
+
+    Args:
+        files: the exported model.
+        engine: runs `analysis`, `synthesis`, `error_gradient`, `hyper_analysis`, `hyper_mean`, `mean_0`,
+            `mean_1`, ...
+    """
+
+    def __init__(self, files: ModelFiles, engine: Engine) -> None:
+        self._engine = engine
+        self._gains = load_gains(files.read("gains.npz"))
+        numbers = files.manifest["numbers"]
+        self.block: int = numbers["block"]
+        self.analysis_halo: int = numbers["analysis_halo"]
+        self.synthesis_halo: int = numbers["synthesis_halo"]
+        self.side_stride: int = numbers["side_stride"]
+        self._side_steps: int = numbers["side_steps"]
+        self._side_max: int = numbers["side_max"]
+        self._near_floor: float = numbers["near_floor"]
+        self.channels = self._gains.channels
+        self._passes = tuple(map(CodingPass.from_manifest, files.manifest["passes"]))
+        self._seen = max(p.seen for p in self._passes)
+        self._entropy = load_entropy_model(files.read("entropy.npz"), len(self._passes))
+        self.tables = self._entropy.tables
+        # The gradient is that of the squared error, which would undo what another metric has trained.
+        self.error_gradient = self._error_gradient if files.manifest["metric"] == "mse" else None
+        # The engine computes a pass's means while NumPy computes its scale indices.
+        self._helper = None if engine.threads == 1 else ThreadPoolExecutor(1, "scale-indices")
+
+    def analyse(self, pixels: Floats, level: int) -> Floats:
+        """See `ModelRuntime`."""
+        limit = self._gains.correction_limit(level)[None, None, None]
+        _, height, width, _ = pixels.shape
+        latents = self._engine.run("analysis", pixels, _plane(height, width, level), limit)[0]
+        latents *= self._gains.gain(level)
+        return latents
+
+    def synthesise(self, latents: Floats, level: int) -> Floats:
+        """See `ModelRuntime`."""
+        pixels: Floats = self._engine.run("synthesis", *self._synthesis_inputs(latents, level))[0]
+        return pixels
+
+    def _error_gradient(self, latents: Floats, pixels: Floats, level: int) -> Floats:
+        """See `ErrorGradient`; latents are (h, w, C), pixels (16 h, 16 w, 3)."""
+        inputs = self._synthesis_inputs(latents, level)
+        gradient: Floats = self._engine.run("error_gradient", *inputs, pixels[None])[0]
+        gradient *= self._gains.inverse_gain(level)
+        return gradient
+
+    def _synthesis_inputs(self, latents: Floats, level: int) -> tuple[Floats, Floats, Floats]:
+        """Coefficients, quality plane, and the filter's amplitude."""
+        h, w, _ = latents.shape
+        amplitude = np.full((1, 1, 1, 1), self._gains.filter_amplitude(level), np.float32)
+        plane = _plane(self.block * h, self.block * w, level)
+        return latents[None] * self._gains.inverse_gain(level), plane, amplitude
+
+    def side_information(self, latents: Floats, level: int) -> Symbols:
+        """See `ModelRuntime`."""
+        h, w, _ = latents.shape
+        padded = np.pad(latents, ((0, -h % self.side_stride), (0, -w % self.side_stride), (0, 0)))
+        expected = np.arcsinh(HYPER_SLOPE * self._gains.expected(level))
+        relative = np.arcsinh(HYPER_SLOPE * np.abs(padded)) - expected
+        plane = _plane(padded.shape[0], padded.shape[1], level)
+        inputs = np.concatenate([relative[None], plane], axis=3)
+        side = np.rint(self._side_steps * self._engine.run("hyper_analysis", inputs)[0])
+        side[:, :, self._entropy.side_index == 0] = 0
+        return np.clip(side, -self._side_max, self._side_max).astype(np.int32)
+
+    def side_indices(self, height: int, width: int) -> Indices:
+        """See `ModelRuntime`."""
+        stride, index = self.side_stride, self._entropy.side_index
+        return np.broadcast_to(index, (-(-height // stride), -(-width // stride), len(index)))
+
+    def passes(self, side: Symbols, height: int, width: int, level: int) -> Passes:
+        """See `ModelRuntime`."""
+        # Damaged streams may hold larger values.
+        side = np.clip(side, -self._side_max, self._side_max)
+        h, w = self.side_stride * side.shape[0], self.side_stride * side.shape[1]
+        plane = _plane(side.shape[0], side.shape[1], level)
+        inputs = np.concatenate([side[None].astype(np.float32) / self._side_steps, plane], axis=3)
+        mean_features = self._engine.run("hyper_mean", inputs)[0]
+        scale_features = self._entropy.hyper(side.astype(np.float32), level)
+        expected = self._gains.expected(level)
+        # Positions beyond the picture code nothing: their scale index is 0.
+        inside = np.zeros((h, w, 1), bool)
+        inside[:height, :width] = True
+
+        decoded = np.zeros((h, w, self.channels), np.float32)
+        codes = np.zeros((h, w, self._seen), np.float32)
+        near = np.zeros((h, w, self._seen), np.float32)
+        for k, p in enumerate(self._passes):
+            coded = slice(p.low, p.high)
+            found = self._start(self._indices, k, p, scale_features, codes, level)
+            means = expected[coded] * self._means(k, p, mean_features, near)
+            indices = found()
+            indices *= np.stack([inside[view] for view in p.views])
+            symbols = yield Step(p, means, indices)
+            values = means + symbols
+            for i, view in enumerate(p.views):
+                where = (*view, coded)
+                decoded[where] = values[i]
+                if p.high <= self._seen:
+                    codes[where] = self._entropy.codes(symbols[i])
+                    near[where] = np.arcsinh(values[i] / np.maximum(expected[coded], self._near_floor))
+        return decoded[:height, :width]
+
+    def worth(self, level: int) -> Floats:
+        """See `ModelRuntime`."""
+        return self._gains.worth(level)
+
+    def distortion_weight(self, level: int) -> float:
+        """See `ModelRuntime`."""
+        return self._gains.distortion_weight(level)
+
+    def _start(self, function: Callable[..., Indices], *arguments: Any) -> Callable[[], Indices]:
+        """Start a call in the helper thread if there is one; return a function that gives its result."""
+        if self._helper is None:
+            return partial(function, *arguments)
+        return self._helper.submit(function, *arguments).result
+
+    def _means(self, k: int, p: CodingPass, features: Floats, near: Floats) -> Floats:
+        inputs = [np.stack([features[view] for view in p.views])]
+        if p.seen:
+            padded = pad(near[:: p.spacing, :: p.spacing, : p.seen], p.kernel)
+            height, width = (n - p.stride + 1 for n in padded.shape[:2])
+            inputs.insert(0, np.stack([padded[r : r + height, c : c + width] for r, c in p.origins]))
+        return self._engine.run(f"mean_{k}", *inputs)
+
+    def _indices(self, k: int, p: CodingPass, features: Floats, codes: Floats, level: int) -> Indices:
+        padded = pad(codes[:: p.spacing, :: p.spacing, : p.seen], p.kernel) if p.seen else None
+        found = []
+        for (row, column), view in zip(p.origins, p.views, strict=True):
+            own = features[view]
+            indices = np.empty((*own.shape[:2], p.high - p.low), np.uint8)
+            rows = max(1, MAX_POSITIONS // own.shape[1])
+            for top in range(0, len(own), rows):
+                band, neighbours = own[top : top + rows], None
+                if padded is not None:
+                    around = padded[p.stride * top : p.stride * (top + len(band)) + p.kernel - 1]
+                    neighbours = patches(around, p.kernel, p.stride, row, column)
+                chosen = self._entropy.contexts[k](band.reshape(-1, band.shape[2]), neighbours, level)
+                indices[top : top + rows] = chosen.reshape(*band.shape[:2], -1)
+            found.append(indices)
+        return np.stack(found)
+
+
+def _plane(height: int, width: int, level: int) -> Floats:
+    return np.full((1, height, width, 1), network_quality(level), np.float32)

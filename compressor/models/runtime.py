@@ -1,0 +1,88 @@
+"""The interface between coding and the exported models: transforms, side information, and coding passes."""
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compressor.entropy.tables import ScaleTables
+from compressor.spec.passes import CodingPass
+
+Floats = NDArray[np.float32]
+Symbols = NDArray[np.int32]
+Indices = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A pass that is ready to be coded; arrays are (views, rows, columns, channels), see `CodingPass.views`.
+
+    Attributes:
+        coding_pass: the latents that it codes.
+        means: float32, in quantisation steps; a latent is its mean plus its symbol.
+        indices: uint8 scale indices; 0 where nothing is coded.
+    """
+
+    coding_pass: CodingPass
+    means: Floats
+    indices: Indices
+
+
+# Yields a step, receives its symbols, and returns the decoded latents (h, w, C) in quantisation steps.
+Passes = Generator[Step, Symbols, Floats]
+# (latents in quantisation steps, pixels that are meant minus 128, level) -> half the gradient of the squared
+# error of the decoded pixels with respect to the latents.
+ErrorGradient = Callable[[Floats, Floats, int], Floats]
+
+
+class ModelRuntime(Protocol):
+    """An exported model on an engine.
+
+    Attributes:
+        block: pixels per latent position, down and across.
+        analysis_halo: distance, in positions, from which pixels affect a latent.
+        synthesis_halo: distance, in positions, from which latents affect a pixel.
+        side_stride: latent positions per position of the side information, down and across; passes pad a
+            tile to a multiple of it.
+        channels: number of latent channels.
+        tables: symbol frequencies of each scale index.
+        error_gradient: for refinement; None if the model has none.
+    """
+
+    block: int
+    analysis_halo: int
+    synthesis_halo: int
+    side_stride: int
+    channels: int
+    tables: ScaleTables
+    error_gradient: ErrorGradient | None
+
+    def analyse(self, pixels: Floats, level: int) -> Floats:
+        """Convert pixels minus 128 (1, H, W, 3) to latents (h, w, C) in quantisation steps."""
+        ...
+
+    def synthesise(self, latents: Floats, level: int) -> Floats:
+        """Convert latents (h, w, C) to pixels minus 128 (H, W, 3)."""
+        ...
+
+    def side_information(self, latents: Floats, level: int) -> Symbols:
+        """Return the side information of latents; it is empty in a family without."""
+        ...
+
+    def side_indices(self, height: int, width: int) -> Indices:
+        """Return the scale indices of the side information of a tile of height x width positions."""
+        ...
+
+    def passes(self, side: Symbols, height: int, width: int, level: int) -> Passes:
+        """Start the coding passes of a tile of height x width positions."""
+        ...
+
+    def worth(self, level: int) -> Floats:
+        """Return (C,) the bits that a squared quantisation step of error is worth."""
+        ...
+
+    def distortion_weight(self, level: int) -> float:
+        """Return the bits per pixel that one squared 8-bit level of mean error is worth."""
+        ...

@@ -1,0 +1,73 @@
+"""Options that several functions share, as typed values."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from compressor.errors import OptionError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """The model that codes, and how it is run.
+
+    Attributes:
+        model: name of a shipped model, to encode with; None for the default. Streams name the model that
+            decodes them.
+        weights: folder of an exported model to use instead of a shipped one, to encode and to decode.
+        engine: "onnxruntime", "openvino", "tensorflow", or "auto" for the fastest that is installed.
+        threads: the most threads the engine may use, from 1; None leaves it to the engine.
+
+    Example:
+        >>> Runtime(engine="onnxruntime", threads=1).threads
+        1
+    """
+
+    model: str | None = None
+    weights: str | Path | None = None
+    engine: str = "auto"
+    threads: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A size or a fidelity that a file has to meet; exactly one is given.
+
+    The largest file that is not above a size is made, or the smallest that has a fidelity.
+
+    Attributes:
+        bpp: the most bits per pixel of the whole file.
+        num_bytes: the most bytes of the whole file, metadata included.
+        psnr_db: the least PSNR in dB of the decoded RGB pixels.
+        ssimulacra2: the least SSIMULACRA 2 score of the decoded RGB pixels, at most 100: 90 is visually
+            lossless, 70 high quality, 50 medium.
+
+    Raises:
+        OptionError: unless exactly one is given, as a finite number above 0.
+
+    Example:
+        >>> Target(num_bytes=200_000).num_bytes
+        200000
+    """
+
+    bpp: float | None = None
+    num_bytes: float | None = None
+    psnr_db: float | None = None
+    ssimulacra2: float | None = None
+
+    def __post_init__(self) -> None:
+        given = {name: value for name, value in asdict(self).items() if value is not None}
+        if len(given) != 1:
+            received = " and ".join(given) or "no target"
+            raise OptionError(f"received {received}, expected one of {', '.join(asdict(self))}")
+        for name, value in given.items():
+            if not isinstance(value, numbers.Real) or not 0 < float(value) < math.inf:
+                raise OptionError(f"received the target {name}={value!r}, expected a number above 0")
+        if self.ssimulacra2 is not None and self.ssimulacra2 > 100:
+            raise OptionError(f"received the target ssimulacra2={self.ssimulacra2!r}, expected at most 100")

@@ -1,0 +1,55 @@
+"""Numeric constants of the models, each defined here and nowhere else.
+
+The exporter writes those that a decoder needs into the manifest of each model, and decoders read them there.
+"""
+
+# Tiles and positions.
+TILE = 128  # latent positions along a tile's side; entropy coding never looks across tiles
+SIDE_STRIDE = 4  # latent positions per position of the side information, down and across
+
+# Side information: rounded to 1/SIDE_STEPS, within -SIDE_MAX..SIDE_MAX steps.
+SIDE_STEPS = 4
+SIDE_MAX = 127
+
+# Scales: a geometric grid of NUM_SCALES standard widths of a logistic density, in quantisation steps.
+NUM_SCALES = 64
+TOP_INDEX = NUM_SCALES - 1
+SCALE_MIN, SCALE_MAX = 0.06, 128.0
+# Scales are predicted relative to this share of a channel's mean magnitude.
+SCALE_OF_MAGNITUDE = 0.7
+
+# Boosts: a region of BOOST_REGION x BOOST_REGION latent positions may have all of its scale indices raised
+# by BOOST_STEP times its boost, 0 to BOOST_MAX. Boosts are coded with the scale index BOOST_INDEX, under
+# which a zero takes next to no bits.
+BOOST_REGION = 4
+BOOST_STEP = 4
+BOOST_MAX = 15
+BOOST_INDEX = 1
+
+# Activations of the integer networks: multiples of 1/ACTIVATION_STEPS, 0..ACTIVATION_MAX of them.
+ACTIVATION_STEPS = 32
+ACTIVATION_MAX = 255
+
+# Mean networks read asinh(latent / max(mean magnitude, NEAR_FLOOR)).
+NEAR_FLOOR = 0.3
+
+# Networks read pixels as (level - PIXEL_OFFSET) / PIXEL_SCALE.
+PIXEL_OFFSET = 128
+PIXEL_SCALE = 64
+
+# One unit of the synthesis filter's output moves a pixel by this much times the square root of the nominal
+# quantisation step, both in 8-bit levels.
+FILTER_AMPLITUDE = 0.5
+# The hyper-analysis reads differences of asinh(HYPER_SLOPE * magnitude).
+HYPER_SLOPE = 2
+
+# Lambda of `bits per pixel + lambda * mean squared error` at qualities 1 and 100, in squared 8-bit levels.
+WEIGHT_MIN, WEIGHT_MAX = 0.0007, 0.25
+# Nominal squared quantisation step, in squared 8-bit levels, times lambda.
+SQUARED_STEP_WEIGHT = 14.0
+
+# Rounding. Towards zero a little more often than to nearest: 1 % fewer bits at the same quality.
+DEAD_ZONE = 0.05
+# Share of the bits saved by a smaller magnitude that counts against its error. Symbols are context of later
+# symbols, whose bits and means suffer from smaller magnitudes: on validation pictures 0.4 is best.
+SAVING_SHARE = 0.4

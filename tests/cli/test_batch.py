@@ -1,0 +1,193 @@
+"""Many inputs: folders, workers, what is skipped, and what is left behind by processes that die."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from compressor.atomic import remove_stale_temporaries
+from compressor.cli.main import main
+from compressor.cli.workers import WorkerDiedError, run_in_processes
+
+ROOT = Path(__file__).parents[2]
+RNG = np.random.default_rng(6)
+NAMES = ["a.png", "b.jpg", "deep/er/a.webp", "deep/c d.png"]
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """Enter a folder with pictures in `in`."""
+    monkeypatch.chdir(tmp_path)
+    for name in NAMES:
+        path = tmp_path / "in" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(RNG.integers(0, 256, (20, 30, 3), dtype=np.uint8)).save(path)
+    (tmp_path / "in" / "notes.txt").write_text("no picture, and none is expected")
+    return tmp_path
+
+
+def files_below(folder):
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def crash_on_odd(number):
+    if number % 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return 10 * number
+
+
+def sleep_and_tidy_up(path):
+    with open(path, "w"):
+        try:
+            time.sleep(60)
+        finally:
+            os.unlink(path)
+
+
+# With the fake coder, in this process
+
+
+@pytest.mark.usefixtures("fake_coder")
+def test_folders_keep_their_structure(folder, capsys):
+    assert main(["encode", "in", "-o", "out", "--recursive"]) == 0
+    message = capsys.readouterr().err
+    assert message.startswith("encoded 4 of 4 files, ")
+    assert message.count("\n") == 1
+    assert set(files_below(folder / "out")) == {os.path.splitext(name)[0] + ".cmpr" for name in NAMES}
+    assert main(["decode", "out", "-o", "back", "--recursive", "--format", "bmp", "--quiet"]) == 0
+    assert capsys.readouterr().err == ""
+    assert set(files_below(folder / "back")) == {os.path.splitext(name)[0] + ".bmp" for name in NAMES}
+    for name in NAMES:
+        decoded = Image.open(folder / "back" / (os.path.splitext(name)[0] + ".bmp"))
+        assert decoded.tobytes() == Image.open(folder / "in" / name).tobytes()
+
+
+@pytest.mark.usefixtures("fake_coder")
+def test_without_an_output_folder_files_go_next_to_their_inputs(folder):
+    assert main(["encode", "in", "-r", "--quiet"]) == 0
+    assert (folder / "in" / "deep" / "er" / "a.cmpr").is_file()
+
+
+@pytest.mark.usefixtures("fake_coder")
+def test_bad_files_are_listed_at_the_end(folder, capsys):
+    (folder / "in" / "a.png").write_text("text")
+    os.mkdir("empty")
+    assert main(["encode", "in", "missing", "empty", "-o", "out", "--recursive", "-v"]) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert len(files_below(folder / "out")) == 3
+    assert lines[-1].startswith("encoded 3 of 5 files, 3 failed, ")
+    assert {line.split(": ")[1] for line in lines[-4:-1]} == {"in/a.png", "missing", "empty"}
+    assert sum(" -> out/" in line for line in lines[:-4]) == 3
+
+
+@pytest.mark.usefixtures("fake_coder")
+def test_skip_existing_restarts_where_it_was(folder, capsys):
+    assert main(["encode", "in", "-o", "out", "-r", "--quiet"]) == 0
+    whole = files_below(folder / "out")
+    os.unlink("out/b.cmpr")
+    (folder / "out" / "a.cmpr").write_text("kept as it is")
+    assert main(["encode", "in", "-o", "out", "-r", "--skip-existing"]) == 0
+    assert capsys.readouterr().err.startswith("encoded 1 of 4 files, 3 skipped, ")
+    assert files_below(folder / "out") == whole | {"a.cmpr": b"kept as it is"}
+
+
+@pytest.mark.usefixtures("fake_coder")
+def test_two_inputs_with_one_output_are_told_also_when_skipped(folder, capsys):
+    Image.new("RGB", (4, 4)).save("in/a.bmp")
+    for _ in range(2):
+        assert main(["encode", "in", "-o", "out", "-r", "--skip-existing"]) == 1
+        assert "in/a.png: the output out/a.cmpr was already made" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("fake_coder")
+def test_a_folder_needs_recursive_and_a_folder_to_go_to(folder, capsys):
+    assert main(["encode", "in"]) == 1
+    assert "--recursive" in capsys.readouterr().err
+    (folder / "file").write_text("")
+    with pytest.raises(SystemExit):
+        main(["encode", "in", "-o", "file", "-r"])
+    assert "expected a folder" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("fake_coder")
+def test_progress_is_for_terminals(folder, capsys, monkeypatch):
+    monkeypatch.setattr(type(sys.stderr), "isatty", lambda _: True, raising=False)
+    assert main(["encode", "in", "-o", "out", "-r"]) == 0
+    message = capsys.readouterr().err
+    assert "\r\x1b[K1/4, " in message
+    assert " images/s, 0:00:0" in message
+    assert "\r\x1b[Kencoded 4 of 4 files" in message
+
+
+def test_temporaries_of_dead_processes_are_removed(folder, start_process):
+    """A process that is killed while it writes leaves a temporary; the next run of a folder removes it."""
+    killer = "import os, sys; sys.path.insert(0, sys.argv[1]); from compressor.cli import files\n"
+    killer += "os.replace = lambda *_: os.kill(os.getpid(), 9)\n"
+    killer += "files.write_output('out/a.cmpr', b'half', overwrite=True)"
+    os.mkdir("out")
+    for _ in range(2):
+        assert subprocess.run([sys.executable, "-c", killer, ROOT]).returncode == -signal.SIGKILL
+    stale = os.listdir("out")
+    assert len(stale) == 2
+    assert "a.cmpr" not in stale
+    ours = stale[0].replace("-" + stale[0].split("-")[2] + "-", f"-{os.getpid()}-")
+    elsewhere = stale[0].replace(".compressor-", ".compressor-x")
+    for name in (ours, elsewhere, ".compressor-x.tmp"):
+        (folder / "out" / name).write_text("another's")
+    remove_stale_temporaries("out")
+    assert sorted(os.listdir("out")) == sorted([ours, elsewhere, ".compressor-x.tmp"])
+    remove_stale_temporaries("missing")
+
+
+# With processes
+
+
+def test_a_process_that_dies_takes_one_item_with_it():
+    results = dict(run_in_processes(crash_on_odd, [0, 1, 2, 4], 2))
+    assert isinstance(results.pop(1), WorkerDiedError)
+    assert results == {0: 0, 2: 20, 4: 40}
+
+
+def test_processes_tidy_up_when_the_caller_stops(tmp_path):
+    path = tmp_path / "temporary"
+    running = run_in_processes(sleep_and_tidy_up, [str(path)], 1)
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    previous = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        # The item never ends; once its file is there, we are interrupted.
+        pid = os.fork()
+        if not pid:
+            while not path.exists():
+                time.sleep(0.05)
+            os.kill(os.getppid(), signal.SIGALRM)
+            os._exit(0)
+        with pytest.raises(KeyboardInterrupt):
+            next(running)
+        os.waitpid(pid, 0)
+    finally:
+        signal.signal(signal.SIGALRM, previous)
+    assert not path.exists()
+
+
+def test_results_do_not_depend_on_the_number_of_processes(folder, tiny_folder, capsys):
+    (folder / "in" / "bad.png").write_text("text")
+    common = ["encode", "in", "-r", "--weights", str(tiny_folder)]
+    found = []
+    for jobs in ([], ["-j", "1"], ["-j", "2"]):
+        out = f"out{len(found)}"
+        assert main([*common, "-o", out, *jobs]) == 1
+        lines = capsys.readouterr().err.splitlines()
+        assert lines[0].startswith("compressor: in/bad.png: ")
+        assert lines[1].startswith("encoded 4 of 5 files, 1 failed, ")
+        found.append(files_below(folder / out))
+    assert found[0] == found[1] == found[2]
+    assert len(found[0]) == 4

@@ -1,0 +1,40 @@
+"""Boosts: content that the scale networks do not expect is coded all the same."""
+
+import numpy as np
+import pytest
+
+import compressor
+from compressor.coding.boosts import choose_boosts, lifts
+from compressor.images.psnr import psnr_db
+from compressor.spec.constants import BOOST_MAX, BOOST_STEP
+from training.export import scale_tables
+
+STRIPES = np.zeros((128, 128, 3), np.uint8)
+STRIPES[:, np.arange(128) // 5 % 2 == 0] = (220, 30, 30)
+STRIPES[:, np.arange(128) // 5 % 2 == 1] = (30, 160, 60)
+CHECKER = np.repeat(255 * (np.indices((96, 96)).sum(axis=0) % 2)[..., None], 3, axis=2).astype(np.uint8)
+
+
+@pytest.mark.parametrize("tune", ["iq", "psnr"])
+@pytest.mark.parametrize(("picture", "least_db"), [(STRIPES, 19), (CHECKER, 13)], ids=["stripes", "checker"])
+def test_patterns_do_not_vanish(picture, least_db, tune):
+    decoded = np.asarray(compressor.decode(compressor.encode(picture, 50, tune=tune)))
+    assert psnr_db(decoded, picture) > least_db
+
+
+def test_lifts_end_with_the_tile_and_ignore_damage():
+    assert lifts(np.zeros((2, 2), np.int32), 5, 6, (8, 8)) is None
+    lift = lifts(np.array([[-7, 1], [999, 0]], np.int32), 5, 6, (8, 8))[..., 0]
+    assert (lift[:4, :4] == 0).all()
+    assert (lift[:4, 4:6] == BOOST_STEP).all()
+    assert (lift[4, :4] == BOOST_STEP * BOOST_MAX).all()
+    assert not lift[5:].any()
+    assert not lift[:, 6:].any()
+
+
+def test_a_boost_is_chosen_only_where_a_residual_would_be_lost():
+    residuals, indices = np.zeros((4, 8, 2), np.float32), np.zeros((4, 8, 2), np.uint8)
+    residuals[1, 5, 0] = 40
+    boosts = choose_boosts(scale_tables(), residuals, indices, np.ones(2, np.float32))
+    assert boosts[0, 0] == 0
+    assert boosts[0, 1] > 0

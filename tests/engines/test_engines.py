@@ -1,0 +1,80 @@
+"""Every engine evaluates the same graphs."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("keras", reason="needs the train extra")
+pytest.importorskip("onnx", reason="needs the train extra")
+
+from compressor.coding.loading import coder_of  # noqa: E402
+from compressor.engines.loading import ENGINES, load_engine, resolve_engine  # noqa: E402
+from compressor.errors import MissingDependencyError  # noqa: E402
+from compressor.models.exported import load_exported  # noqa: E402
+from compressor.models.registry import family_named  # noqa: E402
+from compressor.weights.files import ModelFiles  # noqa: E402
+
+
+@pytest.fixture
+def files(tiny_folder):
+    return ModelFiles(tiny_folder)
+
+
+@pytest.fixture
+def engine_named(files):
+    """Return a function that loads an engine in float32, or skips the test where it is not installed."""
+
+    def load(name, threads=1):
+        try:
+            resolve_engine(name)
+        except MissingDependencyError as error:
+            pytest.skip(str(error))
+
+        def keras_graphs():
+            return family_named("flagship").exporter(load_exported(files)).graphs()
+
+        return load_engine(name, files, threads, keras_graphs, bfloat16=False)
+
+    return load
+
+
+def inputs_of(graph, random):
+    """Inputs of a graph of the tiny flagship."""
+    plane = np.full((1, 32, 48, 1), 0.3, np.float32)
+    if graph == "analysis":
+        pixels = random.uniform(-128, 127, (1, 32, 48, 3)).astype(np.float32)
+        return pixels, plane, np.ones((1, 1, 1, 104), np.float32)
+    if graph == "synthesis":
+        coefficients = random.normal(0, 20, (1, 2, 3, 104)).astype(np.float32)
+        return coefficients, plane, np.full((1, 1, 1, 1), 2, np.float32)
+    return (random.normal(0, 1, (1, 4, 8, 105)).astype(np.float32),)
+
+
+@pytest.mark.parametrize("graph", ["analysis", "synthesis", "hyper_analysis"])
+@pytest.mark.parametrize("name", ENGINES)
+def test_outputs_agree_with_those_of_the_default_engine(engine_named, name, graph):
+    inputs = inputs_of(graph, np.random.default_rng(1))
+    expected = engine_named("onnxruntime").run(graph, *inputs)
+    got = engine_named(name).run(graph, *inputs)
+    assert got.dtype == np.float32
+    np.testing.assert_allclose(got, expected, atol=2e-3)
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_outputs_are_the_callers_own(engine_named, name):
+    engine, inputs = engine_named(name), inputs_of("hyper_analysis", np.random.default_rng(1))
+    first = engine.run("hyper_analysis", *inputs)
+    kept = first.copy()
+    second = engine.run("hyper_analysis", *inputs)
+    second *= 2
+    np.testing.assert_array_equal(first, kept)
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_engines_say_what_they_are(engine_named, name):
+    engine = engine_named(name, threads=2)
+    assert (engine.name, engine.threads) == (name, 2)
+
+
+def test_a_coder_names_its_model_and_engine(files):
+    coder = coder_of(files, "onnxruntime")
+    assert (coder.model_name, coder.model_id, coder.engine_name) == ("tiny", 0, "onnxruntime")

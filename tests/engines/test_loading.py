@@ -1,0 +1,40 @@
+"""The choice between engines."""
+
+import pytest
+
+from compressor.engines import loading
+from compressor.engines.loading import ENGINES, load_engine, resolve_engine
+from compressor.errors import MissingDependencyError, OptionError
+from compressor.weights.files import ModelFiles, shipped_folder
+
+
+def test_unknown_engines_are_refused():
+    with pytest.raises(OptionError, match="engine 'none', expected one of auto, onnxruntime"):
+        resolve_engine("none")
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_engines_that_are_not_installed_name_what_installs_them(monkeypatch, name):
+    monkeypatch.setattr(loading, "find_spec", lambda _: None)
+    with pytest.raises(MissingDependencyError, match=f"{name} is not installed; pip install 'compressor"):
+        resolve_engine(name)
+
+
+@pytest.mark.parametrize(
+    ("amx", "installed", "expected"),
+    [
+        (True, {"openvino", "onnxruntime"}, "openvino"),
+        (True, {"onnxruntime"}, "onnxruntime"),
+        (False, {"openvino", "onnxruntime"}, "onnxruntime"),
+    ],
+)
+def test_auto_takes_openvino_where_the_cpu_has_amx(monkeypatch, amx, installed, expected):
+    monkeypatch.setattr(loading, "has_amx", lambda: amx)
+    monkeypatch.setattr(loading, "find_spec", lambda name: name if name in installed else None)
+    assert resolve_engine("auto") == expected
+
+
+@pytest.mark.parametrize("threads", [0, -1])
+def test_thread_counts_below_one_are_refused(threads):
+    with pytest.raises(OptionError, match="expected at least 1"):
+        load_engine("onnxruntime", ModelFiles(shipped_folder()), threads, dict)

@@ -1,0 +1,462 @@
+"""A decoder of .cmpr files written from FORMAT.md alone; it proves that the document is complete.
+
+It imports nothing from `compressor`, nor the library of its range coder: only plain Python, NumPy integers,
+ONNX Runtime for the float graphs, and Pillow for the PNG of an alpha channel. It is slow, and decodes the
+whole picture at once. Its parts follow the headings of FORMAT.md.
+"""
+
+import io
+import json
+import math
+import struct
+import zlib
+from bisect import bisect_right
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from PIL import Image
+
+MAX_PIXELS = 178_956_970
+TILE = 128
+PRECISION = 24
+WORD, STATE = 1 << 32, 1 << 64
+
+
+# Header and sections
+
+
+def read_varint(data, offset, minimum=0):
+    """Return a varint and the offset after it."""
+    value = 0
+    for position in range(5):
+        if offset + position >= len(data):
+            raise ValueError("truncated")
+        byte = data[offset + position]
+        value |= (byte & 0x7F) << (7 * position)
+        if byte < 0x80:
+            if (position and not byte) or not minimum <= value < 1 << 31:
+                raise ValueError("bad varint")
+            return value, offset + position + 1
+    raise ValueError("bad varint")
+
+
+@dataclass
+class File:
+    """The parts of a file."""
+
+    model_id: int
+    level: int
+    width: int
+    height: int
+    gray: bool
+    sections: dict[str, bytes]
+
+
+def read_file(data):
+    """Take a file apart and check it."""
+    if data[:4] != b"CMPR":
+        raise ValueError("bad magic")
+    if len(data) < 9:
+        raise ValueError("truncated")
+    version, model_id, flags, level = struct.unpack_from("<BBBH", data, 4)
+    if version != 1 or flags & 0xE0:
+        raise ValueError("unsupported")
+    if level > 396:
+        raise ValueError("bad level")
+    width, offset = read_varint(data, 9, 1)
+    height, offset = read_varint(data, offset, 1)
+    covered, sections = data[:offset], {}
+    for bit, name in enumerate(("icc", "exif", "xmp", "alpha", "picture")):
+        if name != "picture" and not flags >> bit & 1:
+            continue
+        length, start = read_varint(data, offset, int(name != "picture"))
+        end = start + length
+        if end + 4 > len(data):
+            raise ValueError("truncated")
+        covered += data[offset:end]
+        if struct.unpack_from("<I", data, end)[0] != zlib.crc32(covered):
+            raise ValueError("bad checksum")
+        sections[name] = data[start:end]
+        offset = end + 4
+    if offset != len(data):
+        raise ValueError("trailing bytes")
+    if width * height > MAX_PIXELS or max(width, 16) * max(height, 16) > max(MAX_PIXELS, 1 << 20):
+        raise ValueError("too large")
+    return File(model_id, level, width, height, bool(flags & 0x10), sections)
+
+
+def read_alpha(payload, width, height):
+    """Return the alpha channel (height, width)."""
+    if len(payload) == 1:
+        return np.full((height, width), payload[0], np.uint8)
+    png = Image.open(io.BytesIO(payload), formats=["PNG"])
+    if png.mode != "L" or png.size != (width, height):
+        raise ValueError("bad alpha")
+    return np.asarray(png)
+
+
+# Models
+
+
+@dataclass
+class Model:
+    """A model's folder."""
+
+    folder: Path
+
+    @cached_property
+    def manifest(self):
+        return json.loads((self.folder / "manifest.json").read_text())
+
+    @property
+    def numbers(self):
+        return self.manifest["numbers"]
+
+    @cached_property
+    def entropy(self):
+        with np.load(self.folder / "entropy.npz") as arrays:
+            return {name: arrays[name].astype(np.int64) for name in arrays}
+
+    @cached_property
+    def gains(self):
+        with np.load(self.folder / "gains.npz") as arrays:
+            return dict(arrays)
+
+    def run(self, graph, *inputs):
+        """Evaluate a float graph; inputs (N, H, W, C) are called x0, x1, ..."""
+        session = onnxruntime.InferenceSession(
+            str(self.folder / f"{graph}.onnx"), providers=["CPUExecutionProvider"]
+        )
+        return session.run(["y"], {f"x{k}": x.astype(np.float32) for k, x in enumerate(inputs)})[0]
+
+
+def knots_int(values, level):
+    """Interpolate integers (knots, outputs) at a level."""
+    if len(values) == 1:
+        return values[0]
+    k, part = divmod(level, 99)
+    return (values[k] * (99 - part) + values[min(k + 1, len(values) - 1)] * part) // 99
+
+
+def knots_float(values, level):
+    """Interpolate floats (knots, outputs) at a level."""
+    k, part = divmod(level, 99)
+    return values[k] + (values[min(k + 1, len(values) - 1)] - values[k]) * (part / 99)
+
+
+# Range coder
+
+
+class RangeDecoder:
+    """Reads letters from little-endian 32-bit words."""
+
+    def __init__(self, data):
+        if len(data) % 4:
+            raise ValueError("not whole words")
+        self._words = iter(struct.unpack(f"<{len(data) // 4}I", data))
+        self._lower, self._range = 0, STATE - 1
+        self._point = self._word() * WORD
+        self._point += self._word()
+
+    def _word(self):
+        return next(self._words, 0)
+
+    def _position(self):
+        position = (self._point - self._lower) % STATE // (self._range >> PRECISION)
+        if position >= 1 << PRECISION:
+            raise ValueError("damaged")
+        return position
+
+    def _take(self, start, end):
+        scale = self._range >> PRECISION
+        self._lower = (self._lower + scale * start) % STATE
+        self._range = scale * (end - start)
+        if self._range < WORD:
+            self._lower = self._lower * WORD % STATE
+            self._range *= WORD
+            self._point = (self._point * WORD + self._word()) % STATE
+
+    def letter(self, starts):
+        """Return the next letter; starts are those of the letters' intervals, and 2**24."""
+        letter = bisect_right(starts, self._position()) - 1
+        self._take(starts[letter], starts[letter + 1])
+        return letter
+
+    def uniform(self, size):
+        """Return one of `size` equally likely numbers."""
+        width = (1 << PRECISION) // size
+        number = min(self._position() // width, size - 1)
+        self._take(width * number, 1 << PRECISION if number == size - 1 else width * (number + 1))
+        return number
+
+
+def table_starts(frequencies):
+    """Return the starts of the intervals of a table's letters, and 2**24."""
+    starts, total = [], 0
+    for letter, frequency in enumerate(frequencies):
+        product = total * ((1 << PRECISION) - len(frequencies))
+        # To 24 significant bits, halves to even.
+        places = max(0, product.bit_length() - 24)
+        quotient, rest = divmod(product, 1 << places)
+        half = (1 << places) // 2
+        quotient += places > 0 and (rest > half or (rest == half and quotient % 2 == 1))
+        starts.append((quotient << places) // 65536 + letter)
+        total += frequency
+    return [*starts, 1 << PRECISION]
+
+
+# Boosts
+
+REGION, BOOST_STEP, BOOST_MAX, BOOST_INDEX, TOP_INDEX = 4, 4, 15, 1, 63
+
+
+def read_boosts(reader, height, width, coded):
+    """Return by how much scale indices rise, (height, width, 1); append the group of boosts to `coded`."""
+    boosts = reader.array(np.full((-(-height // REGION), -(-width // REGION)), BOOST_INDEX))
+    coded.append(boosts)
+    lift = BOOST_STEP * np.clip(boosts, 0, BOOST_MAX)
+    return lift.repeat(REGION, axis=0).repeat(REGION, axis=1)[:height, :width, None]
+
+
+# Symbols
+
+
+class SymbolReader:
+    """Reads groups of symbols from a tile's bytes."""
+
+    def __init__(self, model, data):
+        self._widths = [int(k) for k in model.entropy["half_widths"]]
+        self._stored = [int(f) for f in model.entropy["frequencies"]]
+        self._coder = RangeDecoder(data)
+        self._bits_left = 1.01 * 8 * len(data) + 64
+        self._tables = {}
+
+    def _table(self, index):
+        if index not in self._tables:
+            first = sum(k + 2 for k in self._widths[1:index])
+            width = self._widths[index]
+            half, escape = self._stored[first : first + width + 1], self._stored[first + width + 1]
+            frequencies = [*half[:0:-1], *half, escape]
+            self._tables[index] = frequencies, table_starts(frequencies)
+        return self._tables[index]
+
+    def group(self, indices):
+        """Return the symbols of a group, in the order of its scale indices, a flat list."""
+        symbols = [0] * len(indices)
+        for index in sorted(set(indices) - {0}):
+            width, (frequencies, starts) = self._widths[index], self._table(index)
+            places = [place for place, own in enumerate(indices) if own == index]
+            for place in places:
+                letter = self._coder.letter(starts)
+                self._bits_left -= 16 - math.log2(frequencies[letter])
+                if self._bits_left < 0:
+                    raise ValueError("more symbols than data")
+                symbols[place] = letter - width
+            for place in places:
+                if symbols[place] == width + 1:
+                    symbols[place] = self._escape(width)
+        return symbols
+
+    def _escape(self, width):
+        negative = self._coder.uniform(2)
+        bits = self._coder.uniform(20)
+        excess = (1 << bits) + (self._coder.uniform(1 << bits) if bits else 0)
+        return -(width + excess) if negative else width + excess
+
+    def array(self, indices):
+        """Return the symbols of a group of any shape."""
+        return np.array(self.group(indices.ravel().tolist()), np.int64).reshape(indices.shape)
+
+
+# The flagship
+
+
+def layer(model, name, x, level, maximum):
+    """Apply an integer layer to (..., inputs)."""
+    sums = x @ model.entropy[f"{name}_weights"] + knots_int(model.entropy[f"{name}_bias"], level)
+    return np.clip(sums >> model.entropy[f"{name}_shift"], 0, maximum)
+
+
+def zero_padded(x, kernel):
+    p = kernel // 2
+    return np.pad(x, ((p, p), (p, p), (0, 0)))
+
+
+def neighbourhoods(x, kernel):
+    """(H, W, C) -> (H, W, kernel * kernel * C): row by row, then column, then channel."""
+    height, width, _ = x.shape
+    padded = zero_padded(x, kernel)
+    offsets = [(i, j) for i in range(kernel) for j in range(kernel)]
+    return np.concatenate([padded[i : i + height, j : j + width] for i, j in offsets], axis=2)
+
+
+def depth_to_space(x):
+    """(H, W, 4 C) -> (2 H, 2 W, C)."""
+    height, width, depth = x.shape
+    y = np.zeros((2 * height, 2 * width, depth // 4), x.dtype)
+    for i in range(2):
+        for j in range(2):
+            first = (2 * i + j) * (depth // 4)
+            y[i::2, j::2] = x[:, :, first : first + depth // 4]
+    return y
+
+
+def plane(height, width, level):
+    return np.full((1, height, width, 1), 2 * level / 396 - 1, np.float32)
+
+
+def read_flagship_tile(model, data, height, width, level, coded):
+    """Return the latents (height, width, C) of a tile; append its groups of symbols to `coded`."""
+    numbers, passes = model.numbers, model.manifest["passes"]
+    stride, side_max = numbers["side_stride"], numbers["side_max"]
+    activation_max, top_index = numbers["activation_max"], numbers["top_index"]
+    reader = SymbolReader(model, data)
+
+    side_index = model.entropy["side_index"]
+    side_shape = (-(-height // stride), -(-width // stride), len(side_index))
+    side = reader.array(np.broadcast_to(side_index, side_shape))
+    coded.append(side)
+    side = np.clip(side, -side_max, side_max)
+    lift_inside = read_boosts(reader, height, width, coded)
+
+    scale_features = side
+    for k in range(2):
+        name, rows = f"hyper_{k}", neighbourhoods(scale_features, 3)
+        scale_features = depth_to_space(layer(model, name, rows, level, activation_max))
+    steps = side[None] / numbers["side_steps"]
+    mean_features = model.run("hyper_mean", np.concatenate([steps, plane(*side.shape[:2], level)], axis=3))[0]
+
+    log_gain = knots_float(model.gains["log_gain"], level)
+    expected = (model.gains["magnitude"] * np.exp(log_gain)).astype(np.float32)
+    near_unit = np.maximum(expected, np.float32(numbers["near_floor"]))
+    codes_of = model.entropy["magnitude_codes"]
+
+    rows, columns = stride * side.shape[0], stride * side.shape[1]
+    latents = np.zeros((rows, columns, len(expected)), np.float32)
+    codes, near = np.zeros(latents.shape, np.int64), np.zeros(latents.shape, np.float32)
+    inside = np.zeros((rows, columns, 1), np.int64)
+    inside[:height, :width] = 1
+    lift = np.zeros((rows, columns, 1), np.int64)
+    lift[:height, :width] = lift_inside
+
+    for k, p in enumerate(passes):
+        low, high, seen, kernel, spacing = (p[n] for n in ("low", "high", "seen", "kernel", "spacing"))
+        step, cells = (1, [(0, 0)]) if len(p["cells"]) == 4 else (2, p["cells"])
+        views = [np.s_[spacing * r :: spacing * step, spacing * c :: spacing * step] for r, c in cells]
+        means, indices = [], []
+        for (r, c), view in zip(cells, views, strict=True):
+            x, inputs = scale_features[view], [mean_features[view][None]]
+            if seen:
+                around = neighbourhoods(codes[::spacing, ::spacing, :seen], kernel)[r::step, c::step]
+                x = np.concatenate([around, x], axis=2)
+                window = zero_padded(near[::spacing, ::spacing, :seen], kernel)
+                bottom, right = (n - step + 1 for n in window.shape[:2])
+                inputs.insert(0, window[r : r + bottom, c : c + right][None])
+            for i in range(3):
+                x = layer(model, f"context_{k}_{i}", x, level, top_index if i == 2 else activation_max)
+            indices.append(np.minimum(x * inside[view] + lift[view], TOP_INDEX))
+            means.append(expected[low:high] * model.run(f"mean_{k}", *inputs)[0])
+        symbols = reader.array(np.stack(indices))
+        coded.append(symbols)
+        for view, mean, own in zip(views, means, symbols, strict=True):
+            latents[view][:, :, low:high] = values = mean + own
+            codes[view][:, :, low:high] = codes_of[np.minimum(np.abs(own), len(codes_of) - 1)]
+            near[view][:, :, low:high] = np.arcsinh(values / near_unit[low:high])
+    return latents[:height, :width]
+
+
+def flagship_pixels(model, latents, level):
+    """Return pixels (16 h, 16 w, 3) in 8-bit levels, neither rounded nor clipped."""
+    numbers = model.numbers
+    coefficients = latents * np.exp(knots_float(model.gains["log_inverse_gain"], level))
+    step = np.exp(knots_float(model.gains["log_step"], level)[0])
+    amplitude = np.full((1, 1, 1, 1), numbers["filter_amplitude"] * math.sqrt(step))
+    height, width = (numbers["block"] * n for n in latents.shape[:2])
+    y = model.run("synthesis", coefficients[None], plane(height, width, level), amplitude)[0]
+    return y + numbers["pixel_offset"]
+
+
+# The cnn family
+
+
+def read_cnn_tile(model, data, height, width, level, coded):
+    """Return the latents (height, width, C) of a tile; append its group of symbols to `coded`."""
+    index = knots_int(model.entropy["bias"], level) >> model.numbers["index_bits"]
+    index = np.clip(index, 0, model.numbers["top_index"])
+    reader = SymbolReader(model, data)
+    lift = read_boosts(reader, height, width, coded)
+    symbols = reader.array(np.minimum(index + lift, TOP_INDEX))
+    coded.append(symbols)
+    return symbols.astype(np.float32)
+
+
+def cnn_pixels(model, latents, level):
+    """Return pixels (4 h, 4 w, 3) in 8-bit levels, neither rounded nor clipped."""
+    coefficients = latents * np.exp(knots_float(model.gains["log_inverse_gain"], level))
+    y = model.run("synthesis", coefficients[None])[0]
+    return y * model.numbers["pixel_scale"] + model.numbers["pixel_offset"]
+
+
+# Picture
+
+
+FAMILIES = {"flagship": (read_flagship_tile, flagship_pixels), "cnn": (read_cnn_tile, cnn_pixels)}
+
+
+def find_model(weights, model_id):
+    """Return the model with an id among the folders below `weights`."""
+    for path in sorted(Path(weights).glob("*/manifest.json")):
+        model = Model(path.parent)
+        if model.manifest["model_id"] == model_id:
+            return model
+    raise ValueError("unknown model")
+
+
+def decode(data, weights):
+    """Decode a file.
+
+    Args:
+        data: the content of a .cmpr file.
+        weights: folder of the models' folders.
+
+    Returns:
+        Pixels uint8, (H, W) for gray or else (H, W, channels), and the groups of symbols in coding order.
+
+    Raises:
+        ValueError: if the file is damaged or not supported.
+    """
+    file = read_file(data)
+    model = find_model(weights, file.model_id)
+    alpha = None
+    if "alpha" in file.sections:
+        alpha = read_alpha(file.sections["alpha"], file.width, file.height)
+    read_tile, pixels_of = FAMILIES[model.manifest["family"]]
+    block = model.numbers["block"]
+    rows, columns = -(-file.height // block), -(-file.width // block)
+    corners = [(top, left) for top in range(0, rows, TILE) for left in range(0, columns, TILE)]
+
+    payload, offset, parts = file.sections["picture"], 0, []
+    for _ in corners[:-1]:
+        length, start = read_varint(payload, offset)
+        offset = start + length
+        if offset > len(payload):
+            raise ValueError("bad tile length")
+        parts.append(payload[start:offset])
+    parts.append(payload[offset:])
+
+    coded, latents = [], np.zeros((rows, columns, model.gains["log_gain"].shape[1]), np.float32)
+    for (top, left), part in zip(corners, parts, strict=True):
+        height, width = min(TILE, rows - top), min(TILE, columns - left)
+        tile = read_tile(model, part, height, width, file.level, coded)
+        latents[top : top + height, left : left + width] = tile
+
+    pixels = pixels_of(model, latents, file.level)[: file.height, : file.width]
+    image = np.nan_to_num(np.clip(np.rint(pixels), 0, 255)).astype(np.int64)
+    if file.gray:
+        image = (image.sum(axis=2, keepdims=True) + 1) // 3
+    if alpha is not None:
+        image = np.concatenate([image, alpha[:, :, None]], axis=2)
+    return (image[:, :, 0] if image.shape[2] == 1 else image).astype(np.uint8), coded

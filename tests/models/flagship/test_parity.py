@@ -1,0 +1,135 @@
+"""The Keras model and the runtime of its exported files compute the same, step by step."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("keras", reason="needs the train extra")
+pytest.importorskip("onnx", reason="needs the train extra")
+
+from compressor.coding.loading import coder_of  # noqa: E402
+from compressor.coding.tile_coder import CodedTile  # noqa: E402
+from compressor.models.export_arrays import scale_index  # noqa: E402
+from compressor.models.exported import load_exported  # noqa: E402
+from compressor.models.flagship.model import views_of  # noqa: E402
+from compressor.spec.constants import TOP_INDEX  # noqa: E402
+from compressor.spec.passes import coding_passes  # noqa: E402
+from compressor.spec.quality import TOP_LEVEL  # noqa: E402
+from compressor.weights.files import ModelFiles  # noqa: E402
+
+NUM_PASSES = len(coding_passes(104, (24, 96, 100)))
+
+
+@dataclass
+class Case:
+    """One picture at one level, coded with the runtime and replayed in Keras.
+
+    Attributes:
+        model: Keras model.
+        runtime: of the same weights.
+        level: quality level.
+        quality: the same as (1,) float 0..1.
+        images: (1, H, W, 3) floats 0..1.
+        latents: (h, w, C), of the runtime.
+        coded: by the runtime.
+        decoded: latents (h, w, C) that Keras decodes from the same symbols.
+        residuals, scales: of Keras, of the side information and of each pass.
+    """
+
+    model: Any
+    runtime: Any
+    level: int
+    quality: np.ndarray
+    images: np.ndarray
+    latents: np.ndarray
+    coded: CodedTile
+    decoded: np.ndarray
+    residuals: list
+    scales: list
+
+
+@pytest.fixture(scope="module")
+def pair(tiny_folder):
+    """The Keras model and the coder of the tiny flagship's files."""
+    files = ModelFiles(tiny_folder)
+    return load_exported(files), coder_of(files, "onnxruntime")
+
+
+@pytest.fixture(params=[0, 99, 230, 396])
+def case(request, pair, random_pictures, replay):
+    level, (model, coder) = request.param, pair
+    images = random_pictures(1, 64, 128, seed=3)
+    latents = coder.runtime.analyse(255 * images - 128, level)
+    coded = coder.tile_coder.code(latents, level)
+    decoded, quantise = replay(model, latents, level, coded)
+    quality = np.array([level / TOP_LEVEL], np.float32)
+    return Case(
+        model,
+        coder.runtime,
+        level,
+        quality,
+        images,
+        latents,
+        coded,
+        decoded,
+        quantise.residuals,
+        quantise.scales,
+    )
+
+
+def test_analysis(case):
+    expected = np.asarray(case.model.analyse(case.images, case.quality))[0]
+    np.testing.assert_allclose(case.latents, expected, rtol=1e-3, atol=1e-2)
+
+
+def test_side_information(case, random_pictures):
+    # A larger picture: the difference is seen only where it changes what is rounded.
+    images = random_pictures(1, 256, 384, seed=4)
+    latents = case.runtime.analyse(255 * images - 128, case.level)
+    side = case.runtime.side_information(latents, case.level)
+    expected = np.asarray(case.model.hyper_latents(latents[None], case.quality))[0]
+    is_coded = case.runtime.side_indices(*latents.shape[:2]) > 0
+    assert is_coded.any()
+    assert np.abs(side - expected)[is_coded].max() < 0.502
+    assert not side[~is_coded].any()
+
+
+def test_scale_indices_of_the_side_information(case):
+    position = np.broadcast_to(scale_index(np.log(case.scales[0])), case.coded.side_indices.shape)
+    np.testing.assert_array_equal(case.coded.side_indices, np.clip(np.rint(position), 0, TOP_INDEX))
+
+
+@pytest.mark.parametrize("number", range(NUM_PASSES))
+def test_means(case, number):
+    assert len(case.coded.steps) == NUM_PASSES
+    step, _ = case.coded.steps[number]
+    p = step.coding_pass
+    latents = np.asarray(views_of(case.latents[None, :, :, p.low : p.high], p))
+    expected = latents - case.residuals[1 + number]
+    assert step.means.std() > 0
+    np.testing.assert_allclose(step.means, expected, rtol=1e-3, atol=2e-3)
+
+
+@pytest.mark.parametrize("number", range(NUM_PASSES))
+def test_scale_indices(case, number):
+    step, _ = case.coded.steps[number]
+    position = scale_index(np.log(case.scales[1 + number]))
+    assert position.shape == step.indices.shape
+    # The integer networks round the outputs of every layer.
+    assert np.abs(step.indices - position).max() < 0.6
+
+
+def test_decoded_latents(case):
+    np.testing.assert_allclose(case.coded.decoded, case.decoded, rtol=1e-3, atol=2e-3)
+
+
+def test_synthesis(case):
+    expected = 255 * np.asarray(case.model.synthesise(case.decoded[None], case.quality))[0] - 128
+    np.testing.assert_allclose(case.runtime.synthesise(case.decoded, case.level), expected, atol=0.02)
+
+
+def test_bits_that_a_squared_step_is_worth(case):
+    expected = np.exp(np.asarray(case.model.log_worth(case.quality))).ravel()
+    np.testing.assert_allclose(case.runtime.worth(case.level), expected, rtol=1e-3)

@@ -1,0 +1,55 @@
+"""Quality curves of exported models."""
+
+import numpy as np
+import pytest
+
+from compressor.coding.loading import coder_of
+from compressor.models.gains import at_level, load_gains
+from compressor.spec.constants import WEIGHT_MAX, WEIGHT_MIN
+from compressor.spec.quality import TOP_LEVEL
+from compressor.weights.files import ModelFiles, shipped_folder, shipped_models
+
+KNOTS = np.array([[0.0, 1], [1, 1], [4, 1], [9, 1], [16, 3]])
+
+
+@pytest.mark.parametrize(
+    ("level", "expected"),
+    [
+        (0, [0, 1]),
+        (33, [1 / 3, 1]),
+        (99, [1, 1]),
+        (198, [4, 1]),
+        (363, [16 - 7 / 3, 3 - 2 / 3]),
+        (396, [16, 3]),
+    ],
+)
+def test_curves_are_linear_between_knots(level, expected):
+    np.testing.assert_allclose(at_level(KNOTS, level), expected)
+
+
+@pytest.mark.parametrize("level", [0, 41, 99, 250, 396])
+def test_curves_are_those_of_the_keras_layer(level):
+    pytest.importorskip("keras", reason="needs the train extra")
+    from compressor.layers import QualityCurve
+
+    curve = QualityCurve(2)
+    curve.build((None,))
+    curve.values.assign(KNOTS)
+    got = np.asarray(curve(np.array([level / TOP_LEVEL], np.float32))).ravel()
+    np.testing.assert_allclose(got, at_level(KNOTS, level), rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", shipped_models())
+@pytest.mark.parametrize("level", [0, 99, 250, 396])
+def test_errors_weigh_as_much_as_in_training(name, level):
+    runtime = coder_of(ModelFiles(shipped_folder(name)), "onnxruntime").runtime
+    weight = WEIGHT_MIN * (WEIGHT_MAX / WEIGHT_MIN) ** (level / TOP_LEVEL)
+    assert runtime.distortion_weight(level) == pytest.approx(weight, rel=1e-4)
+
+
+def test_arrays_are_read():
+    gains = load_gains(ModelFiles(shipped_folder()).read("gains.npz"))
+    assert gains.channels == len(gains.magnitude) == gains.worth(0).size
+    np.testing.assert_allclose(gains.expected(50), gains.magnitude * gains.gain(50), rtol=1e-5)
+    assert (gains.gain(396) > gains.gain(0)).all()
+    assert (gains.inverse_gain(396) < gains.inverse_gain(0)).all()

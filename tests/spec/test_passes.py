@@ -1,0 +1,52 @@
+"""The coding passes: every latent once, and each pass reads only what came before."""
+
+import json
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+
+from compressor.spec.passes import CELLS, CodingPass, coding_passes
+
+PASSES = coding_passes(120, (24, 96, 110))
+
+
+def test_passes_code_every_latent_once():
+    coded, share = np.zeros((4, 4, 120), int), 0.0
+    for p in PASSES:
+        for view in p.views:
+            coded[(*view, slice(p.low, p.high))] += 1
+        share += p.share * (p.high - p.low) / 120
+    assert coded.min() == coded.max() == 1
+    assert share == pytest.approx(1)
+
+
+def test_passes_read_only_what_came_before():
+    known = np.zeros((4, 4, 120), bool)
+    for p in PASSES:
+        assert known[:: p.spacing, :: p.spacing, : p.seen].any(axis=(0, 1)).all()
+        for view in p.views:
+            known[(*view, slice(p.low, p.high))] = True
+
+
+@pytest.mark.parametrize("splits", [(24,), (24, 96), (96, 24), (0, 24)])
+def test_groups_are_not_empty(splits):
+    with pytest.raises(ValueError, match="splits that rise"):
+        coding_passes(96, splits)
+
+
+def test_passes_come_back_from_a_manifest():
+    manifest = json.loads(json.dumps([asdict(p) for p in PASSES]))
+    assert tuple(map(CodingPass.from_manifest, manifest)) == PASSES
+
+
+def test_views_of_a_pass_over_the_whole_grid():
+    whole = CodingPass(CELLS, 0, 3, seen=0, kernel=3)
+    assert (whole.stride, whole.share, whole.origins) == (1, 1.0, ((0, 0),))
+    assert whole.views == ((slice(0, None, 1), slice(0, None, 1)),)
+
+
+def test_views_of_a_pass_over_one_cell_of_the_coarse_grid():
+    coarse = CodingPass(((1, 0),), 0, 3, seen=0, kernel=3, spacing=2)
+    assert (coarse.stride, coarse.share, coarse.origins) == (2, 1 / 16, ((1, 0),))
+    assert coarse.views == ((slice(2, None, 4), slice(0, None, 4)),)

@@ -1,0 +1,41 @@
+"""Options as typed values."""
+
+import math
+from dataclasses import FrozenInstanceError
+
+import pytest
+
+from compressor import Runtime, Target
+from compressor.errors import OptionError
+
+
+@pytest.mark.parametrize("name", ["bpp", "num_bytes", "psnr_db"])
+def test_one_target(name):
+    assert getattr(Target(**{name: 1.5}), name) == 1.5
+
+
+@pytest.mark.parametrize(
+    ("targets", "message"),
+    [
+        ({}, "received no target"),
+        ({"bpp": 1, "psnr_db": 40}, "received bpp and psnr_db"),
+        ({"bpp": 1, "num_bytes": 10, "psnr_db": 40}, "received bpp and num_bytes and psnr_db"),
+    ],
+)
+def test_none_or_several_targets(targets, message):
+    with pytest.raises(OptionError, match=message):
+        Target(**targets)
+
+
+@pytest.mark.parametrize("value", [0, -1, math.nan, math.inf, "40", [40]])
+@pytest.mark.parametrize("name", ["bpp", "num_bytes", "psnr_db"])
+def test_targets_are_finite_numbers_above_zero(name, value):
+    with pytest.raises(OptionError, match=f"target {name}=.*expected a number above 0"):
+        Target(**{name: value})
+
+
+def test_a_runtime_is_a_value():
+    runtime = Runtime(engine="openvino", threads=2)
+    assert runtime == Runtime(None, None, "openvino", 2)
+    with pytest.raises(FrozenInstanceError):
+        runtime.threads = 1

@@ -1,0 +1,134 @@
+"""What the shipped weights promise on a photograph that comes with scikit-image."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import compressor
+from compressor import Runtime
+from compressor.coding.area import Area
+from compressor.coding.loading import coder_of, load_coder
+from compressor.engines.loading import has_amx
+from compressor.engines.onnx_engine import OnnxEngine
+from compressor.images.psnr import psnr_db
+from compressor.spec.quality import TOP_LEVEL, quality_to_level
+from compressor.weights.files import ModelFiles, shipped_folder, shipped_models
+
+data = pytest.importorskip("skimage.data")
+
+
+@pytest.fixture(scope="module")
+def photo():
+    return np.ascontiguousarray(data.coffee()[8:392, 24:408])
+
+
+def psnr_of(image, photo):
+    return psnr_db(np.asarray(image), photo)
+
+
+def test_bytes_are_at_most_one_percent_above_the_estimate(photo):
+    """The estimate of training, in float networks and a parametric density, against bytes on disk."""
+    keras = pytest.importorskip("keras", reason="needs the train extra")
+    from compressor.models.exported import load_exported
+
+    model = load_exported(ModelFiles(shipped_folder()))
+    for quality in (10, 50, 90):
+        share = np.array([quality_to_level(quality) / TOP_LEVEL], "float32")
+        inputs = {"images": photo[None] / np.float32(255), "quality": share}
+        estimated_bytes = float(keras.ops.sum(model(inputs)["bpp"])) * photo.shape[0] * photo.shape[1] / 8
+        assert len(compressor.encode(photo, quality)) <= 1.01 * estimated_bytes + 24
+
+
+def test_overhead_is_at_most_24_bytes(photo):
+    payload = load_coder(Runtime()).encode(photo, quality_to_level(50))
+    assert len(compressor.encode(photo, 50)) - len(payload) <= 24
+
+
+def test_size_and_psnr_rise_strictly_with_quality(photo):
+    streams = [compressor.encode(photo, quality) for quality in (1, 10, 30, 50, 70, 90, 100)]
+    quality_db = [psnr_of(compressor.decode(stream), photo) for stream in streams]
+    assert all(a < b for a, b in zip(quality_db, quality_db[1:], strict=False))
+    sizes = [len(stream) for stream in streams]
+    assert all(a < b for a, b in zip(sizes, sizes[1:], strict=False))
+
+
+def test_smaller_than_jpeg_at_the_same_psnr(photo):
+    stream = compressor.encode(photo, 50)
+    ours = psnr_of(compressor.decode(stream), photo)
+    for quality in range(1, 101):
+        buffer = io.BytesIO()
+        Image.fromarray(photo).save(buffer, "JPEG", quality=quality, optimize=True, progressive=True)
+        if psnr_of(Image.open(buffer), photo) >= ours:
+            break
+    assert len(stream) < 0.65 * buffer.tell()
+
+
+def test_threads_change_no_symbol(photo):
+    one, two = (load_coder(Runtime(threads=threads)) for threads in (1, 2))
+    for level in (40, 360):
+        for (a, i), (b, j) in zip(one.symbols(photo, level), two.symbols(photo, level), strict=True):
+            assert np.array_equal(i, j)
+            assert np.array_equal(a, b)
+
+
+@pytest.mark.parametrize("model", shipped_models())
+@pytest.mark.parametrize("level", [0, 396])
+def test_parts_leave_no_seam(photo, model, level):
+    """The transforms see enough around a part."""
+    files = ModelFiles(shipped_folder(model))
+    whole = coder_of(files, "onnxruntime")
+    payload = whole.encode(photo, level)
+    grid = Area(0, 0, *photo.shape[:2]).covering(whole.runtime.block)
+    _, latents = whole.analyse(photo, grid, grid, level)
+    positions = grid.height // 4
+    for area in grid.cut(positions):
+        _, part = whole.analyse(photo, area, grid, level)
+        np.testing.assert_allclose(part, latents[area.slices], atol=0.01)
+    pixels = whole.decode(payload, *photo.shape[:2], level)
+    in_parts = coder_of(files, "onnxruntime", part=positions).decode(payload, *photo.shape[:2], level)
+    assert np.abs(in_parts.astype(int) - pixels).max() <= 1
+
+
+@pytest.mark.parametrize("engine", ["openvino", "tensorflow"])
+def test_engines_agree_within_a_level(photo, engine):
+    pytest.importorskip(engine, reason=f"{engine} is not installed")
+    runtime = Runtime(engine=engine)
+    stream = compressor.encode(photo, 60)
+    theirs = compressor.decode(stream, runtime=runtime)
+    ours = compressor.decode(stream, runtime=Runtime(engine="onnxruntime"))
+    if engine == "openvino" and has_amx():  # bfloat16 there
+        assert abs(psnr_of(theirs, photo) - psnr_of(ours, photo)) < 0.05
+    else:
+        assert np.abs(np.asarray(theirs, int) - np.asarray(ours, int)).max() <= 1
+    assert compressor.decode(compressor.encode(photo, 60, runtime=runtime)).size == ours.size
+
+
+def test_gray_stays_gray_and_flat_stays_flat(photo):
+    gray = Image.fromarray(photo).convert("L")
+    assert compressor.decode(compressor.encode(gray, 30)).mode == "L"
+    flat = np.full((80, 100, 3), (200, 30, 90), np.uint8)
+    decoded = np.asarray(compressor.decode(compressor.encode(flat, 50)), int)
+    assert np.quantile(np.abs(decoded - flat), 0.99) <= 5
+
+
+def test_a_tune_chooses_the_model(photo):
+    for tune, options in (("iq", {}), ("iq", {"tune": "iq"}), ("psnr", {"tune": "psnr"})):
+        assert compressor.read_info(compressor.encode(photo, **options)).tune == tune
+
+
+def test_no_part_of_the_model_has_died(photo):
+    """Side information differs from zero, and the output of the analysis network from a constant."""
+    files = ModelFiles(shipped_folder())
+    runtime, engine = coder_of(files, "onnxruntime").runtime, OnnxEngine(files)
+    pixels = photo[None].astype(np.float32) - 128
+    side = runtime.side_information(runtime.analyse(pixels, 300), 300)
+    assert (side != 0).mean() > 0.01
+    limit = np.ones((1, 1, 1, runtime.channels), np.float32)
+    plane = np.zeros((*pixels.shape[:3], 1), np.float32)
+    corrections = [
+        engine.run("analysis", x, plane, limit) - engine.run("analysis", x, plane, 0 * limit)
+        for x in (pixels, np.full_like(pixels, -100))
+    ]
+    assert np.abs(corrections[0] - corrections[1]).max() > 0.01

@@ -1,0 +1,118 @@
+"""The worth of errors: the bits that a squared quantisation step costs, measured by channel and quality.
+
+The encoder and training weigh the bits of a symbol against its error by this number. For a mean squared error
+it is nearly known in advance. For a perceptual distortion there is no closed form, and the worth of channels
+differs by a factor of more than ten.
+"""
+
+from functools import partial
+
+import keras
+import numpy as np
+from keras import ops
+
+from compressor.models.base import RateDistortionModel, distortion_weight, squared_error
+from compressor.spec.quality import NUM_KNOTS
+from training.data import Crops
+from training.run_folder import step_of
+
+# In quantisation steps: the curvature of the distortion is measured over errors as large as those of coding.
+AMPLITUDE = 0.5
+BATCHES, BATCH = 8, 8
+SEED = 12345
+# The least worth of a channel, as a share of the median: noise can make a measured one small or negative.
+LEAST_SHARE = 0.1
+STEPS_BETWEEN = 1000
+
+
+def gradient(function, x):
+    """Return the gradient of a scalar function of one tensor, on the current backend.
+
+    Args:
+        function: the function.
+        x: the tensor at which the gradient is taken.
+
+    Raises:
+        NotImplementedError: on a backend other than TensorFlow and JAX.
+    """
+    if keras.backend.backend() == "jax":
+        import jax
+
+        return jax.grad(function)(x)
+    if keras.backend.backend() != "tensorflow":
+        raise NotImplementedError("gradients need the TensorFlow or the JAX backend")
+    import tensorflow as tf
+
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        value = function(x)
+    return tape.gradient(value, x)
+
+
+def channel_worth(model: RateDistortionModel, images: np.ndarray, level: float) -> np.ndarray:
+    """Return the worth of each channel for a batch of pictures, (C,), in bits per squared step.
+
+    Args:
+        model: trained.
+        images: (N, H, W, 3) floats 0..1.
+        level: quality 0..1.
+
+    Reference: the diagonal of the Hessian, by Hutchinson's estimator: Bekas, Kokiopoulou and Saad, "An
+    estimator for the diagonal of a matrix", Applied Numerical Mathematics 57, 2007.
+    """
+    quality = np.full(len(images), level, np.float32)
+    num_pixels = images.shape[1] * images.shape[2]
+    decoded, _ = model.code(model.analyse(images, quality), quality, partial(model.quantise, training=False))
+    signs = np.random.default_rng(SEED).choice(np.float32([-1, 1]), ops.shape(decoded))
+
+    def bits(latents):
+        pictures = model.synthesise(latents, quality)
+        # The rest of the batch is of the same quality but of other photographs: no groups here.
+        error = model.distortion(images, pictures) if model.distortion else squared_error(pictures, images)
+        return ops.sum(distortion_weight(quality) * num_pixels * error)
+
+    above, below = (gradient(bits, decoded + sign * AMPLITUDE * signs) for sign in (1, -1))
+    slope = signs * ops.convert_to_numpy(above - below) / (2 * AMPLITUDE)
+    return slope.mean(axis=(0, 1, 2)) / 2
+
+
+def measure_worth(model: RateDistortionModel, photos, crop: int) -> None:
+    """Measure the worth of errors on crops of photographs, and set a model's `log_worth`.
+
+    Args:
+        model: trained; its `distortion` is measured.
+        photos: uint8 arrays (H, W, 3), each side at least `crop`.
+        crop: side of the crops in pixels, divisible by 64.
+    """
+    crops = Crops(photos, BATCH, crop, NUM_KNOTS * BATCHES, seed=SEED)
+    worth = np.zeros((NUM_KNOTS, model.channels))
+    for number in range(NUM_KNOTS * BATCHES):
+        knot = number % NUM_KNOTS
+        worth[knot] += channel_worth(model, crops[number][0]["images"], knot / (NUM_KNOTS - 1)) / BATCHES
+    least = LEAST_SHARE * np.median(worth, axis=1, keepdims=True)
+    model.log_worth.values.assign(np.log(np.maximum(worth, np.maximum(least, 1e-3))))
+
+
+class MeasureWorth(keras.callbacks.Callback):
+    """Measure the worth of errors at the start of a run from trained weights, and every 1,000 steps.
+
+    Args:
+        photos: see `measure_worth`.
+        crop: see `measure_worth`.
+        at_start: whether the weights are trained at step 0.
+    """
+
+    def __init__(self, photos, crop: int, at_start: bool) -> None:
+        super().__init__()
+        self._photos, self._crop, self._at_start = photos, crop, at_start
+
+    def on_train_begin(self, logs=None):
+        self._last = step_of(self.model)
+        if self._last == 0 and self._at_start:
+            measure_worth(self.model, self._photos, self._crop)
+
+    def on_epoch_end(self, epoch, logs=None):
+        step = step_of(self.model)
+        if step // STEPS_BETWEEN > self._last // STEPS_BETWEEN:
+            measure_worth(self.model, self._photos, self._crop)
+        self._last = step
