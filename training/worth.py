@@ -22,7 +22,8 @@ BATCHES, BATCH = 8, 8
 SEED = 12345
 # The least worth of a channel, as a share of the median: noise can make a measured one small or negative.
 LEAST_SHARE = 0.1
-STEPS_BETWEEN = 1000
+# Steps until the first measurement of a run. Each later one takes twice as many: weights change less and less.
+FIRST_INTERVAL = 1000
 
 
 def gradient(function, x):
@@ -94,7 +95,9 @@ def measure_worth(model: RateDistortionModel, photos, crop: int) -> None:
 
 
 class MeasureWorth(keras.callbacks.Callback):
-    """Measure the worth of errors at the start of a run from trained weights, and every 1,000 steps.
+    """Measure the worth of errors after 1,000, 2,000, 4,000... steps, and at the end of such a run.
+
+    A run from trained weights also begins with a measurement.
 
     Args:
         photos: see `measure_worth`.
@@ -113,6 +116,17 @@ class MeasureWorth(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         step = step_of(self.model)
-        if step // STEPS_BETWEEN > self._last // STEPS_BETWEEN:
+        is_last = epoch == self.params["epochs"] - 1
+        if intervals(step) > (0 if is_last else intervals(self._last)):
             measure_worth(self.model, self._photos, self._crop)
         self._last = step
+
+
+def intervals(step: int) -> int:
+    """Return how many measurements are due in the first steps of a run.
+
+    Example:
+        >>> [intervals(step) for step in (999, 1000, 1999, 2000, 4000)]
+        [0, 1, 1, 2, 3]
+    """
+    return (step // FIRST_INTERVAL).bit_length()
