@@ -22,7 +22,7 @@ BATCHES, BATCH = 8, 8
 SEED = 12345
 # The least worth of a channel, as a share of the median: noise can make a measured one small or negative.
 LEAST_SHARE = 0.1
-# Steps until the first measurement of a run. Each later one takes twice as many: weights change less and less.
+# Steps until the first measurement of a run; later intervals double, since weights change less and less.
 FIRST_INTERVAL = 1000
 
 
@@ -50,46 +50,75 @@ def gradient(function, x):
     return tape.gradient(value, x)
 
 
-def channel_worth(model: RateDistortionModel, images: np.ndarray, level: float) -> np.ndarray:
-    """Return the worth of each channel for a batch of pictures, (C,), in bits per squared step.
+def compiled(model: keras.Model, function):
+    """Compile a function of arrays that reads a model's variables, for the current backend.
+
+    The variables may change between calls.
+    """
+    if keras.backend.backend() != "jax":
+        import tensorflow as tf
+
+        return tf.function(function)
+    import jax
+
+    @jax.jit
+    def stateless(values, *arguments):
+        with keras.StatelessScope(state_mapping=list(zip(model.variables, values, strict=True))):
+            return function(*arguments)
+
+    return lambda *arguments: stateless([variable.value for variable in model.variables], *arguments)
+
+
+def worth_estimator(model: RateDistortionModel):
+    """Return a function that estimates the worth of each channel on a batch of pictures.
 
     Args:
-        model: trained.
-        images: (N, H, W, 3) floats 0..1.
-        level: quality 0..1.
+        model: trained; its `distortion` is measured.
+
+    Returns:
+        A function of pictures, (N, H, W, 3) floats 0..1, and qualities, (N,) floats 0..1. It returns (C,)
+        bits per squared step. The first call for a shape compiles it.
 
     Reference: the diagonal of the Hessian, by Hutchinson's estimator: Bekas, Kokiopoulou and Saad, "An
     estimator for the diagonal of a matrix", Applied Numerical Mathematics 57, 2007.
     """
-    quality = np.full(len(images), level, np.float32)
-    num_pixels = images.shape[1] * images.shape[2]
-    decoded, _ = model.code(model.analyse(images, quality), quality, partial(model.quantise, training=False))
-    signs = np.random.default_rng(SEED).choice(np.float32([-1, 1]), ops.shape(decoded))
 
-    def bits(latents):
-        pictures = model.synthesise(latents, quality)
-        # The rest of the batch is of the same quality but of other photographs: no groups here.
-        error = model.distortion(images, pictures) if model.distortion else squared_error(pictures, images)
-        return ops.sum(distortion_weight(quality) * num_pixels * error)
+    def estimate(images, quality):
+        num_pixels = images.shape[1] * images.shape[2]
+        latents = model.analyse(images, quality)
+        decoded, _ = model.code(latents, quality, partial(model.quantise, training=False))
+        signs = np.random.default_rng(SEED).choice(np.float32([-1, 1]), latents.shape)
 
-    above, below = (gradient(bits, decoded + sign * AMPLITUDE * signs) for sign in (1, -1))
-    slope = signs * ops.convert_to_numpy(above - below) / (2 * AMPLITUDE)
-    return slope.mean(axis=(0, 1, 2)) / 2
+        def bits(latents):
+            pictures = model.synthesise(latents, quality)
+            # The rest of the batch is of the same quality but of other photographs: no groups here.
+            error = (
+                model.distortion(images, pictures) if model.distortion else squared_error(pictures, images)
+            )
+            return ops.sum(distortion_weight(quality) * num_pixels * error)
+
+        above, below = (gradient(bits, decoded + sign * AMPLITUDE * signs) for sign in (1, -1))
+        return ops.mean(signs * (above - below), axis=(0, 1, 2)) / (4 * AMPLITUDE)
+
+    return compiled(model, estimate)
 
 
-def measure_worth(model: RateDistortionModel, photos, crop: int) -> None:
+def measure_worth(model: RateDistortionModel, photos, crop: int, estimate=None) -> None:
     """Measure the worth of errors on crops of photographs, and set a model's `log_worth`.
 
     Args:
-        model: trained; its `distortion` is measured.
+        model: trained.
         photos: uint8 arrays (H, W, 3), each side at least `crop`.
         crop: side of the crops in pixels, divisible by 64.
+        estimate: the model's `worth_estimator`, if there is one already.
     """
+    estimate = estimate or worth_estimator(model)
     crops = Crops(photos, BATCH, crop, NUM_KNOTS * BATCHES, seed=SEED)
     worth = np.zeros((NUM_KNOTS, model.channels))
     for number in range(NUM_KNOTS * BATCHES):
         knot = number % NUM_KNOTS
-        worth[knot] += channel_worth(model, crops[number][0]["images"], knot / (NUM_KNOTS - 1)) / BATCHES
+        quality = np.full(BATCH, knot / (NUM_KNOTS - 1), np.float32)
+        worth[knot] += ops.convert_to_numpy(estimate(crops[number][0]["images"], quality)) / BATCHES
     least = LEAST_SHARE * np.median(worth, axis=1, keepdims=True)
     model.log_worth.values.assign(np.log(np.maximum(worth, np.maximum(least, 1e-3))))
 
@@ -110,16 +139,20 @@ class MeasureWorth(keras.callbacks.Callback):
         self._photos, self._crop, self._at_start = photos, crop, at_start
 
     def on_train_begin(self, logs=None):
+        self._estimate = worth_estimator(self.model)
         self._last = step_of(self.model)
         if self._last == 0 and self._at_start:
-            measure_worth(self.model, self._photos, self._crop)
+            self._measure()
 
     def on_epoch_end(self, epoch, logs=None):
         step = step_of(self.model)
         is_last = epoch == self.params["epochs"] - 1
         if intervals(step) > (0 if is_last else intervals(self._last)):
-            measure_worth(self.model, self._photos, self._crop)
+            self._measure()
         self._last = step
+
+    def _measure(self):
+        measure_worth(self.model, self._photos, self._crop, self._estimate)
 
 
 def intervals(step: int) -> int:

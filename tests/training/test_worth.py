@@ -5,7 +5,7 @@ import pytest
 
 keras = pytest.importorskip("keras", reason="needs the train extra")
 
-from training.worth import channel_worth, measure_worth  # noqa: E402
+from training.worth import measure_worth, worth_estimator  # noqa: E402
 
 
 def test_worth_predicts_what_an_error_costs(tiny_flagship, random_pictures):
@@ -13,8 +13,8 @@ def test_worth_predicts_what_an_error_costs(tiny_flagship, random_pictures):
     from compressor.models.base import distortion_weight, squared_error
 
     images = random_pictures(4, 64, 64)
-    worth = channel_worth(tiny_flagship, images, 0.5)
     quality = np.full(4, 0.5, np.float32)
+    worth = np.asarray(worth_estimator(tiny_flagship)(images, quality))
     latents = tiny_flagship.analyse(images, quality)
     clean = np.asarray(tiny_flagship.synthesise(latents, quality))
     for channel in (0, 5):
