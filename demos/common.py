@@ -15,6 +15,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageOps
 
+from compressor.errors import CompressorError
+from compressor.images import loading
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -96,21 +99,18 @@ def shape(array: object) -> str:
 
 
 def open_picture(path: Path) -> Image.Image:
-    """Read a picture file as 8-bit RGB, upright.
+    """Read a picture file as the encoder does, as 8-bit RGB, upright, without alpha.
 
     Raises:
-        PictureError: the file is missing, damaged, or not a picture.
+        PictureError: the file is missing, damaged, not a picture, or its mode is not supported.
     """
     try:
-        with warnings.catch_warnings(), Image.open(path) as file:
+        with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about metadata, not pixels
-            file.load()
-            upright = ImageOps.exif_transpose(file)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+            picture = loading.load_picture(loading.open_picture(path.read_bytes()), strip="all")
+    except (OSError, CompressorError) as error:
         raise PictureError(f"cannot read {path} as a picture: {error}") from error
-    if upright.mode.startswith("I"):  # Pillow clips 16-bit gray instead of scaling it
-        upright = Image.fromarray((np.asarray(upright, np.float32) / 257).clip(0, 255).astype(np.uint8))
-    return upright.convert("RGB")
+    return picture.image.convert("RGB")
 
 
 def sample_picture() -> Image.Image:

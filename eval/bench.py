@@ -53,7 +53,7 @@ def load_pictures(folder: Path | None, limit: int) -> list[np.ndarray]:
     pictures, problems = find_pictures(folder)
     for line in problems:
         _warn(f"left out: {line}")
-    return [load_rgb(picture.path) for picture in spread(pictures, limit)]
+    return [load_rgb(picture.path, _warn) for picture in spread(pictures, limit)]
 
 
 def matched_quality(codec, image: np.ndarray, target_bpp: float) -> float:

@@ -1,12 +1,11 @@
 """The command line. Exit codes: 0 success, 1 failure, 2 wrong usage."""
 
 import argparse
-import math
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
+from compressor.cli.option_values import checked, number, positive, quality
 from eval import commands
 from eval.codecs import CODECS
 from eval.errors import EvalError, one_line
@@ -21,27 +20,10 @@ def default_cache() -> Path:
     return Path(base) / "compressor-eval"
 
 
-def _checked(kind: type, accepts: Callable[[float], bool], complaint: str) -> Callable[[str], float]:
-    """Return an argparse type that parses a number and rejects those outside a range."""
-
-    def read(text: str) -> float:
-        try:
-            value = kind(text)
-        except ValueError:
-            value = math.nan
-        if not accepts(value):
-            raise argparse.ArgumentTypeError(f"{text} {complaint}")
-        return value
-
-    return read
-
-
-quality = _checked(float, lambda value: 1 <= value <= 100, "is outside 1..100")
-positive = _checked(int, lambda value: value >= 1, "is not a positive integer")
-count = _checked(int, lambda value: value >= 0, "is not an integer of 0 or more")
-rate = _checked(float, lambda value: 0 < value < 100, "is outside 0..100 bits per pixel")
+count = checked(int, lambda value: value >= 0, "a whole number from 0")
+rate = checked(float, lambda value: 0 < value < 100, "bits per pixel, above 0 and below 100")
 # The decoder's own limit is slightly higher.
-size = _checked(float, lambda value: 0 < value <= 170, "is outside 0..170 megapixels")
+size = checked(float, lambda value: 0 < value <= 170, "megapixels, above 0 and at most 170")
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -85,7 +67,7 @@ def build_parser() -> argparse.ArgumentParser:
                      help="rates at which the viewer compares (default: 0.25 0.5)")  # fmt: skip
     run.add_argument(
         "--viewer-mb",
-        type=float,
+        type=number,
         default=32.0,
         metavar="MB",
         help="maximum size of all pictures (default: 32)",

@@ -27,7 +27,7 @@ def run_command(options) -> int:
     if options.reference not in {codec.name for codec in codecs.CODECS}:
         raise EvalError(f"unknown reference: no codec named {options.reference}")
     options.out.mkdir(parents=True, exist_ok=True)
-    pictures, problems = find_pictures(options.images)
+    pictures, problems = find_pictures(options.images, warn)
     chosen, missing = codecs.select(options.codecs)
     _, missing_metrics = metrics.usable_metrics()
     for line in [*problems, *missing, *missing_metrics]:
@@ -128,7 +128,7 @@ def _read_text(path: Path) -> str:
 
 def compare_command(options) -> int:
     """Run `python -m eval compare`: measure one pair. The second may be a file of any codec."""
-    original = load_rgb(options.original)
+    original = load_rgb(options.original, warn)
     compressed = load_any(options.compressed)
     try:
         result = metrics.compare(original, compressed)
@@ -163,7 +163,7 @@ def load_any(path: Path):
             with contextlib.suppress(CodecUnavailable):
                 codec.version()  # importing the plugin registers it
     try:
-        return load_rgb(path)
+        return load_rgb(path, warn)
     except BadPicture as error:
         ours = next(codec for codec in codecs.CODECS if isinstance(codec, codecs.LearnedCodec))
         try:

@@ -3,14 +3,17 @@
 import hashlib
 import re
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
 
-from eval.errors import BadPicture, EvalError, one_line
+from compressor.errors import CompressorError
+from compressor.images.arrays import colour_array
+from compressor.images.loading import load_picture, open_picture
+from eval.errors import BadPicture, EvalError
 
 
 @dataclass(frozen=True)
@@ -29,35 +32,34 @@ class Picture:
         return self.width * self.height
 
 
-def load_rgb(path: Path, opener=Image.open) -> np.ndarray:
-    """Read a picture as 8-bit RGB, upright.
+def load_rgb(path: Path, on_note: Callable[[str], None] = lambda note: None) -> np.ndarray:
+    """Read the colours of a picture as the encoder does: 8 bits a channel, upright, without alpha.
 
     Args:
         path: an image file.
-        opener: opens it, as `PIL.Image.open` does.
+        on_note: called with a line for each thing that was reduced or left out.
 
     Returns:
-        uint8 (H, W, 3).
+        uint8 RGB (H, W, 3).
 
     Raises:
-        BadPicture: the file is missing, damaged, not a picture, or cannot be represented in 8-bit RGB.
+        BadPicture: the file is missing, damaged, not a picture, too large, or its mode is not supported.
     """
     try:
-        with warnings.catch_warnings(), opener(path) as image:
+        with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about metadata, not pixels
-            if image.mode == "F" or image.mode.startswith("I"):
-                raise BadPicture(f"{path.name}: more than 8 bits per channel ({image.mode}) is not supported")
-            if image.has_transparency_data:
-                raise BadPicture(f"{path.name}: transparency is not supported; flatten the picture first")
-            return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+            picture = load_picture(open_picture(path.read_bytes()), strip="all")
     except FileNotFoundError:
-        raise BadPicture(f"{path}: no such file") from None
-    except BadPicture:
-        raise
-    except Image.UnidentifiedImageError:
-        raise BadPicture(f"{path.name}: not a readable picture") from None
-    except Exception as error:  # noqa: BLE001  Pillow's decoders raise OSError, SyntaxError, ValueError, ...
-        raise BadPicture(f"{path.name}: {one_line(error)}") from None
+        reason = "a link to a file that does not exist" if path.is_symlink() else "no such file"
+        raise BadPicture(f"{path}: {reason}") from None
+    except OSError as error:
+        raise BadPicture(f"{path}: {error.strerror}") from None
+    except CompressorError as error:
+        raise BadPicture(f"{path.name}: {error}") from None
+    notes = picture.notes + ("alpha is left out",) * ("A" in picture.image.getbands())
+    for note in notes:
+        on_note(f"{path.name}: {note}")
+    return colour_array(picture.image)
 
 
 @lru_cache(maxsize=1)
@@ -88,10 +90,16 @@ def natural_order(path: Path) -> list:
     return [int(part) if part.isdigit() else part.lower() for part in re.split(r"(\d+)", path.name)]
 
 
-def find_pictures(folder: Path) -> tuple[list[Picture], list[str]]:
+def find_pictures(
+    folder: Path, on_note: Callable[[str], None] = lambda note: None
+) -> tuple[list[Picture], list[str]]:
     """Find the pictures of a folder, in natural order.
 
     Subfolders, hidden files and documentation are skipped.
+
+    Args:
+        folder: where to look.
+        on_note: see `load_rgb`.
 
     Returns:
         The pictures, and one line for each file that cannot be used.
@@ -106,7 +114,7 @@ def find_pictures(folder: Path) -> tuple[list[Picture], list[str]]:
         if path.is_dir() or path.name.startswith(".") or is_documentation(path.name):
             continue
         try:
-            image = load_rgb(path)
+            image = load_rgb(path, on_note)
         except BadPicture as error:
             problems.append(str(error))
             continue

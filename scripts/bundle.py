@@ -45,7 +45,11 @@ def shards(source: str, limit: int = SHARD_BYTES) -> Iterator[bytes]:
 
     buffer = io.BytesIO()
     tar = tarfile.open(fileobj=buffer, mode="w")
-    for number, (name, data) in enumerate(encoded_images(source)):
+
+    def warn(name: str, reason: str) -> None:
+        print(f"left out: {name} ({reason})", file=sys.stderr)
+
+    for number, (name, data) in enumerate(encoded_images(source, warn)):
         if buffer.tell() > limit:
             tar.close()
             yield buffer.getvalue()

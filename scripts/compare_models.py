@@ -11,6 +11,7 @@ import numpy as np
 
 import compressor
 from eval.bd import bjontegaard_delta
+from eval.commands import warn
 from eval.images import find_pictures, load_rgb
 from eval.metrics import psnr_db
 
@@ -55,7 +56,10 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--every", type=int, default=1, help="take every so many pictures (%(default)s)")
     parser.add_argument("--effort", type=int, default=5, help="(%(default)s)")
     options = parser.parse_args(arguments)
-    images = [load_rgb(picture.path) for picture in find_pictures(options.images)[0][:: options.every]]
+    pictures, problems = find_pictures(options.images)
+    for line in problems:
+        warn(f"left out: {line}")
+    images = [load_rgb(picture.path, warn) for picture in pictures[:: options.every]]
     reference = curves(options.reference, images, options.effort)
     for folder in options.models:
         print(f"{folder.name}: {comparison(reference, curves(folder, images, options.effort))}", flush=True)

@@ -6,9 +6,23 @@ import os
 import sys
 from pathlib import Path
 
+from compressor.cli.option_values import checked, number, positive
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 DEFAULT_STEPS = 20000
+
+crop_side = checked(
+    int, lambda value: value >= 64 and value % 64 == 0, "a multiple of 64: give 64, 128, 192..."
+)
+share = checked(float, lambda value: 0 <= value <= 1, "a share from 0 to 1")
+tail = checked(float, lambda value: 0 < value <= 1, "a share above 0, at most 1")
+not_negative = checked(float, lambda value: 0 <= value < math.inf, "a number from 0")
+whole = checked(int, lambda value: value >= 0, "a whole number from 0")
+# The range of NumPy's generators.
+seed = checked(int, lambda value: 0 <= value < 2**32, "a whole number from 0 to 4294967295")
+model_id = checked(int, lambda value: 0 <= value <= 255, "a whole number from 0 to 255")
+
 EPILOG = """\
 examples:
   python -m training --data photos/ --out runs/first --minutes 60
@@ -33,21 +47,25 @@ def add_run(parser: argparse.ArgumentParser) -> None:
         help="entropy: fixed transform (flagship)",
     )
     parser.add_argument(
-        "--steps", type=int, help=f"length of the run (default: what fits in --minutes, else {DEFAULT_STEPS})"
+        "--steps",
+        type=positive,
+        help=f"length of the run (default: what fits in --minutes, else {DEFAULT_STEPS})",
     )
     parser.add_argument(
         "--minutes",
-        type=float,
+        type=number,
         default=float("inf"),
         help="stop after this long; run the same command again to resume",
     )
-    parser.add_argument("--batch", type=int, default=8, help="crops per step (%(default)s)")
-    parser.add_argument("--crop", type=int, default=128, help="side in pixels, divisible by 64 (%(default)s)")
-    parser.add_argument("--learning-rate", type=float, default=1e-3, help="highest rate (%(default)s)")
+    parser.add_argument("--batch", type=positive, default=8, help="crops per step (%(default)s)")
+    parser.add_argument(
+        "--crop", type=crop_side, default=128, help="side in pixels, divisible by 64 (%(default)s)"
+    )
+    parser.add_argument("--learning-rate", type=number, default=1e-3, help="highest rate (%(default)s)")
     parser.add_argument("--optimizer", default="muon", choices=["adam", "muon"])
     parser.add_argument(
         "--tail",
-        type=float,
+        type=tail,
         default=0.4,
         help="share of the run, at its end, in which the learning rate falls to 0 (%(default)s)",
     )
@@ -56,13 +74,13 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--mse-share",
-        type=float,
+        type=share,
         default=0.2,
         help="share of the squared error in the distortion of --metric ssimulacra2 (%(default)s)",
     )
     parser.add_argument(
         "--crops-per-photo",
-        type=int,
+        type=positive,
         default=1,
         help="number of crops per photograph in a batch, over which --metric ssimulacra2 pools (%(default)s)",
     )
@@ -74,30 +92,30 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--init", default="", help="start from these weights: a checkpoint, a run, or an exported model"
     )
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seed", type=seed, default=1)
     parser.add_argument(
-        "--checkpoint-every", type=int, default=250, help="steps between checkpoints (%(default)s)"
+        "--checkpoint-every", type=positive, default=250, help="steps between checkpoints (%(default)s)"
     )
     parser.add_argument("--validation", default="", help="held-out pictures, in the form of --data")
     parser.add_argument(
-        "--validate-every", type=int, default=1000, help="steps between validations (%(default)s)"
+        "--validate-every", type=positive, default=1000, help="steps between validations (%(default)s)"
     )
     parser.add_argument(
         "--memory-gb",
-        type=float,
+        type=not_negative,
         default=4.0,
         help="memory for decoded photographs; the others stay encoded (%(default)s)",
     )
     parser.add_argument(
-        "--devices", type=int, default=1, help="number of devices that share each batch (%(default)s)"
+        "--devices", type=positive, default=1, help="number of devices that share each batch (%(default)s)"
     )
     parser.add_argument(
         "--coordinator",
         default="",
         help="HOST:PORT of the first of several hosts (JAX); needs --hosts and --host",
     )
-    parser.add_argument("--hosts", type=int, default=1, help="number of hosts that train together")
-    parser.add_argument("--host", type=int, default=0, help="number of this host, from 0")
+    parser.add_argument("--hosts", type=positive, default=1, help="number of hosts that train together")
+    parser.add_argument("--host", type=whole, default=0, help="number of this host, from 0")
 
 
 def add_filter(parser: argparse.ArgumentParser) -> None:
@@ -105,15 +123,17 @@ def add_filter(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("init", type=Path, help="trained flagship: a checkpoint, a run, or an exported model")
     parser.add_argument("--data", required=True, help="pictures to train on; see run")
     parser.add_argument("--out", type=Path, required=True, help="run folder")
-    parser.add_argument("--steps", type=int, default=8000, help="length of the run (%(default)s)")
+    parser.add_argument("--steps", type=positive, default=8000, help="length of the run (%(default)s)")
     parser.add_argument(
-        "--decoded", type=int, default=4000, help="number of crops to decode and train on (%(default)s)"
+        "--decoded", type=positive, default=4000, help="number of crops to decode and train on (%(default)s)"
     )
-    parser.add_argument("--batch", type=int, default=8, help="crops per step (%(default)s)")
-    parser.add_argument("--crop", type=int, default=128, help="side in pixels, divisible by 64 (%(default)s)")
-    parser.add_argument("--learning-rate", type=float, default=2e-3, help="highest rate (%(default)s)")
+    parser.add_argument("--batch", type=positive, default=8, help="crops per step (%(default)s)")
+    parser.add_argument(
+        "--crop", type=crop_side, default=128, help="side in pixels, divisible by 64 (%(default)s)"
+    )
+    parser.add_argument("--learning-rate", type=number, default=2e-3, help="highest rate (%(default)s)")
     parser.add_argument("--precision", choices=["float32", "bfloat16"], help="default: the faster one here")
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seed", type=seed, default=1)
 
 
 def add_export(parser: argparse.ArgumentParser) -> None:
@@ -122,11 +142,11 @@ def add_export(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, help="folder to write (default: RUN/export)")
     parser.add_argument("--name", help="name of the model (default: the run folder's)")
     parser.add_argument(
-        "--id", type=int, default=0, help="model id in streams (0: a model that does not ship)"
+        "--id", type=model_id, default=0, help="model id in streams (0: a model that does not ship)"
     )
     parser.add_argument(
         "--count",
-        type=int,
+        type=positive,
         default=200,
         help="number of training pictures whose symbols are counted for the tables (%(default)s)",
     )

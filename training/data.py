@@ -2,13 +2,14 @@
 
 import hashlib
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import keras
 import numpy as np
 from PIL import Image
 
+from compressor.errors import one_line
 from training.errors import TrainingError
 
 # A crop is cut from a square of up to this many times its side and scaled down: cameras record more pixels
@@ -20,23 +21,30 @@ LARGE_CROPS = 8
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".avif"}
 
+DANGLING = "a link to a file that does not exist"
+
 # Share of crops that are blended with a random colour: photographs have few flat areas of saturated colour,
 # and a codec that has not been trained on such areas adds patterns to them.
 FADED = 0.04
 
+# Receives the name of a file that cannot be read, and the reason.
+OnError = Callable[[str, str], None]
 
-def encoded_images(source: str) -> Iterator[tuple[str, bytes]]:
+
+def encoded_images(source: str, on_error: OnError = lambda name, reason: None) -> Iterator[tuple[str, bytes]]:
     """Yield the names and bytes of the images of a source.
 
     Args:
         source: `folder:PATH` or a plain path, `shards:PATTERN` (tar files), or `tfds:NAME[:SPLIT]` (any
             dataset of tensorflow-datasets with a feature `image`; the split is `train` by default).
+        on_error: called for each file that cannot be read, such as a dangling symbolic link; by default, they
+            are skipped silently.
 
     Yields:
         (name, data): the name of a file, and the bytes of the whole file.
 
     Raises:
-        TrainingError: if the kind of source is unknown, or nothing matches.
+        TrainingError: if the kind of source is unknown, nothing matches, or a shard is not a tar file.
     """
     kind, _, where = source.partition(":")
     if not where:
@@ -50,17 +58,38 @@ def encoded_images(source: str) -> Iterator[tuple[str, bytes]]:
     is_folder = kind == "folder"
     paths = sorted(pattern.rglob("*") if is_folder else pattern.parent.glob(pattern.name))
     if is_folder:
-        paths = [path for path in paths if path.suffix.lower() in SUFFIXES]
+        paths = [path for path in paths if path.suffix.lower() in SUFFIXES and not path.is_dir()]
     if not paths:
         raise TrainingError(f"data source {source!r}: nothing found there; check the path")
     for path in paths:
-        if is_folder:
-            yield path.name, path.read_bytes()
+        if not is_folder:
+            yield from _shard_images(path, on_error)
             continue
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            on_error(path.name, DANGLING if isinstance(error, FileNotFoundError) else error.strerror)
+        else:
+            yield path.name, data
+
+
+def _shard_images(path: Path, on_error: OnError) -> Iterator[tuple[str, bytes]]:
+    try:
         with tarfile.open(path) as tar:
             for member in tar:
-                if Path(member.name).suffix.lower() in SUFFIXES:
-                    yield member.name, tar.extractfile(member).read()
+                if Path(member.name).suffix.lower() not in SUFFIXES or member.isdir():
+                    continue
+                try:
+                    file = tar.extractfile(member)
+                except KeyError:
+                    on_error(member.name, DANGLING)
+                else:
+                    yield member.name, file.read()
+    except (OSError, tarfile.TarError) as error:
+        reason = one_line(error)
+        raise TrainingError(
+            f"shard {path}: cannot be read as a tar file ({reason}); write it again"
+        ) from error
 
 
 def _dataset_images(where: str) -> Iterator[tuple[str, bytes]]:

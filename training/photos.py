@@ -1,22 +1,34 @@
 """Photographs in memory: decoded up to a limit on their size, the others as encoded bytes."""
 
-import io
 import warnings
 from collections.abc import Sequence
 
 import numpy as np
-from PIL import Image
 
+from compressor.errors import CompressorError
+from compressor.images.arrays import colour_array
+from compressor.images.loading import load_picture, open_picture
 from training.data import encoded_images
 from training.errors import TrainingError
 
 DECODED_BYTES = 4 << 30
-UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
+# Unreadable files that a warning names; of the others it gives the number.
+NAMED_FILES = 12
 
 
 def decode_photo(data: bytes) -> np.ndarray:
-    """Decode the bytes of an image file to uint8 RGB (H, W, 3)."""
-    return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
+    """Decode an image file to the colours that the encoder would code, without alpha.
+
+    Args:
+        data: the bytes of the file.
+
+    Returns:
+        uint8 RGB (H, W, 3).
+
+    Raises:
+        CompressorError: if it cannot be read, is too large, or its mode is not supported.
+    """
+    return colour_array(load_picture(open_picture(data), strip="all").image)
 
 
 class Photos(Sequence):
@@ -40,7 +52,7 @@ class Photos(Sequence):
 
 
 def load_photos(source: str, min_side: int, decoded_bytes: int = DECODED_BYTES) -> Photos:
-    """Read every image of a source whose shorter side is long enough; warn about unreadable files.
+    """Read every image of a source whose shorter side is long enough; warn about unreadable files, by name.
 
     Args:
         source: see `encoded_images`.
@@ -50,12 +62,12 @@ def load_photos(source: str, min_side: int, decoded_bytes: int = DECODED_BYTES) 
     Raises:
         TrainingError: if no image is left.
     """
-    items, unreadable, small, used = [], 0, 0, 0
-    for _, data in encoded_images(source):
+    items, unreadable, small, used = [], [], 0, 0
+    for name, data in encoded_images(source, lambda name, reason: unreadable.append(f"{name} ({reason})")):
         try:
             photo = decode_photo(data)
-        except UNREADABLE:
-            unreadable += 1
+        except CompressorError as error:
+            unreadable.append(f"{name} ({error})")
             continue
         if min(photo.shape[:2]) < min_side:
             small += 1
@@ -63,10 +75,11 @@ def load_photos(source: str, min_side: int, decoded_bytes: int = DECODED_BYTES) 
         used += photo.nbytes
         items.append(photo if used <= decoded_bytes else data)
     if unreadable:
-        warnings.warn(f"skipped {unreadable} unreadable files of {source}", stacklevel=2)
+        named = "; ".join(unreadable[:NAMED_FILES]) + "; ..." * (len(unreadable) > NAMED_FILES)
+        warnings.warn(f"skipped {len(unreadable)} unreadable files of {source}: {named}", stacklevel=2)
     if not items:
         raise TrainingError(
             f"{source}: no image of at least {min_side}x{min_side} pixels "
-            f"({unreadable} unreadable, {small} too small); give larger images or a smaller --crop"
+            f"({len(unreadable)} unreadable, {small} too small); give larger images or a smaller --crop"
         )
     return Photos(items)

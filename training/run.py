@@ -93,12 +93,20 @@ def train(folder: Path, settings: Settings, conditions: Conditions = Conditions(
         The model, with its optimizer.
 
     Raises:
-        TrainingError: if the data cannot be used, or the folder holds a run with other settings.
+        TrainingError: if the data cannot be used, the folder holds a run with other settings, or options
+            contradict each other.
     """
     if conditions.hosts and conditions.validation:
         raise TrainingError("--validation is for runs on one host; validate its checkpoints on another")
     if conditions.hosts and not settings.steps:
         raise TrainingError("several hosts have to stop at the same step: give --steps")
+    if settings.batch % settings.crops_per_photo:
+        group = settings.crops_per_photo
+        raise TrainingError(
+            f"received --batch {settings.batch} and --crops-per-photo {group}, "
+            f"expected a batch of whole groups: give --batch {-(-settings.batch // group) * group}, "
+            "or a --crops-per-photo that divides it"
+        )
     placement = place(conditions.devices, settings.batch, conditions.hosts)
     settings, resumes = _prepare(folder, settings)
     photos = load_photos(settings.data, settings.crop, conditions.decoded_bytes)

@@ -2,11 +2,44 @@
 
 import argparse
 import math
+from collections.abc import Callable
+from typing import TypeVar
 
 from compressor.coding.effort import MAX_EFFORT, MIN_EFFORT
 from compressor.coding.region import parse_region
 from compressor.errors import OptionError
 from compressor.spec.quality import quality_to_level
+
+Number = TypeVar("Number", int, float)
+
+
+def checked(kind: type[Number], accepts: Callable[[Number], bool], expected: str) -> Callable[[str], Number]:
+    """Return an argparse type that reads a number and refuses those out of range.
+
+    Args:
+        kind: int or float.
+        accepts: whether a number is in the range.
+        expected: the range, for the message of the error.
+    """
+
+    def read(text: str) -> Number:
+        try:
+            value = kind(text)
+        except ValueError:
+            pass
+        else:
+            if accepts(value):
+                return value
+        raise argparse.ArgumentTypeError(f"received {text!r}, expected {expected}")
+
+    return read
+
+
+effort = checked(
+    int, lambda value: MIN_EFFORT <= value <= MAX_EFFORT, f"a whole number from {MIN_EFFORT} to {MAX_EFFORT}"
+)
+number = checked(float, lambda value: 0 < value < math.inf, "a number above 0")
+positive = checked(int, lambda value: value >= 1, "a whole number from 1")
 
 
 def quality(text: str) -> float:
@@ -16,26 +49,6 @@ def quality(text: str) -> float:
         quality_to_level(value)
     except ValueError:
         raise argparse.ArgumentTypeError(f"received {text!r}, expected a number from 1 to 100") from None
-    return value
-
-
-def effort(text: str) -> int:
-    """An effort, 1 to 9."""
-    if not text.isdecimal() or not MIN_EFFORT <= int(text) <= MAX_EFFORT:
-        raise argparse.ArgumentTypeError(
-            f"received {text!r}, expected a whole number from {MIN_EFFORT} to {MAX_EFFORT}"
-        )
-    return int(text)
-
-
-def number(text: str) -> float:
-    """A number above 0."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < math.inf:
-        raise argparse.ArgumentTypeError(f"received {text!r}, expected a number above 0")
     return value
 
 
@@ -57,10 +70,3 @@ def region(text: str) -> tuple[int, ...]:
         return parse_region(text)
     except OptionError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
-
-
-def positive(text: str) -> int:
-    """A whole number, at least 1."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"received {text!r}, expected a whole number from 1")
-    return int(text)

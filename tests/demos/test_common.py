@@ -78,6 +78,14 @@ def test_16_bit_gray_is_scaled(tmp_path):
     assert np.asarray(open_picture(path))[0, :, 0].tolist() == [0, 100, 255]
 
 
+def test_float_picture_is_refused(tmp_path):
+    Image.new("F", (8, 8)).save(tmp_path / "x.tif")
+    with pytest.raises(
+        PictureError, match=r"cannot read .*x\.tif as a picture: received a picture of mode F"
+    ):
+        open_picture(tmp_path / "x.tif")
+
+
 def picture_file(tmp_path, height, width):
     path = tmp_path / "picture.png"
     Image.fromarray(np.random.default_rng(1).integers(0, 256, (height, width, 3), np.uint8)).save(path)

@@ -64,8 +64,31 @@ def test_unreadable_files_are_reported_and_skipped(evaluate, folder):
     (folder / "notes.txt").write_text("no picture")
     code, out, err = evaluate("--codecs", "jpeg420", "webp", "--no-html", "--qualities", "30", "60", "90")
     assert code == 1
-    assert "warning: left out: notes.txt: not a readable picture" in err
+    assert "warning: left out: notes.txt: the file is not a picture" in err
     assert "| webp " in out
+
+
+def test_unusual_files_are_read_or_left_out_by_name(evaluate, folder):
+    Image.new("F", (16, 16)).save(folder / "float.tif")
+    Image.new("I;16", (16, 16), 9999).save(folder / "gray16.png")
+    (folder / "link.png").symlink_to("nowhere.png")
+    (folder / "x.png").mkdir()
+    code, out, err = evaluate("--codecs", "jpeg420", "--no-html", "--qualities", "50")
+    assert code == 1
+    warnings = [line for line in err.splitlines() if line.startswith("warning: ")]
+    assert len([line for line in warnings if "left out" in line and "Butteraugli" not in line]) == 2
+    assert "left out: float.tif: received a picture of mode F, expected 8 or 16 bits a channel" in err
+    assert "link.png: a link to a file that does not exist" in err
+    assert "warning: gray16.png: 16 bits a channel reduced to 8" in err
+    assert "x.png" not in err
+    assert "Traceback" not in err
+
+
+def test_a_folder_without_pictures_is_an_error(evaluate, tmp_path):
+    (tmp_path / "empty").mkdir()
+    code, _, err = evaluate("--images", str(tmp_path / "empty"))
+    assert code == 1
+    assert err == f"error: {tmp_path / 'empty'}: no pictures in this folder\n"
 
 
 def test_missing_codec_fails_if_requested(evaluate, monkeypatch):
@@ -139,6 +162,23 @@ def test_usage_errors(arguments, capsys):
     assert "usage:" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "expected"),
+    [
+        ("--qualities", "0", "a number from 1 to 100"),
+        ("-j", "0", "a whole number from 1"),
+        ("--viewer-images", "-1", "a whole number from 0"),
+        ("--viewer-bpp", "0", "bits per pixel, above 0 and below 100"),
+        ("--viewer-mb", "nan", "a number above 0"),
+    ],
+)
+def test_options_out_of_range(option, value, expected, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["run", "--images", "x", "--out", "y", option, value])
+    assert stop.value.code == 2
+    assert f"received {value!r}, expected {expected}" in capsys.readouterr().err.splitlines()[-1]
+
+
 def test_compare(tmp_path, photo, capsys):
     original, copy = tmp_path / "a.png", tmp_path / "b.jpg"
     Image.fromarray(photo(170, 180)).save(original)
@@ -165,7 +205,7 @@ def test_compare_reports_errors(tmp_path, capsys):
     (tmp_path / "c.png").write_text("text")
     cases = {
         "b.png": "a.png and b.png: sizes differ: 4x3 and 5x3",
-        "c.png": "c.png: not a readable picture",
+        "c.png": "c.png: the file is not a picture",
         "d.png": "d.png: no such file",
     }
     for other, message in cases.items():

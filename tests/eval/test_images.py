@@ -15,7 +15,7 @@ def test_natural_order_and_other_files(tmp_path):
     (tmp_path / "folder").mkdir()
     pictures, problems = find_pictures(tmp_path)
     assert [picture.name for picture in pictures] == ["1.png", "2.png", "10.png"]
-    assert problems == ["notes.txt: not a readable picture"]
+    assert [problem.split(":")[0] for problem in problems] == ["notes.txt"]
 
 
 def test_truncated_file_is_reported(tmp_path):
@@ -27,13 +27,40 @@ def test_truncated_file_is_reported(tmp_path):
         load_rgb(tmp_path / "cut.png")
 
 
+@pytest.mark.parametrize("mode", ["F", "I"])
+def test_float_and_32_bit_pictures_are_refused(tmp_path, mode):
+    Image.new(mode, (4, 4)).save(tmp_path / "odd.tif")
+    with pytest.raises(
+        BadPicture, match=rf"^odd\.tif: received a picture of mode {mode}, expected 8 or 16 bits"
+    ):
+        load_rgb(tmp_path / "odd.tif")
+
+
 @pytest.mark.parametrize(
-    ("mode", "reason"), [("RGBA", "transparency"), ("I;16", "more than 8 bits"), ("LA", "transparency")]
+    ("image", "suffix", "expected", "note"),
+    [
+        (Image.new("I;16", (4, 4), 9 * 257), "png", 9, "16 bits a channel reduced to 8"),
+        (Image.new("RGBA", (4, 4), (9, 9, 9, 100)), "png", 9, "alpha is left out"),
+        (Image.new("LA", (4, 4), (9, 0)), "png", 0, "alpha is left out"),
+        (Image.new("CMYK", (4, 4), (0, 0, 0, 255)), "tif", 0, "CMYK converted to RGB without a profile"),
+    ],
+    ids=["16-bit-gray", "alpha", "hidden-pixels", "cmyk"],
 )
-def test_modes_beyond_8_bit_rgb_are_refused(tmp_path, mode, reason):
-    Image.new(mode, (4, 4)).save(tmp_path / "odd.png")
-    with pytest.raises(BadPicture, match=reason):
-        load_rgb(tmp_path / "odd.png")
+def test_what_was_reduced_is_noted(tmp_path, image, suffix, expected, note):
+    path = tmp_path / f"odd.{suffix}"
+    image.save(path)
+    notes = []
+    assert np.array_equal(load_rgb(path, notes.append), np.full((4, 4, 3), expected))
+    assert [line.startswith(f"odd.{suffix}: {note}") for line in notes] == [True]
+
+
+@pytest.mark.parametrize("name", ["link.png", "folder.png", "absent.png"])
+def test_what_is_no_file_is_named(tmp_path, name):
+    (tmp_path / "link.png").symlink_to("nowhere.png")
+    (tmp_path / "folder.png").mkdir()
+    reason = {"link": "a link to a file that does not exist", "folder": "Is a dir", "absent": "no such file"}
+    with pytest.raises(BadPicture, match=rf"{name}: {reason[name.removesuffix('.png')]}"):
+        load_rgb(tmp_path / name)
 
 
 def test_gray_is_converted_and_orientation_applied(tmp_path):
@@ -51,5 +78,5 @@ def test_missing_or_empty_folder(tmp_path):
     with pytest.raises(EvalError, match="no pictures in this folder$"):
         find_pictures(tmp_path)
     (tmp_path / "a.txt").write_text("x")
-    with pytest.raises(EvalError, match=r"no pictures in this folder; a\.txt: not a readable picture"):
+    with pytest.raises(EvalError, match=r"no pictures in this folder; a\.txt: the file is not a picture"):
         find_pictures(tmp_path)

@@ -1,0 +1,67 @@
+"""Options of the training command line that are out of range or contradict each other."""
+
+import pytest
+
+pytest.importorskip("keras", reason="needs the train extra")
+
+from training.__main__ import main  # noqa: E402
+
+RUN = ["run", "--data", "absent"]
+FILTER = ["filter", "absent", "--data", "absent", "--out", "out"]
+EXPORT = ["export", "absent"]
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "expected"),
+    [
+        ("--steps", "-5", "a whole number from 1"),
+        ("--steps", "0", "a whole number from 1"),
+        ("--batch", "0", "a whole number from 1"),
+        ("--batch", "many", "a whole number from 1"),
+        ("--crop", "0", "a multiple of 64"),
+        ("--crop", "100", "a multiple of 64"),
+        ("--learning-rate", "nan", "a number above 0"),
+        ("--seed", "-1", "a whole number from 0"),
+    ],
+)
+@pytest.mark.parametrize("command", [RUN, FILTER], ids=["run", "filter"])
+def test_out_of_range_in_run_and_filter(command, option, value, expected, capsys):
+    assert_wrong_usage(command, option, value, expected, capsys)
+
+
+@pytest.mark.parametrize(
+    ("command", "option", "value", "expected"),
+    [
+        (RUN, "--checkpoint-every", "0", "a whole number from 1"),
+        (RUN, "--validate-every", "0", "a whole number from 1"),
+        (RUN, "--crops-per-photo", "0", "a whole number from 1"),
+        (RUN, "--mse-share", "2", "a share from 0 to 1"),
+        (RUN, "--tail", "0", "a share above 0, at most 1"),
+        (RUN, "--minutes", "0", "a number above 0"),
+        (RUN, "--memory-gb", "-1", "a number from 0"),
+        (RUN, "--devices", "0", "a whole number from 1"),
+        (RUN, "--host", "-1", "a whole number from 0"),
+        (FILTER, "--decoded", "0", "a whole number from 1"),
+        (EXPORT, "--count", "0", "a whole number from 1"),
+        (EXPORT, "--id", "256", "a whole number from 0 to 255"),
+    ],
+)
+def test_out_of_range(command, option, value, expected, capsys):
+    assert_wrong_usage(command, option, value, expected, capsys)
+
+
+def assert_wrong_usage(command, option, value, expected, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main([*command, option, value])
+    assert stop.value.code == 2
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert f"argument {option}: received {value!r}, expected {expected}" in last
+
+
+def test_crops_per_photo_that_do_not_divide_the_batch(tmp_path, capsys):
+    command = [*RUN, "--out", str(tmp_path / "run"), "--precision", "float32"]
+    assert main([*command, "--batch", "8", "--crops-per-photo", "3"]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: received --batch 8 and --crops-per-photo 3, expected")
+    assert "give --batch 9" in line
+    assert not (tmp_path / "run").exists()
