@@ -21,9 +21,9 @@ def default_cache() -> Path:
 
 
 count = checked(int, lambda value: value >= 0, "a whole number from 0")
-rate = checked(float, lambda value: 0 < value < 100, "bits per pixel, above 0 and below 100")
+rate = checked(float, lambda value: 0 < value < 100, "a number of bits per pixel above 0 and below 100")
 # The decoder's own limit is slightly higher.
-size = checked(float, lambda value: 0 < value <= 170, "megapixels, above 0 and at most 170")
+size = checked(float, lambda value: 0 < value <= 170, "a number of megapixels above 0, at most 170")
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -168,7 +168,7 @@ def test_usage_errors(arguments, capsys):
         ("--qualities", "0", "a number from 1 to 100"),
         ("-j", "0", "a whole number from 1"),
         ("--viewer-images", "-1", "a whole number from 0"),
-        ("--viewer-bpp", "0", "bits per pixel, above 0 and below 100"),
+        ("--viewer-bpp", "0", "a number of bits per pixel above 0 and below 100"),
         ("--viewer-mb", "nan", "a number above 0"),
     ],
 )

@@ -35,4 +35,4 @@ def test_scaling_prints_a_row_for_each_size(tmp_path, capsys):
 def test_too_large_sizes_are_refused(capsys):
     with pytest.raises(SystemExit):
         main(["scaling", "--megapixels", "500"])
-    assert "outside 0..170 megapixels" in capsys.readouterr().err
+    assert "a number of megapixels above 0, at most 170" in capsys.readouterr().err
