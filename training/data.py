@@ -77,15 +77,17 @@ def _shard_images(path: Path, on_error: OnError) -> Iterator[tuple[str, bytes]]:
     try:
         with tarfile.open(path) as tar:
             for member in tar:
-                if Path(member.name).suffix.lower() not in SUFFIXES or member.isdir():
+                if Path(member.name).suffix.lower() not in SUFFIXES:
                     continue
                 try:
                     file = tar.extractfile(member)
                 except KeyError:
                     on_error(member.name, DANGLING)
-                else:
+                    continue
+                # There is none for folders.
+                if file:
                     yield member.name, file.read()
-    except (OSError, tarfile.TarError) as error:
+    except (OSError, EOFError, tarfile.TarError) as error:
         reason = one_line(error)
         raise TrainingError(
             f"shard {path}: cannot be read as a tar file ({reason}); write it again"
