@@ -81,6 +81,12 @@ def build_parser() -> argparse.ArgumentParser:
     plot.add_argument("rows", type=Path, metavar="ROWS.csv")
     plot.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the PNG files")
     plot.add_argument("--codecs", nargs="+", metavar="NAME", help="any of those in the CSV (default: all)")
+    plot.add_argument(
+        "--limits",
+        nargs=3,
+        metavar=("METRIC", "LOW", "HIGH"),
+        help="values between which BD-rates by a metric are averaged, for example ssimulacra2 60 90",
+    )
     _add_table_options(plot)
     plot.set_defaults(handler=commands.plot_command)
 

@@ -76,10 +76,10 @@ def run_command(options) -> int:
     return 1 if failures or len(problems) > optional or (missing and options.codecs) else 0
 
 
-def _table(rows: list[dict], options, curves: dict) -> list:
+def _table(rows: list[dict], options, curves: dict, chosen=metrics.METRICS) -> list:
     """Return the BD-rates, or warn that there is no reference."""
     if any(row["codec"] == options.reference for row in rows):
-        return bd_table(rows, options.reference, curves, options.method)
+        return bd_table(rows, options.reference, curves, options.method, chosen)
     warn(f"no BD-rates: there are no results for the reference {options.reference}")
     return []
 
@@ -87,7 +87,7 @@ def _table(rows: list[dict], options, curves: dict) -> list:
 def _all_bd_lines(table: list, reference: str) -> list[str]:
     """Return the BD tables of all metrics that have rows."""
     lines = []
-    for metric in metrics.METRICS:
+    for metric in dict.fromkeys(row.metric for row in table):
         if part := outputs.bd_lines(table, reference, metric):
             lines += [*part, ""]
     return lines
@@ -110,7 +110,16 @@ def plot_command(options) -> int:
             raise EvalError(f"no rows for {', '.join(unknown)} in {options.rows}")
         rows = [row for row in rows if row["codec"] in options.codecs]
     curves = published.load(options.published, options.rows)
-    table = _table(rows, options, curves)
+    chosen = metrics.METRICS
+    if options.limits:
+        name, low, high = options.limits
+        try:
+            chosen = metrics.with_limits(name, float(low), float(high))
+        except ValueError:
+            raise EvalError(
+                f"received --limits {name} {low} {high}, expected a metric and two numbers"
+            ) from None
+    table = _table(rows, options, curves, chosen)
     _plot(rows, curves, options.out, options.rows.stem)
     print("\n".join(_all_bd_lines(table, options.reference)).rstrip())
     return 0

@@ -5,7 +5,7 @@ To add a metric, append a record to `METRICS`. Rows, tables, plots, report and B
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -14,7 +14,7 @@ from compressor.images.ssimulacra2 import MIN_PX as SSIMULACRA2_MIN_PX
 from compressor.images.ssimulacra2 import ssimulacra2
 from eval.butteraugli import MIN_PX as BUTTERAUGLI_MIN_PX
 from eval.butteraugli import butteraugli, require_butteraugli
-from eval.errors import MetricUnavailable, SizeMismatch
+from eval.errors import EvalError, MetricUnavailable, SizeMismatch
 from eval.ssim import MS_SSIM_MIN_PX, WINDOW_PX, ms_ssim, ssim
 
 VERSION = 1  # part of the cache key: raise it when an existing metric returns other numbers
@@ -135,6 +135,28 @@ METRICS = (
     Metric("butteraugli", "Butteraugli 3-norm", "", butteraugli, None, 3, BUTTERAUGLI_MIN_PX, "distance",
            require_butteraugli),
 )  # fmt: skip
+
+
+def with_limits(name: str, low: float, high: float) -> tuple[Metric, ...]:
+    """Return all metrics, with other limits for the BD-rates of one.
+
+    Args:
+        name: of the metric.
+        low, high: values of the metric.
+
+    Raises:
+        EvalError: if there is no such metric, or the limits are not in order.
+
+    Example:
+        >>> [metric.scope for metric in with_limits("ssimulacra2", 60, 90)][4]
+        '60 .. 90'
+    """
+    names = [metric.name for metric in METRICS]
+    if name not in names:
+        raise EvalError(f"received the metric {name}, expected one of {', '.join(names)}")
+    if not low < high:
+        raise EvalError(f"received the limits {low:g} and {high:g}, expected the lower one first")
+    return tuple(replace(metric, limits=(low, high)) if metric.name == name else metric for metric in METRICS)
 
 
 def usable_metrics() -> tuple[tuple[Metric, ...], list[str]]:

@@ -70,7 +70,11 @@ class BDRow:
 
 
 def bd_table(
-    rows: list[dict], reference: str, published: dict | None = None, method: str = "pchip"
+    rows: list[dict],
+    reference: str,
+    published: dict | None = None,
+    method: str = "pchip",
+    metrics: tuple[Metric, ...] = METRICS,
 ) -> list[BDRow]:
     """Compare every codec, and every published mean curve, with a reference codec.
 
@@ -79,6 +83,7 @@ def bd_table(
         reference: name of the codec to compare with.
         published: curves as `published.load` returns them.
         method: interpolation, "pchip" or "akima".
+        metrics: those to compare by, each within its limits.
 
     Returns:
         One row for each metric and codec. Metrics that the reference has no values of are left out.
@@ -90,7 +95,7 @@ def bd_table(
     if reference not in codecs:
         raise EvalError(f"no results for the reference {reference}; available: {', '.join(codecs) or 'none'}")
     table = []
-    for metric in METRICS:
+    for metric in metrics:
 
         def delta(a: Curve, b: Curve, metric: Metric = metric) -> BD:
             a, b = ([(bpp, metric.to_axis(value)) for bpp, value, *_ in curve] for curve in (a, b))

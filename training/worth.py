@@ -14,6 +14,7 @@ from keras import ops
 from compressor.models.base import RateDistortionModel, distortion_weight, squared_error
 from compressor.spec.quality import NUM_KNOTS
 from training.data import Crops
+from training.errors import TrainingError
 from training.run_folder import step_of
 
 # In quantisation steps: the curvature of the distortion is measured over errors as large as those of coding.
@@ -32,16 +33,11 @@ def gradient(function, x):
     Args:
         function: the function.
         x: the tensor at which the gradient is taken.
-
-    Raises:
-        NotImplementedError: on a backend other than TensorFlow and JAX.
     """
     if keras.backend.backend() == "jax":
         import jax
 
         return jax.grad(function)(x)
-    if keras.backend.backend() != "tensorflow":
-        raise NotImplementedError("gradients need the TensorFlow or the JAX backend")
     import tensorflow as tf
 
     with tf.GradientTape() as tape:
@@ -54,8 +50,20 @@ def compiled(model: keras.Model, function):
     """Compile a function of arrays that reads a model's variables, for the current backend.
 
     The variables may change between calls.
+
+    Args:
+        model: whose variables the function reads.
+        function: takes and returns arrays.
+
+    Raises:
+        TrainingError: on a backend other than TensorFlow and JAX.
     """
-    if keras.backend.backend() != "jax":
+    backend = keras.backend.backend()
+    if backend not in ("tensorflow", "jax"):
+        raise TrainingError(
+            f"received the Keras backend {backend}, expected tensorflow or jax: set KERAS_BACKEND"
+        )
+    if backend == "tensorflow":
         import tensorflow as tf
 
         return tf.function(function)

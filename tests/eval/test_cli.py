@@ -232,6 +232,25 @@ def test_plot_reads_the_csv(evaluate, tmp_path, capsys):
     assert "not a table of results" in capsys.readouterr().err
 
 
+def test_plot_averages_bd_rates_between_limits(evaluate, tmp_path, capsys):
+    evaluate("--codecs", "jpeg420", "webp", "--no-html", "--qualities", "20", "50", "80", "95")
+    command = ["plot", str(tmp_path / "out" / "report.csv"), "--out", str(tmp_path / "plots"), "--limits"]
+    assert main([*command, "ssimulacra2", "60", "80"]) == 0
+    out = capsys.readouterr().out
+    assert "SSIMULACRA 2 against jpeg420, 60 .. 80" in out
+    assert "PSNR (RGB) against jpeg420, 28 .. 40 dB" in out
+    for limits, message in (
+        (("ssim2", "60", "90"), "received the metric ssim2, expected one of psnr_rgb_db"),
+        (("ssimulacra2", "90", "60"), "received the limits 90 and 60, expected the lower one first"),
+        (
+            ("ssimulacra2", "low", "90"),
+            "received --limits ssimulacra2 low 90, expected a metric and two numbers",
+        ),
+    ):
+        assert main([*command, *limits]) == 1
+        assert message in capsys.readouterr().err
+
+
 def test_plot_reads_results_without_the_newer_metrics(evaluate, tmp_path, capsys):
     evaluate("--codecs", "jpeg420", "webp", "--no-html", "--qualities", "20", "50", "80")
     rows = list(csv.DictReader((tmp_path / "out" / "report.csv").read_text().splitlines()))
