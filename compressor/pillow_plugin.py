@@ -12,7 +12,7 @@ from typing import IO, Any, cast
 from PIL import Image, ImageFile
 
 from compressor.bitstream.container import Preamble, read_container, read_preamble
-from compressor.codec import decode, encode
+from compressor.codec import REDUCTIONS, decode, encode
 from compressor.errors import CompressorError, NotAStreamError, OptionError, TruncatedStreamError
 from compressor.images.loading import load_picture
 from compressor.images.metadata import Metadata, read_metadata, without_prefix
@@ -36,6 +36,7 @@ class CmprImageFile(ImageFile.ImageFile):
     format_description = "Learned image codec"
 
     _is_decoded = False
+    _reduction = 1
 
     def _open(self) -> None:
         try:
@@ -49,12 +50,32 @@ class CmprImageFile(ImageFile.ImageFile):
         self._mode = header.mode
         self.info.update(Metadata.of_sections(preamble.sections).info())
 
+    def draft(
+        self, mode: str | None, size: tuple[int, int] | None
+    ) -> tuple[str, tuple[int, int, float, float]] | None:
+        """Choose to decode at reduced size; `Image.thumbnail` calls this.
+
+        Args:
+            mode: ignored.
+            size: (width, height) in pixels that the picture should not fall below.
+
+        Returns:
+            The mode, and the box of the whole picture in pixels of the reduced one; None if nothing changes.
+        """
+        width, height = self.size
+        if size is None or self._is_decoded or self._reduction > 1 or self.mode in ("LA", "RGBA"):
+            return None
+        largest = min(width / max(size[0], 1), height / max(size[1], 1))
+        self._reduction = max(factor for factor in REDUCTIONS if factor <= max(largest, 1))
+        self._size = (-(-width // self._reduction), -(-height // self._reduction))
+        return self.mode, (0, 0, width / self._reduction, height / self._reduction)
+
     def load(self) -> Any:
         """Decode the pixels, the first time."""
         if not self._is_decoded:
             data = self._read_all()
             try:
-                self.im = decode(data, max_pixels=_pillow_limit()).im
+                self.im = decode(data, reduction=self._reduction, max_pixels=_pillow_limit()).im
             except CompressorError as error:
                 raise OSError(str(error)) from error
             self._is_decoded = True

@@ -15,6 +15,7 @@ from eval.processes import our_command, timed
 
 _MOST_PICTURES = 32  # in a mosaic; then they repeat, mirrored
 _REGION_PX = 512
+_THUMBNAIL_SCALE = "1/16"
 
 
 def mosaic(pictures: list[np.ndarray], width: int, height: int) -> np.ndarray:
@@ -39,7 +40,7 @@ def mosaic(pictures: list[np.ndarray], width: int, height: int) -> np.ndarray:
 
 
 def measure(picture: np.ndarray, folder: Path) -> dict[str, float]:
-    """Encode a picture, decode it, and decode a small region in its middle.
+    """Encode a picture, decode it, a small region in its middle, and a thumbnail of it.
 
     Args:
         picture: uint8 (H, W, 3).
@@ -58,6 +59,7 @@ def measure(picture: np.ndarray, folder: Path) -> dict[str, float]:
         "encode": our_command("encode", [source], folder),
         "decode": our_command("decode", [encoded], folder),
         "region": our_command("decode", [encoded], folder, "--region", region),
+        "thumbnail": our_command("decode", [encoded], folder, "--scale", _THUMBNAIL_SCALE),
     }
     result = {"width": width, "height": height}
     for kind, command in commands.items():
@@ -68,13 +70,16 @@ def measure(picture: np.ndarray, folder: Path) -> dict[str, float]:
 def scaling_lines(results: list[dict]) -> list[str]:
     """Return the table, with a line for each size."""
     header = ("megapixels", "size", "bpp", "encode s/MP", "peak MB", "decode s/MP", "peak MB")
-    cells = [(*header, f"region of {_REGION_PX}x{_REGION_PX} s", "peak MB")]
+    parts = (f"region of {_REGION_PX}x{_REGION_PX} s", "peak MB", f"{_THUMBNAIL_SCALE} s", "peak MB")
+    cells = [(*header, *parts)]
     for line in results:
         megapixels = line["width"] * line["height"] / 1e6
         row = [f"{megapixels:.1f}", f"{line['width']}x{line['height']}", f"{line['bpp']:.2f}"]
         for kind in ("encode", "decode"):
             row += [f"{line[f'{kind}_s'] / megapixels:.2f}", f"{line[f'{kind}_peak_mb']:.0f}"]
-        cells.append((*row, f"{line['region_s']:.2f}", f"{line['region_peak_mb']:.0f}"))
+        for kind in ("region", "thumbnail"):
+            row += [f"{line[f'{kind}_s']:.2f}", f"{line[f'{kind}_peak_mb']:.0f}"]
+        cells.append(tuple(row))
     return table_lines(cells)
 
 

@@ -30,6 +30,7 @@ FAKE_CODER_SOURCE = textwrap.dedent(
     class PictureCoder:
         model_id = MODEL_ID
         model_name = "fake"
+        reductions = (1,)
 
         def __init__(self, engine):
             self.engine_name = "fake-" + engine
@@ -40,7 +41,7 @@ FAKE_CODER_SOURCE = textwrap.dedent(
                 on_progress(0.25)
             return bytes([level % 251]) + zlib.compress(image_uint8.tobytes(), 1)
 
-        def decode(self, payload, height, width, level, region=None):
+        def decode(self, payload, height, width, level, region=None, reduction=1):
             try:
                 pixels = zlib.decompress(payload[1:])
             except zlib.error as error:

@@ -33,6 +33,7 @@ PARTS = {
         "models.registry",
         "models.*.runtime",
         "models.flagship.entropy_model",
+        "models.flagship.reduction",
     ],
     "layers": ["layers", "layers.*"],
     # What needs Keras.

@@ -200,6 +200,27 @@ def test_a_region_is_one_of_the_upright_picture():
     assert part.tobytes() == image.transpose(Image.Transpose.ROTATE_270).crop((12, 20, 20, 30)).tobytes()
 
 
+@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA"])
+@pytest.mark.parametrize("reduction", [2, 16])
+def test_a_model_without_reductions_is_reduced_from_full_size(mode, reduction):
+    image = Image.fromarray(noise(21, 30, 4)).convert(mode)
+    image.info["icc_profile"] = ICC
+    data = compressor.encode(image, keep_hidden=True)
+    reduced = compressor.decode(data, reduction=reduction)
+    assert (reduced.mode, reduced.size) == (mode, (-(-30 // reduction), -(-21 // reduction)))
+    assert reduced.tobytes() == image.reduce(reduction).tobytes()
+    assert reduced.info["icc_profile"] == ICC
+    part = compressor.decode(data, region=(3, 5, 20, 16), reduction=2)
+    assert part.tobytes() == image.crop((2, 4, 24, 21)).reduce(2).tobytes()
+
+
+@pytest.mark.parametrize("reduction", [0, 3, 32, 2.5, "2", None])
+def test_unknown_reductions(reduction):
+    data = compressor.encode(noise(4, 5, 3))
+    with pytest.raises(OptionError, match="expected one of 1, 2, 4, 8, 16"):
+        compressor.decode(data, reduction=reduction)
+
+
 def test_regions_are_checked_before_the_model_is_loaded():
     data = rebuilt(compressor.encode(noise(4, 5, 3)), model_id=99)
     for region, message in (((0, 0, 6, 4), "which is 5x4"), ((0, 0, 0, 4), "expected X,Y,W,H")):

@@ -11,6 +11,7 @@ from PIL import Image, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 
 import compressor
+from compressor import pillow_plugin
 from compressor.bitstream.container import read_container, write_container
 from tests.samples import XMP, noise, saved
 
@@ -193,6 +194,39 @@ def test_files_are_closed_after_loading(tmp_path):
     unread.close()
     with pytest.raises(ValueError, match="closed"):
         unread.load()
+
+
+def test_thumbnails_are_decoded_at_reduced_size(monkeypatch):
+    image = Image.fromarray(noise(200, 320, 3))
+    reductions = []
+    decode = pillow_plugin.decode
+    monkeypatch.setattr(
+        pillow_plugin,
+        "decode",
+        lambda data, **options: reductions.append(options["reduction"]) or decode(data, **options),
+    )
+    opened = Image.open(io.BytesIO(stream(image)))
+    opened.thumbnail((40, 25))
+    assert reductions == [4]  # Twice as large as needed, by Pillow's default.
+    assert opened.size == (40, 25)
+    expected = image.reduce(4).resize((40, 25), Image.Resampling.BICUBIC)
+    assert np.abs(np.asarray(opened, int) - np.asarray(expected)).max() <= 1
+
+
+@pytest.mark.parametrize(("size", "reduction"), [((33, 21), 1), ((16, 10), 2), ((5, 5), 4), ((1, 1), 16)])
+def test_draft(size, reduction):
+    image = Image.fromarray(noise(21, 33, 3))
+    opened = Image.open(io.BytesIO(stream(image)))
+    assert opened.draft(None, size) == ("RGB", (0, 0, 33 / reduction, 21 / reduction))
+    assert opened.size == (-(-33 // reduction), -(-21 // reduction))
+    assert opened.tobytes() == (image.reduce(reduction) if reduction > 1 else image).tobytes()
+    assert opened.draft(None, (1, 1)) is None
+
+
+def test_alpha_has_no_draft():
+    opened = Image.open(io.BytesIO(stream(Image.fromarray(noise(21, 33, 4)))))
+    assert opened.draft(None, (2, 2)) is None
+    assert opened.size == (33, 21)
 
 
 def test_matplotlib_and_imageio_read_it(tmp_path):

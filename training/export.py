@@ -105,6 +105,8 @@ def export(
     graphs = {key: to_onnx(graph, names) for key, graph in exporter.graphs().items() if key not in unused}
     files = {f"{key}.onnx": graph.SerializeToString() for key, graph in graphs.items()}
     files["gains.npz"] = _packed(exporter.gains())
+    if reduction := exporter.reduction():
+        files["reduction.npz"] = _packed(reduction)
     files["entropy.npz"] = _packed(exporter.entropy() | table_arrays(scale_tables(counts)))
     held = {initialiser.name for graph in graphs.values() for initialiser in graph.graph.initializer}
     others = {

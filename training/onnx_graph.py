@@ -21,7 +21,7 @@ from compressor.layers import (
     LappedSynthesisGradient,
     ReluGradient,
 )
-from compressor.layers.lapped import BLOCK, post_filter, pre_filter
+from compressor.spec.lapped import BLOCK, post_filter, pre_filter
 
 OPSET = 17
 # Of Keras' "leaky_relu".

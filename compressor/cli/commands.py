@@ -147,6 +147,7 @@ def decode_file(source: str, output: str, request: DecodeRequest) -> Done:
     image = decode(
         data,
         region=request.region,
+        reduction=request.reduction,
         strip=request.strip,
         max_pixels=request.max_pixels,
         runtime=request.runtime,
@@ -154,6 +155,8 @@ def decode_file(source: str, output: str, request: DecodeRequest) -> Done:
     picture = save_picture(image, request.extension)
     write_output(output, picture.data, overwrite=overwrite)
     part = "" if request.region is None else f"region {image.width}x{image.height} of "
+    if request.reduction > 1:
+        part = f"scaled to {image.width}x{image.height} from "
     summary = _summary(source, output, read_info(data, max_pixels=None), start, request, part=part)
     return Done((*_notes(source, picture.notes, request), *summary), len(data), len(picture.data))
 

@@ -16,6 +16,7 @@ from compressor.cli import option_values
 from compressor.cli.commands import explain, info_file, output_path, run_file, say
 from compressor.cli.files import STANDARD_STREAM, is_stdout, shown
 from compressor.cli.requests import DecodeRequest, EncodeRequest, InfoRequest
+from compressor.codec import REDUCTIONS
 from compressor.coding.effort import DEFAULT_EFFORT
 from compressor.errors import OptionError
 from compressor.images.metadata import STRIP_CHOICES
@@ -24,6 +25,9 @@ from compressor.options import Runtime, Target
 from compressor.spec.file_format import FILE_EXTENSION
 from compressor.spec.quality import DEFAULT_QUALITY
 from compressor.weights.files import shipped_models, tunes
+
+# Reductions by the name of the scale.
+SCALES = {f"1/{factor}" if factor > 1 else "1": factor for factor in REDUCTIONS}
 
 EXIT_OK = 0
 EXIT_FAILED = 1
@@ -41,6 +45,7 @@ examples:
   compressor encode photos -o small --ray          on a cluster; locally without an address
   compressor decode small.cmpr -o small.png        the extension chooses the type
   compressor decode small.cmpr -o part.png --region 512,0,300,200
+  compressor decode small.cmpr -o thumbnail.png --scale 1/8
   compressor info small.cmpr
   cat photo.png | compressor encode - > photo.cmpr
 
@@ -168,6 +173,12 @@ def _build_parser() -> argparse.ArgumentParser:
         type=option_values.region,
         metavar="X,Y,W,H",
         help="decode only these pixels, counted from the top left (0,0)",
+    )
+    decode.add_argument(
+        "--scale",
+        choices=tuple(SCALES),
+        default="1",
+        help="decode at reduced width and height, which is faster (default: %(default)s)",
     )
     _add_strip(decode)
     _add_engine(decode)
@@ -312,6 +323,7 @@ def _request(arguments: argparse.Namespace) -> EncodeRequest | DecodeRequest | I
             **shared,
             extension=_decode_extension(arguments, output_is_folder=shared["output_is_folder"]),
             region=arguments.region,
+            reduction=SCALES[arguments.scale],
         )
     except OptionError as error:
         say(f"compressor {arguments.command}: {error}")

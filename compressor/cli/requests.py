@@ -73,9 +73,11 @@ class DecodeRequest(Request):
 
     Attributes:
         region: x, y, width, height of the part to decode; None for all.
+        reduction: factor by which width and height are divided.
     """
 
     region: tuple[int, ...] | None
+    reduction: int
 
 
 @dataclass(frozen=True, slots=True)

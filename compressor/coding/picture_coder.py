@@ -47,6 +47,11 @@ class PictureCoder:
         self.model_id, self.model_name, self.engine_name = model_id, model_name, engine_name
         self._tile, self._part = tile, part
 
+    @property
+    def reductions(self) -> tuple[int, ...]:
+        """Factors by which `decode` can divide width and height."""
+        return (1, *self.runtime.reductions)
+
     def encode(
         self,
         image_uint8: NDArray[np.uint8],
@@ -102,7 +107,13 @@ class PictureCoder:
             yield from self.tile_coder.code(latents, level).pairs()
 
     def decode(
-        self, payload: bytes | memoryview, height: int, width: int, level: int, region: Area | None = None
+        self,
+        payload: bytes | memoryview,
+        height: int,
+        width: int,
+        level: int,
+        region: Area | None = None,
+        reduction: int = 1,
     ) -> NDArray[np.uint8]:
         """Decode a picture, or one region of it at the cost of that region.
 
@@ -111,7 +122,8 @@ class PictureCoder:
             height: of the whole picture, in pixels.
             width: of the whole picture, in pixels.
             level: quality level 0..396.
-            region: pixels inside the picture; None for all of them.
+            region: pixels inside the picture, as it is returned; None for all of them.
+            reduction: factor by which width and height are divided and rounded up; one of `reductions`.
 
         Returns:
             uint8 (height, width, 3) of the region.
@@ -119,19 +131,19 @@ class PictureCoder:
         Raises:
             StreamError: if the payload cannot have come from `encode`.
         """
-        block = self.runtime.block
-        picture = Area(0, 0, height, width)
-        grid = picture.covering(block)
+        synthesis = self.runtime.synthesis(reduction)
+        block, picture = synthesis.block, Area(0, 0, height, width)
+        grid = picture.covering(self.runtime.block)
 
         def decode_tile(data: bytes, h: int, w: int) -> Floats:
-            return self.tile_coder.decode(data, h, w, level)
+            return self.tile_coder.decode(data, h, w, level, synthesis.num_passes)
 
-        reader = TileReader(bytes(payload), grid, self.runtime.channels, self._tile, decode_tile)
-        region = picture if region is None else region
+        reader = TileReader(bytes(payload), grid, synthesis.channels, self._tile, decode_tile)
+        region = picture.covering(reduction) if region is None else region
         image_uint8 = np.empty((region.height, region.width, 3), np.uint8)
         for part in region.covering(block).cut(self._part):
-            window = part.widened(self.runtime.synthesis_halo, grid)
-            pixels = self.runtime.synthesise(reader.window(window), level)
+            window = part.widened(synthesis.halo, grid)
+            pixels = synthesis.run(reader.window(window), level)
             kept = part.scaled(block).common(region)
             inner = pixels[kept.within(window.scaled(block)).slices]
             image_uint8[kept.within(region).slices] = levels_to_uint8(inner + PIXEL_OFFSET)

@@ -106,9 +106,11 @@ class TileCoder:
         decoded = _drive(self._passes(side, boosts, h, w, level), choose)
         return CodedTile(side, self._runtime.side_indices(h, w), boosts, steps, decoded, padding)
 
-    def _passes(self, side: Symbols, boosts: Symbols, height: int, width: int, level: int) -> Passes:
-        """Start the passes of a tile, with boosted scale indices."""
-        passes = self._runtime.passes(side, height, width, level)
+    def _passes(
+        self, side: Symbols, boosts: Symbols, height: int, width: int, level: int, count: int | None = None
+    ) -> Passes:
+        """Start the first `count` passes of a tile, or all, with boosted scale indices."""
+        passes = self._runtime.passes(side, height, width, level, count)
         stride = self._runtime.side_stride
         lift = lifts(boosts, height, width, (height + -height % stride, width + -width % stride))
         return passes if lift is None else _boosted_passes(passes, lift)
@@ -131,14 +133,23 @@ class TileCoder:
             self._runtime.tables, self.code(latents, level, effort, side).pairs(), verify=verify
         )
 
-    def decode(self, data: bytes | memoryview, height: int, width: int, level: int) -> Floats:
+    def decode(
+        self, data: bytes | memoryview, height: int, width: int, level: int, count: int | None = None
+    ) -> Floats:
         """Return the latents (height, width, C) of the bytes of a tile, in quantisation steps.
+
+        Args:
+            data: from `encode`.
+            height: of the tile, in positions.
+            width: of the tile, in positions.
+            level: quality level 0..396.
+            count: number of passes to decode; None for all. The last one has to end a group of channels.
 
         Raises:
             CorruptStreamError: if the data cannot have come from `encode`.
         """
         decoder = SymbolDecoder(self._runtime.tables, data)
-        return self._decode(decoder.get, height, width, level)
+        return self._decode(decoder.get, height, width, level, count)
 
     def read_pairs(
         self, data: bytes | memoryview, height: int, width: int, level: int
@@ -154,7 +165,14 @@ class TileCoder:
         self._decode(get, height, width, level)
         return pairs
 
-    def _decode(self, get: Callable[[Indices], Symbols], height: int, width: int, level: int) -> Floats:
+    def _decode(
+        self,
+        get: Callable[[Indices], Symbols],
+        height: int,
+        width: int,
+        level: int,
+        count: int | None = None,
+    ) -> Floats:
         side_indices = self._runtime.side_indices(height, width)
         side = get(side_indices.ravel()).reshape(side_indices.shape)
         regions = boost_indices(height, width)
@@ -163,7 +181,7 @@ class TileCoder:
         def read(step: Step) -> Symbols:
             return get(step.indices.ravel()).reshape(step.indices.shape)
 
-        return _drive(self._passes(side, boosts, height, width, level), read)
+        return _drive(self._passes(side, boosts, height, width, level, count), read)
 
 
 def _boosted_passes(passes: Passes, lift: Indices) -> Passes:

@@ -28,6 +28,10 @@ class Exporter(Protocol):
         """Return the arrays of `gains.npz`; see `compressor.models.gains.QualityGains`."""
         ...
 
+    def reduction(self) -> dict[str, NDArray[Any]]:
+        """Return the arrays of `reduction.npz`, for pictures at reduced size; empty in a family without."""
+        ...
+
     def entropy(self) -> dict[str, NDArray[Any]]:
         """Return the arrays of `entropy.npz` but for the tables."""
         ...

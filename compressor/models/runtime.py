@@ -37,6 +37,26 @@ Passes = Generator[Step, Symbols, Floats]
 ErrorGradient = Callable[[Floats, Floats, int], Floats]
 
 
+@dataclass(frozen=True, slots=True)
+class Synthesis:
+    """The way from latents to pixels, at full or at reduced size.
+
+    Attributes:
+        block: pixels per latent position, down and across.
+        halo: distance, in positions, from which latents affect a pixel.
+        num_passes: the first passes, which alone are decoded.
+        channels: the latent channels that these decode.
+        run: converts latents (h, w, channels) in quantisation steps, at a level, to pixels minus 128
+            (block * h, block * w, 3).
+    """
+
+    block: int
+    halo: int
+    num_passes: int
+    channels: int
+    run: Callable[[Floats, int], Floats]
+
+
 class ModelRuntime(Protocol):
     """An exported model on an engine.
 
@@ -47,6 +67,7 @@ class ModelRuntime(Protocol):
         side_stride: latent positions per position of the side information, down and across; passes pad a
             tile to a multiple of it.
         channels: number of latent channels.
+        reductions: factors, besides 1, that `synthesis` accepts.
         tables: symbol frequencies of each scale index.
         error_gradient: for refinement; None if the model has none.
     """
@@ -56,6 +77,7 @@ class ModelRuntime(Protocol):
     synthesis_halo: int
     side_stride: int
     channels: int
+    reductions: tuple[int, ...]
     tables: ScaleTables
     error_gradient: ErrorGradient | None
 
@@ -67,6 +89,10 @@ class ModelRuntime(Protocol):
         """Convert latents (h, w, C) to pixels minus 128 (H, W, 3)."""
         ...
 
+    def synthesis(self, reduction: int) -> Synthesis:
+        """Return the synthesis of pictures whose width and height are divided by a factor."""
+        ...
+
     def side_information(self, latents: Floats, level: int) -> Symbols:
         """Return the side information of latents; it is empty in a family without."""
         ...
@@ -75,8 +101,8 @@ class ModelRuntime(Protocol):
         """Return the scale indices of the side information of a tile of height x width positions."""
         ...
 
-    def passes(self, side: Symbols, height: int, width: int, level: int) -> Passes:
-        """Start the coding passes of a tile of height x width positions."""
+    def passes(self, side: Symbols, height: int, width: int, level: int, count: int | None = None) -> Passes:
+        """Start the coding passes of a tile of height x width positions: the first `count`, or all."""
         ...
 
     def worth(self, level: int) -> Floats:

@@ -140,6 +140,19 @@ def test_a_region(folder, capsys, encoded):
     assert Image.open("part.png").tobytes() == image.crop((2, 1, 7, 5)).tobytes()
 
 
+def test_a_scale(folder, capsys, encoded):
+    image = encoded("photo.cmpr", mode="RGBA")
+    assert main(["decode", "photo.cmpr", "-o", "small.png", "--scale", "1/4"]) == 0
+    assert "photo.cmpr -> small.png: scaled to 3x3 from 12x9 RGBA" in capsys.readouterr().err
+    assert Image.open("small.png").tobytes() == image.reduce(4).tobytes()
+
+
+def test_an_unknown_scale_is_a_usage_error(folder, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(["decode", "photo.cmpr", "--scale", "1/3"])
+    assert "invalid choice: '1/3'" in capsys.readouterr().err
+
+
 def test_a_region_outside_the_picture(folder, encoded, assert_fails):
     encoded("photo.cmpr")
     arguments = ("decode", "photo.cmpr", "-o", "part.png", "--region")

@@ -6,7 +6,8 @@ import pytest
 keras = pytest.importorskip("keras", reason="needs the train extra")
 
 from compressor.layers import LappedAnalysis, LappedSynthesis  # noqa: E402
-from compressor.layers.lapped import block_basis, dct2, filter_block_edges, post_filter, pre_filter  # noqa: E402
+from compressor.layers.lapped import filter_block_edges  # noqa: E402
+from compressor.spec.lapped import block_basis, dct2, post_filter, pre_filter  # noqa: E402
 
 
 def pair(channels):

@@ -49,6 +49,10 @@ class CnnExporter:
         """Return the arrays of `gains.npz`."""
         return quality_arrays(self._model, np.ones(self._model.channels), math.log(PIXEL_SCALE))
 
+    def reduction(self) -> dict[str, np.ndarray]:
+        """Return nothing: reduced pictures are made from whole ones."""
+        return {}
+
     def entropy(self) -> dict[str, np.ndarray]:
         """Return the arrays of `entropy.npz` but for the tables; see `FactorizedModel`."""
         index = scale_index(self._model.log_scale.values) + 0.5

@@ -11,7 +11,7 @@ from compressor.entropy.exact import knots_at
 from compressor.entropy.tables import ScaleTables, load_tables
 from compressor.errors import WeightsError
 from compressor.models.gains import load_gains
-from compressor.models.runtime import Floats, Indices, Passes, Step, Symbols
+from compressor.models.runtime import Floats, Indices, Passes, Step, Symbols, Synthesis
 from compressor.spec.constants import TOP_INDEX
 from compressor.spec.passes import CELLS, CodingPass
 from compressor.weights.files import ModelFiles
@@ -58,6 +58,7 @@ class CnnRuntime:
     """
 
     side_stride = 1
+    reductions = ()
     error_gradient = None
 
     def __init__(self, files: ModelFiles, engine: Engine) -> None:
@@ -85,6 +86,10 @@ class CnnRuntime:
         pixels *= self._pixel_scale
         return pixels
 
+    def synthesis(self, reduction: int) -> Synthesis:
+        """See `ModelRuntime`."""
+        return Synthesis(self.block, self.synthesis_halo, 1, self.channels, self.synthesise)
+
     def side_information(self, latents: Floats, level: int) -> Symbols:
         """See `ModelRuntime`."""
         return np.zeros((0, 0, 0), np.int32)
@@ -93,7 +98,7 @@ class CnnRuntime:
         """See `ModelRuntime`."""
         return np.zeros((0, 0, 0), np.uint8)
 
-    def passes(self, side: Symbols, height: int, width: int, level: int) -> Passes:
+    def passes(self, side: Symbols, height: int, width: int, level: int, count: int | None = None) -> Passes:
         """See `ModelRuntime`."""
         shape = (1, height, width, self.channels)
         indices = np.broadcast_to(self._model.indices(level), shape)

@@ -12,13 +12,16 @@ from compressor.models.flagship.entropy_model import layer_arrays
 from compressor.models.flagship.fixed_point import fixed_contexts, fixed_hyper
 from compressor.models.flagship.graphs import deployment_graphs
 from compressor.models.flagship.model import Flagship
+from compressor.models.flagship.reduced_colours import measure_reduced_colours
 from compressor.models.flagship.side_scales import measure_side_scales
 from compressor.spec import constants
 from compressor.spec.constants import ACTIVATION_MAX, ACTIVATION_STEPS, TOP_INDEX
+from compressor.spec.lapped import ALL_CHANNELS, BLOCK, block_basis
 
-BLOCK = 16
 # The receptive field of f reaches 140 pixels to each side.
 ANALYSIS_HALO = 9
+# Number of pictures, over all qualities, that the colours of reduced pictures are fitted to.
+COLOUR_IMAGES = 60
 
 
 def synthesis_halo(filter_blocks: int) -> int:
@@ -53,8 +56,9 @@ class FlagshipExporter:
         self._model = model
 
     def calibrate(self, images: list[np.ndarray], levels: Iterable[int]) -> None:
-        """Fit the scales of the side information to sample pictures."""
+        """Fit the scales of the side information and the colours of reduced pictures to sample pictures."""
         measure_side_scales(self._model, images, levels)
+        measure_reduced_colours(self._model, images[:COLOUR_IMAGES])
 
     def manifest(self) -> dict[str, object]:
         """Return the numbers that a decoder needs, and the passes."""
@@ -79,7 +83,18 @@ class FlagshipExporter:
 
     def gains(self) -> dict[str, np.ndarray]:
         """Return the arrays of `gains.npz`."""
-        return quality_arrays(self._model, np.asarray(self._model.magnitude, np.float64))
+        magnitude = np.asarray(self._model.magnitude, np.float64)
+        return quality_arrays(self._model, magnitude)
+
+    def reduction(self) -> dict[str, np.ndarray]:
+        """Return the arrays of `reduction.npz`; see `compressor.models.flagship.reduction.Reduction`."""
+        colours = np.asarray(self._model.reduced_colours.values, np.float64).reshape(-1, 4, 3)
+        return {"basis": self._basis(), "colours": colours}
+
+    def _basis(self) -> np.ndarray:
+        """Return the basis function of each channel, as an index into the last axis of `block_basis`."""
+        kernel = np.asarray(self._model.lapped_synthesis.kernel).reshape(-1, self._model.channels)
+        return np.argmax(block_basis().reshape(-1, ALL_CHANNELS).T @ kernel, axis=0).astype(np.uint16)
 
     def entropy(self) -> dict[str, np.ndarray]:
         """Return the arrays of `entropy.npz` but for the tables; see `entropy_model`."""

@@ -179,9 +179,13 @@ class Flagship(RateDistortionModel):
         self.log_side_scale = self.add_weight(
             shape=side, initializer="zeros", constraint=OnGrid(), name="log_side_scale"
         )
-        # Last, so that the positions of the other weights do not depend on it.
+        # Last, so that the positions of the other weights do not depend on them.
         self.log_worth = worth_curve(self.channels)
         self.log_worth.build((None,))
+        # Maps of colours (R, G, B, 1) -> RGB; measured, not trained.
+        identity = keras.initializers.Constant(np.eye(4, 3, dtype="float32").ravel())
+        self.reduced_colours = QualityCurve(12, initializer=identity, trainable=False, name="reduced_colours")
+        self.reduced_colours.build((None,))
         self.built = True
 
     def get_config(self):

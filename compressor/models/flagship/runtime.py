@@ -1,5 +1,6 @@
 """The flagship, exported: transforms and means on an engine, scale indices in exact integer arithmetic."""
 
+import io
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -10,8 +11,9 @@ import numpy as np
 from compressor.engines.interface import Engine
 from compressor.entropy.exact import pad, patches
 from compressor.models.flagship.entropy_model import load_entropy_model
+from compressor.models.flagship.reduction import FACTORS, Reduction, num_channels
 from compressor.models.gains import load_gains
-from compressor.models.runtime import Floats, Indices, Passes, Step, Symbols
+from compressor.models.runtime import Floats, Indices, Passes, Step, Symbols, Synthesis
 from compressor.spec.constants import HYPER_SLOPE
 from compressor.spec.passes import CodingPass
 from compressor.spec.quality import network_quality
@@ -30,9 +32,13 @@ class FlagshipRuntime:
             `mean_1`, ...
     """
 
+    reductions = FACTORS
+
     def __init__(self, files: ModelFiles, engine: Engine) -> None:
         self._engine = engine
         self._gains = load_gains(files.read("gains.npz"))
+        reduction = np.load(io.BytesIO(files.read("reduction.npz")), allow_pickle=False)
+        self._basis, self._colours = reduction["basis"], reduction["colours"]
         numbers = files.manifest["numbers"]
         self.block: int = numbers["block"]
         self.analysis_halo: int = numbers["analysis_halo"]
@@ -63,6 +69,21 @@ class FlagshipRuntime:
         """See `ModelRuntime`."""
         pixels: Floats = self._engine.run("synthesis", *self._synthesis_inputs(latents, level))[0]
         return pixels
+
+    def synthesis(self, reduction: int) -> Synthesis:
+        """See `ModelRuntime`."""
+        if reduction == 1:
+            count = len(self._passes)
+            return Synthesis(self.block, self.synthesis_halo, count, self.channels, self.synthesise)
+        needed = num_channels(reduction, self._basis, self._gains.magnitude)
+        count = sum(p.low < needed for p in self._passes)
+        channels = self._passes[count - 1].high
+        reduced = Reduction(reduction, self._basis[:channels], self._colours)
+
+        def run(latents: Floats, level: int) -> Floats:
+            return reduced(latents * self._gains.inverse_gain(level)[:channels], level)
+
+        return Synthesis(reduced.block, 1, count, channels, run)
 
     def _error_gradient(self, latents: Floats, pixels: Floats, level: int) -> Floats:
         """See `ErrorGradient`; latents are (h, w, C), pixels (16 h, 16 w, 3)."""
@@ -95,7 +116,7 @@ class FlagshipRuntime:
         stride, index = self.side_stride, self._entropy.side_index
         return np.broadcast_to(index, (-(-height // stride), -(-width // stride), len(index)))
 
-    def passes(self, side: Symbols, height: int, width: int, level: int) -> Passes:
+    def passes(self, side: Symbols, height: int, width: int, level: int, count: int | None = None) -> Passes:
         """See `ModelRuntime`."""
         # Damaged streams may hold larger values.
         side = np.clip(side, -self._side_max, self._side_max)
@@ -109,10 +130,11 @@ class FlagshipRuntime:
         inside = np.zeros((h, w, 1), bool)
         inside[:height, :width] = True
 
-        decoded = np.zeros((h, w, self.channels), np.float32)
+        passes = self._passes[:count]
+        decoded = np.zeros((h, w, passes[-1].high), np.float32)
         codes = np.zeros((h, w, self._seen), np.float32)
         near = np.zeros((h, w, self._seen), np.float32)
-        for k, p in enumerate(self._passes):
+        for k, p in enumerate(passes):
             coded = slice(p.low, p.high)
             found = self._start(self._indices, k, p, scale_features, codes, level)
             means = expected[coded] * self._means(k, p, mean_features, near)
