@@ -373,10 +373,10 @@ def flagship_pixels(model, latents, level):
     numbers = model.numbers
     coefficients = latents * np.exp(knots_float(model.gains["log_inverse_gain"], level))
     step = np.exp(knots_float(model.gains["log_step"], level)[0])
-    amplitude = np.full((1, 1, 1, 1), numbers["filter_amplitude"] * math.sqrt(step))
+    y = model.run("synthesis", coefficients[None])
     height, width = (numbers["block"] * n for n in latents.shape[:2])
-    y = model.run("synthesis", coefficients[None], plane(height, width, level), amplitude)[0]
-    return y + numbers["pixel_offset"]
+    change = model.run("filter", y, plane(height, width, level))
+    return (y + numbers["filter_amplitude"] * math.sqrt(step) * change)[0] + numbers["pixel_offset"]
 
 
 # The cnn family

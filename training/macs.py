@@ -11,8 +11,8 @@ from compressor.weights.files import ModelFiles
 
 # Side in pixels; divisible by the strides of all models. The cost per pixel does not depend on it.
 SIDE = 256
-ENCODER_ONLY = {"analysis", "hyper_analysis"}
-DECODER_ONLY = {"synthesis"}
+ENCODER_ONLY = {"analysis", "correction", "hyper_analysis"}
+DECODER_ONLY = {"synthesis", "filter"}
 # Run once per step of a refinement.
 REFINEMENT_ONLY = {"error_gradient"}
 
@@ -49,7 +49,7 @@ def _passes(files: ModelFiles) -> tuple[CodingPass, ...]:
 
 def _grid(files: ModelFiles, name: str) -> tuple[float, int]:
     """Return the number of positions along a side of a graph's inputs, and how often the graph runs."""
-    if name == "analysis":
+    if name in ("analysis", "correction"):
         return SIDE, 1
     if files.manifest["family"] == "cnn":
         return SIDE / 4, 1
@@ -94,7 +94,7 @@ def macs_per_pixel(folder: Path) -> dict[str, float]:
         found["exact"] = _exact_macs(files)
     shared = sum(v for k, v in found.items() if k not in ENCODER_ONLY | DECODER_ONLY | REFINEMENT_ONLY)
     found["encoder"] = shared + sum(v for k, v in found.items() if k in ENCODER_ONLY)
-    found["decoder"] = shared + sum(found[k] for k in DECODER_ONLY)
+    found["decoder"] = shared + sum(v for k, v in found.items() if k in DECODER_ONLY)
     return found
 
 

@@ -1,21 +1,11 @@
 """Number format of the transform networks: bfloat16 on hardware that computes in it."""
 
-from pathlib import Path
-
 import keras
 
-CPU_FLAGS = {"amx_bf16", "avx512_bf16"}
+from compressor.engines.cpu import has_bfloat16
+
 # NVIDIA's first generation with bfloat16 units (Ampere).
 GPU_CAPABILITY = 8.0
-
-
-def cpu_flags(path: Path = Path("/proc/cpuinfo")) -> set[str]:
-    """Return the feature flags of the processor; an empty set where the system does not list them."""
-    try:
-        lines = path.read_text().splitlines()
-    except OSError:
-        return set()
-    return next((set(line.split()) for line in lines if line.startswith(("flags", "Features"))), set())
 
 
 def gpu_capability() -> float | None:
@@ -40,5 +30,5 @@ def hardware_precision() -> str:
     if capability is not None:
         return "bfloat16" if capability >= GPU_CAPABILITY else "float32"
     # Other CPUs emulate bfloat16, four times slower than float32; so does XLA on every CPU.
-    fast = keras.backend.backend() == "tensorflow" and CPU_FLAGS & cpu_flags()
+    fast = keras.backend.backend() == "tensorflow" and has_bfloat16()
     return "bfloat16" if fast else "float32"

@@ -7,9 +7,9 @@ import openvino
 from compressor.engines.interface import Array
 from compressor.weights.files import ModelFiles
 
-# Only the transforms may run in bfloat16: their noise moves a pixel by a fraction of a level, while
-# a mean of some hundred quantisation steps would be off by a whole one.
-BFLOAT16_GRAPHS = {"analysis", "synthesis"}
+# Only networks that correct what another graph computes may run in bfloat16. A coefficient or a mean of some
+# hundred quantisation steps would be off by a whole one.
+BFLOAT16_GRAPHS = {"correction", "filter"}
 
 
 class OpenVinoEngine:

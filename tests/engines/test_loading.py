@@ -21,15 +21,16 @@ def test_engines_that_are_not_installed_name_what_installs_them(monkeypatch, nam
 
 
 @pytest.mark.parametrize(
-    ("amx", "installed", "expected"),
+    ("flags", "installed", "expected"),
     [
-        (True, {"openvino", "onnxruntime"}, "openvino"),
-        (True, {"onnxruntime"}, "onnxruntime"),
-        (False, {"openvino", "onnxruntime"}, "onnxruntime"),
+        ({"avx512_bf16", "amx_bf16"}, {"openvino", "onnxruntime"}, "openvino"),
+        ({"amx_bf16"}, {"onnxruntime"}, "onnxruntime"),
+        ({"avx512_bf16"}, {"openvino", "onnxruntime"}, "onnxruntime"),
+        (set(), {"openvino", "onnxruntime"}, "onnxruntime"),
     ],
 )
-def test_auto_takes_openvino_where_the_cpu_has_amx(monkeypatch, amx, installed, expected):
-    monkeypatch.setattr(loading, "has_amx", lambda: amx)
+def test_auto_takes_openvino_where_the_cpu_has_amx(monkeypatch, flags, installed, expected):
+    monkeypatch.setattr(loading, "cpu_flags", lambda: flags)
     monkeypatch.setattr(loading, "find_spec", lambda name: name if name in installed else None)
     assert resolve_engine("auto") == expected
 

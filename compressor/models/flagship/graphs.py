@@ -1,7 +1,6 @@
 """The float graphs that a decoder or encoder runs, as functional models of one shape of call.
 
-Everything that depends on quality enters as an input, so that one graph serves every quality:
-planes (1, H, W, 1) and per-channel factors (1, 1, 1, C), prepared by the codec.
+One graph serves every quality, which enters as a plane (1, H, W, 1). The codec applies all factors itself.
 """
 
 import keras
@@ -13,31 +12,34 @@ from compressor.spec.constants import PIXEL_SCALE
 
 
 def analysis_graph(model: Flagship) -> keras.Model:
-    """[pixels - 128 (N, H, W, 3), quality plane, largest correction] -> coefficients (N, H/16, W/16, C)."""
-    pixels, plane = layers.Input((None, None, 3)), layers.Input((None, None, 1))
-    limit = layers.Input((1, 1, model.channels))
-    outputs = model.lapped_analysis(pixels)
-    inputs = [pixels, plane, limit]
-    if model.transforms:
-        scaled = layers.Concatenate()([layers.Rescaling(1 / PIXEL_SCALE)(pixels), plane])
-        outputs = layers.Add()([outputs, layers.Multiply()([limit, model.analysis(scaled)])])
-    return keras.Model(inputs, outputs, name="analysis")
+    """Pixels - 128 (N, H, W, 3) -> coefficients (N, H/16, W/16, C): the fixed transform alone."""
+    pixels = layers.Input((None, None, 3))
+    return keras.Model(pixels, model.lapped_analysis(pixels), name="analysis")
 
 
 def synthesis_graph(model: Flagship) -> keras.Model:
-    """[coefficients (N, h, w, C), quality plane, filter's amplitude] -> pixels - 128 (N, 16 h, 16 w, 3)."""
-    coefficients, plane = layers.Input((None, None, model.channels)), layers.Input((None, None, 1))
-    amplitude = layers.Input((1, 1, 1))
-    outputs = model.lapped_synthesis(coefficients)
-    if model.transforms:
-        scaled = layers.Concatenate()([layers.Rescaling(1 / PIXEL_SCALE)(outputs), plane])
-        outputs = layers.Add()([outputs, layers.Multiply()([amplitude, model.synthesis(scaled)])])
-    return keras.Model([coefficients, plane, amplitude], outputs, name="synthesis")
+    """Coefficients (N, h, w, C) -> pixels - 128 (N, 16 h, 16 w, 3): the fixed transform alone."""
+    coefficients = layers.Input((None, None, model.channels))
+    return keras.Model(coefficients, model.lapped_synthesis(coefficients), name="synthesis")
+
+
+def network_graph(network: keras.Model, name: str) -> keras.Model:
+    """[pixels - 128 (N, H, W, 3), quality plane] -> output of f or g, for pixels at their original scale."""
+    pixels, plane = layers.Input((None, None, 3)), layers.Input((None, None, 1))
+    scaled = layers.Concatenate()([layers.Rescaling(1 / PIXEL_SCALE)(pixels), plane])
+    return keras.Model([pixels, plane], network(scaled), name=name)
 
 
 def deployment_graphs(model: Flagship) -> dict[str, keras.Model]:
     """Return all float graphs by name."""
-    graphs = {
+    networks = {}
+    if model.transforms:
+        # Apart from the fixed transform, which needs all of float32: an engine may run these in bfloat16.
+        networks = {
+            "correction": network_graph(model.analysis, "correction"),
+            "filter": network_graph(model.synthesis, "filter"),
+        }
+    graphs = networks | {
         "analysis": analysis_graph(model),
         "synthesis": synthesis_graph(model),
         "error_gradient": error_gradient_graph(model),

@@ -28,8 +28,8 @@ class FlagshipRuntime:
 
     Args:
         files: the exported model.
-        engine: runs `analysis`, `synthesis`, `error_gradient`, `hyper_analysis`, `hyper_mean`, `mean_0`,
-            `mean_1`, ...
+        engine: runs `analysis`, `correction`, `synthesis`, `filter`, `error_gradient`, `hyper_analysis`,
+            `hyper_mean`, `mean_0`, `mean_1`, ...
     """
 
     reductions = FACTORS
@@ -52,6 +52,8 @@ class FlagshipRuntime:
         self._seen = max(p.seen for p in self._passes)
         self._entropy = load_entropy_model(files.read("entropy.npz"), len(self._passes))
         self.tables = self._entropy.tables
+        # Without f and g, the transform is the fixed one.
+        self._has_networks = "filter.onnx" in files.manifest["files"]
         # The gradient is that of the squared error, which would undo what another metric has trained.
         self.error_gradient = self._error_gradient if files.manifest["metric"] == "mse" else None
         # The engine computes a pass's means while NumPy computes its scale indices.
@@ -59,16 +61,25 @@ class FlagshipRuntime:
 
     def analyse(self, pixels: Floats, level: int) -> Floats:
         """See `ModelRuntime`."""
-        limit = self._gains.correction_limit(level)[None, None, None]
-        _, height, width, _ = pixels.shape
-        latents = self._engine.run("analysis", pixels, _plane(height, width, level), limit)[0]
+        latents = self._engine.run("analysis", pixels)[0]
+        if self._has_networks:
+            _, height, width, _ = pixels.shape
+            correction = self._engine.run("correction", pixels, _plane(height, width, level))[0]
+            correction *= self._gains.correction_limit(level)
+            latents += correction
         latents *= self._gains.gain(level)
         return latents
 
     def synthesise(self, latents: Floats, level: int) -> Floats:
         """See `ModelRuntime`."""
-        pixels: Floats = self._engine.run("synthesis", *self._synthesis_inputs(latents, level))[0]
-        return pixels
+        pixels = self._engine.run("synthesis", latents[None] * self._gains.inverse_gain(level))
+        if self._has_networks:
+            _, height, width, _ = pixels.shape
+            change = self._engine.run("filter", pixels, _plane(height, width, level))
+            change *= self._gains.filter_amplitude(level)
+            pixels += change
+        result: Floats = pixels[0]
+        return result
 
     def synthesis(self, reduction: int) -> Synthesis:
         """See `ModelRuntime`."""
@@ -87,17 +98,15 @@ class FlagshipRuntime:
 
     def _error_gradient(self, latents: Floats, pixels: Floats, level: int) -> Floats:
         """See `ErrorGradient`; latents are (h, w, C), pixels (16 h, 16 w, 3)."""
-        inputs = self._synthesis_inputs(latents, level)
-        gradient: Floats = self._engine.run("error_gradient", *inputs, pixels[None])[0]
-        gradient *= self._gains.inverse_gain(level)
-        return gradient
-
-    def _synthesis_inputs(self, latents: Floats, level: int) -> tuple[Floats, Floats, Floats]:
-        """Coefficients, quality plane, and the filter's amplitude."""
-        h, w, _ = latents.shape
+        inverse = self._gains.inverse_gain(level)
         amplitude = np.full((1, 1, 1, 1), self._gains.filter_amplitude(level), np.float32)
-        plane = _plane(self.block * h, self.block * w, level)
-        return latents[None] * self._gains.inverse_gain(level), plane, amplitude
+        height, width, _ = pixels.shape
+        plane = _plane(height, width, level)
+        gradient: Floats = self._engine.run(
+            "error_gradient", latents[None] * inverse, plane, amplitude, pixels[None]
+        )[0]
+        gradient *= inverse
+        return gradient
 
     def side_information(self, latents: Floats, level: int) -> Symbols:
         """See `ModelRuntime`."""

@@ -1,0 +1,20 @@
+"""Features of this CPU that decide which engine and which number format is fastest."""
+
+from pathlib import Path
+
+# Of CPUs that multiply bfloat16 numbers.
+BFLOAT16_FLAGS = frozenset({"amx_bf16", "avx512_bf16"})
+
+
+def cpu_flags(path: Path = Path("/proc/cpuinfo")) -> set[str]:
+    """Return the features of the CPU, as Linux names them; empty where the system does not list them."""
+    try:
+        lines = path.read_text().splitlines()
+    except OSError:
+        return set()
+    return next((set(line.split()) for line in lines if line.startswith(("flags", "Features"))), set())
+
+
+def has_bfloat16() -> bool:
+    """Return whether this CPU multiplies bfloat16 numbers; others emulate them, which is slower."""
+    return not BFLOAT16_FLAGS.isdisjoint(cpu_flags())
