@@ -4,6 +4,7 @@ import argparse
 import math
 import os
 import sys
+import warnings
 from pathlib import Path
 
 from compressor.cli.option_values import checked, number, positive
@@ -155,10 +156,16 @@ def add_export(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Train with the options of the command line."""
     from training.devices import Hosts
+    from training.errors import TrainingError
     from training.precision import hardware_precision
     from training.run import Conditions, train
     from training.run_folder import SETTINGS, Settings
 
+    if not options.coordinator and (options.hosts > 1 or options.host > 0):
+        raise TrainingError(
+            "received --hosts or --host without --coordinator, expected all three: "
+            "give --coordinator HOST:PORT"
+        )
     hosts = Hosts(options.coordinator, options.hosts, options.host) if options.coordinator else None
     conditions = Conditions(
         minutes=options.minutes,
@@ -249,6 +256,8 @@ def main(argv: list[str] | None = None) -> int:
     options = build_parser().parse_args(argv)
     from training.errors import TrainingError
 
+    # One line, without the place in the code.
+    warnings.formatwarning = lambda message, *_, **__: f"warning: {message}\n"
     try:
         if options.command == "export":
             from training.export_run import export_run

@@ -100,7 +100,14 @@ def _dataset_images(where: str) -> Iterator[tuple[str, bytes]]:
     name, _, split = where.partition(":")
     # Encoded bytes, which are decoded like those of every other source.
     decoders = {"image": tfds.decode.SkipDecoding()}
-    dataset = tfds.load(name, split=split or "train", decoders=decoders)
+    try:
+        dataset = tfds.load(name, split=split or "train", decoders=decoders)
+    except Exception as error:
+        # They have no common type, and some go on to list every dataset.
+        reason = str(error).strip().partition("\n")[0]
+        raise TrainingError(
+            f"data source 'tfds:{where}': {reason}; check the names of the dataset and its split"
+        ) from error
     for number, example in enumerate(tfds.as_numpy(dataset)):
         yield f"{where}-{number}", example["image"]
 

@@ -16,6 +16,9 @@ from compressor.cli.requests import DecodeRequest, EncodeRequest, Request
 from compressor.errors import CompressorError, OptionError
 from compressor.spec.file_format import FILE_EXTENSION
 
+# Of the files that are left out.
+_NUM_NAMED = 5
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
@@ -33,11 +36,13 @@ class Plan:
         jobs: in the order of the inputs, folders sorted by name.
         failures: lines about inputs that have no output.
         num_skipped: number of inputs left out since their output exists.
+        others: names of files in folders that are left out because of their type.
     """
 
     jobs: list[Job] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     num_skipped: int = 0
+    others: list[str] = field(default_factory=list)
 
 
 def run_batch(request: Request) -> bool:
@@ -75,6 +80,8 @@ def run_batch(request: Request) -> bool:
     for failure in plan.failures:
         say(failure)
     if not request.quiet:
+        if plan.others:
+            say(_left_out(plan.others))
         say(_summary(done, plan, time.perf_counter() - start, request))
     return not plan.failures
 
@@ -83,7 +90,7 @@ def plan_jobs(request: Request) -> Plan:
     """Find the inputs, those in folders too, and the output of each."""
     plan = Plan()
     outputs = set()
-    for source, relative in _sources(request, plan.failures):
+    for source, relative in _sources(request, plan):
         try:
             output = output_path(source, request, relative=relative)
             if output in outputs and not is_stdout(output):
@@ -136,30 +143,33 @@ def _outcomes(jobs: list[Job], request: Request) -> Iterator[Done | str]:
         yield outcome
 
 
-def _sources(request: Request, failures: list[str]) -> Iterator[tuple[str, str | None]]:
+def _sources(request: Request, plan: Plan) -> Iterator[tuple[str, str | None]]:
     """Yield input files, each with its path below the folder that it was found in, if it was."""
     for source in request.inputs:
         if not (request.recursive and os.path.isdir(source)):
             yield source, None
             continue
-        found = list(_files_below(source, _extensions(request), failures))
+        found = list(_files_below(source, _extensions(request), plan))
         if not found:
             what = "pictures" if isinstance(request, EncodeRequest) else f"{FILE_EXTENSION} files"
-            failures.append(
-                explain(source, OptionError(f"there are no {what} in this folder: check its name"))
-            )
+            error = OptionError(f"there are no {what} in this folder: check its name")
+            plan.failures.append(explain(source, error))
         for path in found:
             yield path, os.path.relpath(path, source)
 
 
-def _files_below(folder: str, extensions: set[str], failures: list[str]) -> Iterator[str]:
+def _files_below(folder: str, extensions: set[str], plan: Plan) -> Iterator[str]:
     for parent, folders, names in os.walk(
-        folder, onerror=lambda error: failures.append(explain(str(error.filename), error))
+        folder, onerror=lambda error: plan.failures.append(explain(str(error.filename), error))
     ):
         folders.sort()
         for name in sorted(names):
-            if os.path.splitext(name)[1].lower() in extensions:
+            is_input = os.path.splitext(name)[1].lower() in extensions
+            # macOS keeps metadata of photo.jpg in ._photo.jpg.
+            if is_input and not name.startswith("._"):
                 yield os.path.join(parent, name)
+            else:
+                plan.others.append(os.path.relpath(os.path.join(parent, name), folder))
 
 
 def _extensions(request: Request) -> set[str]:
@@ -170,6 +180,11 @@ def _extensions(request: Request) -> set[str]:
 
     readable = {name for name, format_ in Image.registered_extensions().items() if format_ in Image.OPEN}
     return readable - {FILE_EXTENSION}
+
+
+def _left_out(names: list[str]) -> str:
+    named = ", ".join(map(shown, names[:_NUM_NAMED])) + ", ..." * (len(names) > _NUM_NAMED)
+    return f"files of other types, left out: {len(names)} ({named})"
 
 
 def _summary(done: list[Done], plan: Plan, seconds: float, request: Request) -> str:

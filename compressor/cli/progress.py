@@ -1,5 +1,6 @@
 """One line on the terminal that says how far the work is."""
 
+import shutil
 import sys
 import time
 
@@ -38,5 +39,6 @@ class ProgressLine:
             self._write("")
 
     def _write(self, text: str) -> None:
-        # Back to the beginning, and clear to the end of the line.
-        print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
+        # Back to the beginning, and clear to the end of the line. A line that wraps could not be cleared.
+        num_columns = shutil.get_terminal_size().columns
+        print(f"\r\x1b[K{text[: num_columns - 1]}", end="", file=sys.stderr, flush=True)

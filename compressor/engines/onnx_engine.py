@@ -1,11 +1,15 @@
 """ONNX Runtime: the default engine. Small, quick to start."""
 
+from collections.abc import Callable
 from typing import Any
 
 import onnxruntime
 
 from compressor.engines.interface import Array
 from compressor.weights.files import ModelFiles
+
+# In messages of ONNX Runtime: of its allocator, of C++, and of threads that cannot be started.
+_OUT_OF_MEMORY = ("Failed to allocate memory", "bad_alloc", "PosixThread")
 
 
 class OnnxEngine:
@@ -16,7 +20,8 @@ class OnnxEngine:
     def __init__(self, files: ModelFiles, threads: int | None = None) -> None:
         self._files, self.threads = files, threads
         self._options = onnxruntime.SessionOptions()
-        self._options.log_severity_level = 3
+        # Its errors are raised too.
+        self._options.log_severity_level = 4
         # A dozen graphs run in turn, each with its own threads. If these spin while they wait, they take
         # the cores from the graph that runs (a cold decode took 1.4 times as long).
         self._options.add_session_config_entry("session.intra_op.allow_spinning", "0")
@@ -26,10 +31,26 @@ class OnnxEngine:
 
     def run(self, graph: str, *inputs: Array) -> Array:
         """See `Engine.run`."""
-        session = self._sessions.get(graph)
-        if session is None:
+        if graph not in self._sessions:
             data = self._files.read(f"{graph}.onnx")
-            session = onnxruntime.InferenceSession(data, self._options, providers=["CPUExecutionProvider"])
-            self._sessions[graph] = session
-        result: Array = session.run(None, {f"x{k}": x for k, x in enumerate(inputs)})[0]
+            # Without a fallback: it prints lines of its own, and tries the same again.
+            self._sessions[graph] = _or_memory_error(
+                onnxruntime.InferenceSession,
+                data,
+                self._options,
+                providers=["CPUExecutionProvider"],
+                enable_fallback=0,
+            )
+        feeds = {f"x{k}": x for k, x in enumerate(inputs)}
+        result: Array = _or_memory_error(self._sessions[graph].run, None, feeds)[0]
         return result
+
+
+def _or_memory_error(function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+    """Call a function of ONNX Runtime, which has no type of error for memory that runs out."""
+    try:
+        return function(*arguments, **options)
+    except Exception as error:
+        if any(cause in str(error) for cause in _OUT_OF_MEMORY):
+            raise MemoryError from error
+        raise

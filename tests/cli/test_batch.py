@@ -56,9 +56,9 @@ def sleep_and_tidy_up(path):
 @pytest.mark.usefixtures("fake_coder")
 def test_folders_keep_their_structure(folder, capsys):
     assert main(["encode", "in", "-o", "out", "--recursive"]) == 0
-    message = capsys.readouterr().err
-    assert message.startswith("encoded 4 of 4 files, ")
-    assert message.count("\n") == 1
+    left_out, summary = capsys.readouterr().err.splitlines()
+    assert left_out == "files of other types, left out: 1 (notes.txt)"
+    assert summary.startswith("encoded 4 of 4 files, ")
     assert set(files_below(folder / "out")) == {os.path.splitext(name)[0] + ".cmpr" for name in NAMES}
     assert main(["decode", "out", "-o", "back", "--recursive", "--format", "bmp", "--quiet"]) == 0
     assert capsys.readouterr().err == ""
@@ -75,6 +75,18 @@ def test_without_an_output_folder_files_go_next_to_their_inputs(folder):
 
 
 @pytest.mark.usefixtures("fake_coder")
+def test_files_of_other_types_are_counted_and_named(folder, capsys):
+    (folder / "in" / "deep" / "._a.png").write_bytes(b"metadata of macOS")
+    for number in range(5):
+        (folder / "in" / "deep" / f"{number}.md").write_text("text")
+    assert main(["encode", "in", "-o", "out", "-r"]) == 0
+    named = "notes.txt, deep/._a.png, deep/0.md, deep/1.md, deep/2.md, ..."
+    assert f"files of other types, left out: 7 ({named})\n" in capsys.readouterr().err
+    assert main(["decode", "out", "-o", "back", "-r"]) == 0
+    assert "other types" not in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("fake_coder")
 def test_bad_files_are_listed_at_the_end(folder, capsys):
     (folder / "in" / "a.png").write_text("text")
     os.mkdir("empty")
@@ -82,8 +94,8 @@ def test_bad_files_are_listed_at_the_end(folder, capsys):
     lines = capsys.readouterr().err.splitlines()
     assert len(files_below(folder / "out")) == 3
     assert lines[-1].startswith("encoded 3 of 5 files, 3 failed, ")
-    assert {line.split(": ")[1] for line in lines[-4:-1]} == {"in/a.png", "missing", "empty"}
-    assert sum(" -> out/" in line for line in lines[:-4]) == 3
+    assert {line.split(": ")[1] for line in lines[-5:-2]} == {"in/a.png", "missing", "empty"}
+    assert sum(" -> out/" in line for line in lines[:-5]) == 3
 
 
 @pytest.mark.usefixtures("fake_coder")
@@ -93,7 +105,7 @@ def test_skip_existing_restarts_where_it_was(folder, capsys):
     os.unlink("out/b.cmpr")
     (folder / "out" / "a.cmpr").write_text("kept as it is")
     assert main(["encode", "in", "-o", "out", "-r", "--skip-existing"]) == 0
-    assert capsys.readouterr().err.startswith("encoded 1 of 4 files, 3 skipped, ")
+    assert "\nencoded 1 of 4 files, 3 skipped, " in capsys.readouterr().err
     assert files_below(folder / "out") == whole | {"a.cmpr": b"kept as it is"}
 
 
@@ -122,7 +134,17 @@ def test_progress_is_for_terminals(folder, capsys, monkeypatch):
     message = capsys.readouterr().err
     assert "\r\x1b[K1/4, " in message
     assert " images/s, 0:00:0" in message
-    assert "\r\x1b[Kencoded 4 of 4 files" in message
+    assert "\r\x1b[Kfiles of other types, left out: 1 (notes.txt)\nencoded 4 of 4 files" in message
+
+
+@pytest.mark.usefixtures("fake_coder")
+def test_progress_does_not_wrap_on_narrow_terminals(folder, capsys, monkeypatch):
+    monkeypatch.setattr(type(sys.stderr), "isatty", lambda _: True, raising=False)
+    monkeypatch.setenv("COLUMNS", "12")
+    assert main(["encode", "in", "-o", "out", "-r"]) == 0
+    first = capsys.readouterr().err.split("\r\x1b[K")[1]
+    assert len(first) == 11
+    assert first.startswith("1/4, ")
 
 
 def test_temporaries_of_dead_processes_are_removed(folder, start_process):
@@ -187,7 +209,7 @@ def test_results_do_not_depend_on_the_number_of_processes(folder, tiny_folder, c
         assert main([*common, "-o", out, *jobs]) == 1
         lines = capsys.readouterr().err.splitlines()
         assert lines[0].startswith("compressor: in/bad.png: ")
-        assert lines[1].startswith("encoded 4 of 5 files, 1 failed, ")
+        assert lines[-1].startswith("encoded 4 of 5 files, 1 failed, ")
         found.append(files_below(folder / out))
     assert found[0] == found[1] == found[2]
     assert len(found[0]) == 4

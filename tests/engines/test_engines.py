@@ -1,6 +1,7 @@
 """Every engine evaluates the same graphs."""
 
 import numpy as np
+import onnxruntime
 import pytest
 
 pytest.importorskip("keras", reason="needs the train extra")
@@ -79,3 +80,24 @@ def test_engines_say_what_they_are(engine_named, name):
 def test_a_coder_names_its_model_and_engine(files):
     coder = coder_of(files, "onnxruntime")
     assert (coder.model_name, coder.model_id, coder.engine_name) == ("tiny", 0, "onnxruntime")
+
+
+@pytest.mark.parametrize(
+    "message", ["BFCArena: Failed to allocate memory for requested buffer", "std::bad_alloc", "PosixThread"]
+)
+def test_memory_that_runs_out_is_a_memory_error(tiny_folder, monkeypatch, message):
+    engine = load_engine("onnxruntime", ModelFiles(tiny_folder), 1, dict)
+
+    class Session:
+        def __init__(self, *arguments, **options):
+            raise RuntimeError(message)
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", Session)
+    with pytest.raises(MemoryError):
+        engine.run("analysis", np.zeros((1, 16, 16, 3), np.float32))
+
+
+def test_other_errors_of_onnx_runtime_stay(tiny_folder):
+    engine = load_engine("onnxruntime", ModelFiles(tiny_folder), 1, dict)
+    with pytest.raises(Exception, match="Invalid rank|Got invalid dimensions"):
+        engine.run("analysis", np.zeros((1, 16, 3), np.float32))

@@ -136,3 +136,14 @@ def test_shares_of_a_batch_are_the_batch(random_pictures):
     parts = [Crops(photos, 4, 64, 1, seed=2, share=(host, 2))[0][0] for host in (0, 1)]
     for key, value in whole.items():
         np.testing.assert_array_equal(np.concatenate([part[key] for part in parts]), value)
+
+
+def test_a_dataset_that_cannot_be_loaded(monkeypatch):
+    tfds = pytest.importorskip("tensorflow_datasets", reason="needs the train extra")
+
+    def load(name, **options):
+        raise ValueError(f"Dataset {name} not found.\nAvailable datasets:\n- mnist")
+
+    monkeypatch.setattr(tfds, "load", load)
+    with pytest.raises(TrainingError, match=r"^data source 'tfds:x': Dataset x not found.; check the names"):
+        list(encoded_images("tfds:x"))

@@ -50,6 +50,12 @@ def test_out_of_range(command, option, value, expected, capsys):
     assert_wrong_usage(command, option, value, expected, capsys)
 
 
+@pytest.mark.parametrize("options", [["--hosts", "4"], ["--host", "1"]])
+def test_hosts_need_a_coordinator(options, capsys):
+    assert main([*RUN, *options]) == 1
+    assert "error: received --hosts or --host without --coordinator" in capsys.readouterr().err
+
+
 def assert_wrong_usage(command, option, value, expected, capsys):
     with pytest.raises(SystemExit) as stop:
         main([*command, option, value])
