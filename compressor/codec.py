@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from compressor.bitstream.container import read_container, read_preamble, write_container
+from compressor.bitstream.container import read_beginning, read_container, read_preamble, write_container
 from compressor.bitstream.limits import DEFAULT_MAX_PIXELS, check_num_pixels
 from compressor.coding.area import Area
 from compressor.coding.effort import DEFAULT_EFFORT, OnProgress, effort_of, ignore_progress
@@ -190,6 +190,7 @@ def decode(
     *,
     region: Sequence[int] | None = None,
     reduction: int = 1,
+    partial: bool = False,
     strip: str | Iterable[str] = (),
     max_pixels: int | None = DEFAULT_MAX_PIXELS,
     runtime: Runtime = Runtime(),
@@ -204,6 +205,9 @@ def decode(
         reduction: 1, 2, 4, 8 or 16: divide width and height by this factor and round up, as Pillow's
             `Image.reduce` does. Only the low frequencies are decoded, in a fraction of the time; with alpha,
             the full size is decoded first. The squares of pixels that touch the region are returned.
+        partial: whether to accept a stream that is cut off, such as a download that has not finished. The
+            picture shows the coding passes that are complete, and becomes sharper with each. Tiles of 2048
+            pixels that are missing are gray. A picture that is cut off cannot be checked for damage.
         strip: metadata to leave out: one or several of "all", "exif", "icc", "xmp".
         max_pixels: the largest width x height of the whole picture allowed, or None for no limit.
         runtime: engine and threads; weights, if the stream was made with a model that does not ship.
@@ -232,7 +236,8 @@ def decode(
             f"received the reduction {reduction!r}, expected one of {', '.join(map(str, REDUCTIONS))}"
         )
     stripped = parse_strip(strip)
-    container = read_container(_as_bytes(data))
+    stream = _as_bytes(data)
+    container, is_cut = read_beginning(stream) if partial else (read_container(stream), False)
     header = container.header
     check_num_pixels(header.width, header.height, max_pixels)
     whole = Area(0, 0, header.height, header.width)
@@ -251,7 +256,7 @@ def decode(
     decodes_reduced = alpha is None and reduction in coder.reductions
     factor, area = (reduction, reduced) if decodes_reduced else (1, reduced.scaled(reduction).common(whole))
     pixels = coder.decode(
-        container.sections[PICTURE], header.height, header.width, header.level, area, factor
+        container.sections[PICTURE], header.height, header.width, header.level, area, factor, is_cut=is_cut
     )
     image = colour_image(pixels, gray=Flags.GRAY in header.flags)
     if alpha is not None:

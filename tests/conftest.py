@@ -41,7 +41,7 @@ FAKE_CODER_SOURCE = textwrap.dedent(
                 on_progress(0.25)
             return bytes([level % 251]) + zlib.compress(image_uint8.tobytes(), 1)
 
-        def decode(self, payload, height, width, level, region=None, reduction=1):
+        def decode(self, payload, height, width, level, region=None, reduction=1, *, is_cut=False):
             try:
                 pixels = zlib.decompress(payload[1:])
             except zlib.error as error:

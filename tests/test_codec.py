@@ -214,6 +214,20 @@ def test_a_model_without_reductions_is_reduced_from_full_size(mode, reduction):
     assert part.tobytes() == image.crop((2, 4, 24, 21)).reduce(2).tobytes()
 
 
+def test_partial_streams():
+    image = Image.fromarray(noise(40, 50, 3))
+    image.info["icc_profile"] = ICC
+    data = compressor.encode(image)
+    assert compressor.decode(data, partial=True).tobytes() == image.tobytes()
+    with pytest.raises(TruncatedStreamError):
+        compressor.decode(data[:-1])
+    with pytest.raises(TruncatedStreamError, match="get"):
+        compressor.decode(data[: len(ICC)], partial=True)
+    damaged = data[:-20] + bytes(16) + data[-4:]
+    with pytest.raises(CorruptStreamError):
+        compressor.decode(damaged, partial=True)
+
+
 @pytest.mark.parametrize("reduction", [0, 3, 32, 2.5, "2", None])
 def test_unknown_reductions(reduction):
     data = compressor.encode(noise(4, 5, 3))

@@ -18,7 +18,7 @@ import compressor
 from compressor import Runtime
 from compressor.bitstream.container import read_container, write_container
 from compressor.bitstream.varint import MAX_VALUE, write_varint
-from compressor.errors import CompressorError
+from compressor.errors import CompressorError, TruncatedStreamError
 from compressor.spec.file_format import Flags
 from compressor.weights.files import shipped_models
 
@@ -149,3 +149,18 @@ def test_memory_stays_within_what_a_small_picture_takes(tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, cwd=TESTS.parent, timeout=300)
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) <= MAX_MEGABYTES
+
+
+@pytest.mark.parametrize("name", ["flagship-iq-photo", "flagship-psnr-fine", "cnn-coarse"])
+def test_the_beginning_of_a_stream_is_a_picture_or_refused(name):
+    data = (TESTS / "golden" / f"{name}.cmpr").read_bytes()
+    size = compressor.decode(data).size
+    pictures = 0
+    for length in range(1, len(data), 7):
+        try:
+            picture = compressor.decode(data[:length], partial=True)
+        except TruncatedStreamError:
+            continue
+        assert picture.size == size
+        pictures += 1
+    assert pictures > 1

@@ -115,6 +115,29 @@ def read_container(data: bytes) -> Container:
     return Container(preamble.header, {**preamble.sections, PICTURE: picture})
 
 
+def read_beginning(data: bytes) -> tuple[Container, bool]:
+    """Take a stream apart that may be cut off within its picture section.
+
+    The checksum of a picture that is cut off cannot be checked; all others are.
+
+    Args:
+        data: a whole stream, or the beginning of one.
+
+    Returns:
+        The container, and whether its picture is cut off.
+
+    Raises:
+        StreamError: if the data are not a stream, or damaged, or end before the payload of the picture.
+    """
+    preamble, offset, _ = _parse_preamble(data)
+    if len(data) >= preamble.num_bytes:
+        return read_container(data), False
+    picture = data[offset : offset + preamble.section_num_bytes[PICTURE]]
+    if not picture:
+        raise TruncatedStreamError("the stream ends before its picture: get more of the file")
+    return Container(preamble.header, {**preamble.sections, PICTURE: picture}), True
+
+
 def _parse_preamble(data: bytes) -> tuple[Preamble, int, int]:
     """Return the preamble, the offset of the picture's payload, and the running checksum there."""
     header, offset = unpack_header(data)

@@ -1,7 +1,7 @@
 """The bytes of tiles in a picture payload."""
 
 from compressor.bitstream.varint import read_varint, write_varint
-from compressor.errors import CorruptStreamError
+from compressor.errors import CorruptStreamError, TruncatedStreamError
 
 
 def join_tiles(parts: list[bytes]) -> bytes:
@@ -33,3 +33,27 @@ def split_tiles(payload: bytes, count: int) -> list[bytes]:
         parts.append(payload[position : position + length])
         position += length
     return [*parts, payload[position:]]
+
+
+def split_cut_tiles(payload: bytes, count: int) -> tuple[list[bytes], bytes]:
+    """Split the beginning of a payload into the bytes of its whole tiles, and what there is of the next.
+
+    Args:
+        payload: the beginning of a payload from `join_tiles`.
+        count: number of tiles in the whole payload, at least 1.
+
+    Returns:
+        The bytes of the whole tiles, at most count - 1, and the bytes of the one that is cut off.
+    """
+    parts: list[bytes] = []
+    position = 0
+    for _ in range(count - 1):
+        try:
+            length, start = read_varint(payload, position, name="tile length")
+        except TruncatedStreamError:
+            return parts, b""
+        if length > len(payload) - start:
+            return parts, payload[start:]
+        parts.append(payload[start : start + length])
+        position = start + length
+    return parts, payload[position:]

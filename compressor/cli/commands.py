@@ -148,6 +148,7 @@ def decode_file(source: str, output: str, request: DecodeRequest) -> Done:
         data,
         region=request.region,
         reduction=request.reduction,
+        partial=request.partial,
         strip=request.strip,
         max_pixels=request.max_pixels,
         runtime=request.runtime,
@@ -157,8 +158,12 @@ def decode_file(source: str, output: str, request: DecodeRequest) -> Done:
     part = "" if request.region is None else f"region {image.width}x{image.height} of "
     if request.reduction > 1:
         part = f"scaled to {image.width}x{image.height} from "
-    summary = _summary(source, output, read_info(data, max_pixels=None), start, request, part=part)
-    return Done((*_notes(source, picture.notes, request), *summary), len(data), len(picture.data))
+    info = read_info(data, is_prefix=request.partial, max_pixels=None)
+    notes = picture.notes
+    if len(data) < info.num_bytes:
+        notes += (f"the file is cut off after {len(data)} of {info.num_bytes} bytes; detail is missing",)
+    summary = _summary(source, output, info, start, request, part=part)
+    return Done((*_notes(source, notes, request), *summary), len(data), len(picture.data))
 
 
 def info_file(source: str, request: InfoRequest) -> None:

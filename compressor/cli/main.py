@@ -180,6 +180,7 @@ def _build_parser() -> argparse.ArgumentParser:
         default="1",
         help="decode at reduced width and height, which is faster (default: %(default)s)",
     )
+    decode.add_argument("--partial", action="store_true", help="show what there is of a file that is cut off")
     _add_strip(decode)
     _add_engine(decode)
     _add_many(decode, "all .cmpr files in them")
@@ -324,6 +325,7 @@ def _request(arguments: argparse.Namespace) -> EncodeRequest | DecodeRequest | I
             extension=_decode_extension(arguments, output_is_folder=shared["output_is_folder"]),
             region=arguments.region,
             reduction=SCALES[arguments.scale],
+            partial=arguments.partial,
         )
     except OptionError as error:
         say(f"compressor {arguments.command}: {error}")

@@ -74,10 +74,12 @@ class DecodeRequest(Request):
     Attributes:
         region: x, y, width, height of the part to decode; None for all.
         reduction: factor by which width and height are divided.
+        partial: whether files may be cut off.
     """
 
     region: tuple[int, ...] | None
     reduction: int
+    partial: bool
 
 
 @dataclass(frozen=True, slots=True)

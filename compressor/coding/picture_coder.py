@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from compressor.bitstream.tiles import join_tiles, split_tiles
+from compressor.bitstream.tiles import join_tiles, split_cut_tiles, split_tiles
 from compressor.coding.area import Area
 from compressor.coding.effort import DEFAULT, ROUNDED, Effort, OnProgress, ignore_progress, progress_of_part
 from compressor.coding.refinement import Refiner
@@ -114,6 +114,8 @@ class PictureCoder:
         level: int,
         region: Area | None = None,
         reduction: int = 1,
+        *,
+        is_cut: bool = False,
     ) -> NDArray[np.uint8]:
         """Decode a picture, or one region of it at the cost of that region.
 
@@ -124,6 +126,8 @@ class PictureCoder:
             level: quality level 0..396.
             region: pixels inside the picture, as it is returned; None for all of them.
             reduction: factor by which width and height are divided and rounded up; one of `reductions`.
+            is_cut: whether the payload is only the beginning of one. Then passes that are missing add no
+                detail, and tiles that are missing are gray.
 
         Returns:
             uint8 (height, width, 3) of the region.
@@ -135,10 +139,14 @@ class PictureCoder:
         block, picture = synthesis.block, Area(0, 0, height, width)
         grid = picture.covering(self.runtime.block)
 
-        def decode_tile(data: bytes, h: int, w: int) -> Floats:
-            return self.tile_coder.decode(data, h, w, level, synthesis.num_passes)
+        def decode_tile(part: tuple[bytes, bool], h: int, w: int) -> Floats:
+            data, is_cut = part
+            if not data and is_cut:
+                return np.zeros((h, w, synthesis.channels), np.float32)
+            return self.tile_coder.decode(data, h, w, level, synthesis.num_passes, is_cut=is_cut)
 
-        reader = TileReader(bytes(payload), grid, synthesis.channels, self._tile, decode_tile)
+        parts = _tile_parts(bytes(payload), len(list(grid.cut(self._tile))), is_cut=is_cut)
+        reader = TileReader(parts, grid, synthesis.channels, self._tile, decode_tile)
         region = picture.covering(reduction) if region is None else region
         image_uint8 = np.empty((region.height, region.width, 3), np.uint8)
         for part in region.covering(block).cut(self._part):
@@ -175,3 +183,12 @@ class PictureCoder:
 
     def _grid(self, image_uint8: NDArray[np.uint8]) -> Area:
         return Area(0, 0, *image_uint8.shape[:2]).covering(self.runtime.block)
+
+
+def _tile_parts(payload: bytes, count: int, *, is_cut: bool) -> list[tuple[bytes, bool]]:
+    """Return the data of each tile, and whether they are cut off."""
+    if not is_cut:
+        return [(data, False) for data in split_tiles(payload, count)]
+    whole, rest = split_cut_tiles(payload, count)
+    parts = [*((data, False) for data in whole), (rest, True)]
+    return parts + [(b"", True)] * (count - len(parts))

@@ -10,6 +10,7 @@ from compressor.coding.effort import DEFAULT, Effort
 from compressor.coding.rounding import RateDistortionRounding, round_with_dead_zone
 from compressor.entropy.blas import one_blas_thread
 from compressor.entropy.range_coder import SymbolDecoder, encode_pairs
+from compressor.errors import CorruptStreamError
 from compressor.models.runtime import Floats, Indices, ModelRuntime, Passes, Step, Symbols
 
 
@@ -134,7 +135,14 @@ class TileCoder:
         )
 
     def decode(
-        self, data: bytes | memoryview, height: int, width: int, level: int, count: int | None = None
+        self,
+        data: bytes | memoryview,
+        height: int,
+        width: int,
+        level: int,
+        count: int | None = None,
+        *,
+        is_cut: bool = False,
     ) -> Floats:
         """Return the latents (height, width, C) of the bytes of a tile, in quantisation steps.
 
@@ -144,12 +152,15 @@ class TileCoder:
             width: of the tile, in positions.
             level: quality level 0..396.
             count: number of passes to decode; None for all. The last one has to end a group of channels.
+            is_cut: whether the data are only the beginning. Symbols of passes that are missing, wholly or in
+                part, are zero, so that their latents have the predicted means.
 
         Raises:
             CorruptStreamError: if the data cannot have come from `encode`.
         """
-        decoder = SymbolDecoder(self._runtime.tables, data)
-        return self._decode(decoder.get, height, width, level, count)
+        decoder = SymbolDecoder(self._runtime.tables, data, is_cut=is_cut)
+        get = _zeros_after_the_end(decoder.get) if is_cut else decoder.get
+        return self._decode(get, height, width, level, count)
 
     def read_pairs(
         self, data: bytes | memoryview, height: int, width: int, level: int
@@ -182,6 +193,22 @@ class TileCoder:
             return get(step.indices.ravel()).reshape(step.indices.shape)
 
         return _drive(self._passes(side, boosts, height, width, level, count), read)
+
+
+def _zeros_after_the_end(get: Callable[[Indices], Symbols]) -> Callable[[Indices], Symbols]:
+    """Make a function that returns symbols return zeros after its first error."""
+    has_ended = False
+
+    def get_or_zeros(indices: Indices) -> Symbols:
+        nonlocal has_ended
+        if not has_ended:
+            try:
+                return get(indices)
+            except CorruptStreamError:
+                has_ended = True
+        return np.zeros(len(indices), np.int32)
+
+    return get_or_zeros
 
 
 def _boosted_passes(passes: Passes, lift: Indices) -> Passes:

@@ -1,43 +1,40 @@
 """Tiles of latents: decoded when a window first needs them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from compressor.bitstream.tiles import split_tiles
 from compressor.coding.area import Area
 
 Floats = NDArray[np.float32]
+Part = TypeVar("Part")
 
 
-class TileReader:
-    """Reads latents of any window of a payload; a tile is decoded when a window first needs it.
+class TileReader(Generic[Part]):
+    """Reads latents of any window of a picture; a tile is decoded when a window first needs it.
 
     Windows must be asked for from the top downwards: tiles above them are dropped.
 
     Args:
-        payload: all tiles.
+        parts: the data of each tile, in coding order.
         grid: of the picture's latents, from (0, 0).
         channels: number of latent channels.
         tile: positions along a tile's side.
-        decode: converts the bytes of a tile, its height and its width to its latents (h, w, channels).
-
-    Raises:
-        StreamError: if the tiles' lengths contradict the payload's.
+        decode: converts the data of a tile, its height and its width to its latents (h, w, channels).
     """
 
     def __init__(
         self,
-        payload: bytes,
+        parts: Sequence[Part],
         grid: Area,
         channels: int,
         tile: int,
-        decode: Callable[[bytes, int, int], Floats],
+        decode: Callable[[Part, int, int], Floats],
     ) -> None:
         self._grid, self._channels, self._tile, self._decode = grid, channels, tile, decode
-        areas = list(grid.cut(tile))
-        self._parts = dict(zip(areas, split_tiles(payload, len(areas)), strict=True))
+        self._parts = dict(zip(grid.cut(tile), parts, strict=True))
         self._decoded: dict[Area, Floats] = {}
 
     def window(self, window: Area) -> Floats:

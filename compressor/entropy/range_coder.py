@@ -1,5 +1,6 @@
 """Symbols to bytes and back, grouped by scale index. The only module that imports constriction."""
 
+import math
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
@@ -93,18 +94,26 @@ class SymbolDecoder:
     Args:
         tables: symbol frequencies of the scale indices.
         data: bytes from `SymbolEncoder.finish`.
+        is_cut: whether the data are only the beginning of such bytes. Then `get` raises an error as soon as
+            symbols may depend on what is missing.
 
     Raises:
         CorruptStreamError: if the length is not a whole number of words.
     """
 
-    def __init__(self, tables: ScaleTables, data: bytes | memoryview) -> None:
+    def __init__(self, tables: ScaleTables, data: bytes | memoryview, *, is_cut: bool = False) -> None:
+        if is_cut:
+            data = data[: len(data) // 4 * 4]
         if len(data) % 4:
             raise CorruptStreamError(
                 f"entropy-coded data has {len(data)} bytes, expected a multiple of 4; the file is damaged"
             )
         self._tables = tables
-        self._bits_left = _SPARE_FACTOR * 8 * len(data) + _SPARE_BITS
+        self._bits_left = (
+            8 * len(data) / _SPARE_FACTOR - _SPARE_BITS
+            if is_cut
+            else _SPARE_FACTOR * 8 * len(data) + _SPARE_BITS
+        )
         self._coder = constriction.stream.queue.RangeDecoder(np.frombuffer(data, "<u4").astype(np.uint32))
 
     def get(self, indices: NDArray[np.uint8]) -> NDArray[np.int32]:
@@ -123,9 +132,7 @@ class SymbolDecoder:
             limit = int(self._tables.half_widths[index])
             try:
                 letters = self._coder.decode(_model(self._tables, index), len(positions))
-                self._bits_left -= _information_bits(self._tables, index)[letters].sum()
-                if self._bits_left < 0:
-                    raise CorruptStreamError("entropy-coded data ends before its symbols; get the file again")
+                self._count(float(_information_bits(self._tables, index)[letters].sum()))
                 values = letters - np.int32(limit)
                 for escaped in np.flatnonzero(letters == 2 * limit + 1):
                     values[escaped] = self._get_escape(limit)
@@ -141,7 +148,18 @@ class SymbolDecoder:
         return -(limit + excess) if negative else limit + excess
 
     def _get_uniform(self, size: int) -> int:
+        self._count(math.log2(size))
         return int(self._coder.decode(constriction.stream.model.Uniform(size)))
+
+    def _count(self, bits: float) -> None:
+        """Take note of information read.
+
+        Raises:
+            CorruptStreamError: if it is more than the data can hold.
+        """
+        self._bits_left -= bits
+        if self._bits_left < 0:
+            raise CorruptStreamError("entropy-coded data ends before its symbols; get the file again")
 
 
 def encode_pairs(

@@ -8,7 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compressor.bitstream.container import read_container, read_preamble, write_container
+from compressor.bitstream.container import (
+    read_beginning,
+    read_container,
+    read_preamble,
+    write_container,
+)
 from compressor.bitstream.varint import MAX_VALUE, write_varint
 from compressor.errors import CorruptStreamError, NotAStreamError, StreamError, TruncatedStreamError
 from compressor.spec.file_format import OPTIONAL_SECTIONS, PICTURE, Flags
@@ -80,6 +85,26 @@ def test_every_truncation_is_reported_as_such():
     for length in range(1, len(FULL)):
         with pytest.raises(TruncatedStreamError):
             read_container(FULL[:length])
+
+
+def test_the_beginning_of_a_stream():
+    """All of it before the payload of the picture has to be there, and is checked."""
+    whole = read_container(FULL)
+    picture = whole.sections["picture"]
+    start = len(FULL) - 4 - len(picture)
+    for length in range(1, start + 1):
+        with pytest.raises(TruncatedStreamError):
+            read_beginning(FULL[:length])
+    for length in range(start + 1, len(FULL)):
+        container, is_cut = read_beginning(FULL[:length])
+        assert is_cut
+        assert container.header == whole.header
+        assert container.sections == whole.sections | {"picture": picture[: length - start]}
+    assert read_beginning(FULL) == (whole, False)
+    with pytest.raises(CorruptStreamError):
+        read_beginning(FULL + b"x")
+    with pytest.raises(CorruptStreamError, match="icc"):
+        read_beginning(FULL[:-5].replace(whole.sections["icc"], b"?" * len(whole.sections["icc"])))
 
 
 def test_every_change_of_one_byte_is_noticed():

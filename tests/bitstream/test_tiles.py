@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compressor.bitstream.tiles import join_tiles, split_tiles
+from compressor.bitstream.tiles import join_tiles, split_cut_tiles, split_tiles
 from compressor.errors import CorruptStreamError, StreamError, TruncatedStreamError
 
 
@@ -42,3 +42,23 @@ def test_any_bytes_give_tiles_or_a_typed_error(payload, count):
     except StreamError:
         return
     assert join_tiles(parts) == payload
+
+
+@pytest.mark.parametrize(
+    ("num_bytes", "whole", "rest"),
+    [
+        (0, [], b""),
+        (1, [], b""),  # the first byte of a length
+        (2, [], b""),
+        (3, [], b"a"),
+        (301, [], b"a" * 299),
+        (302, [b"a" * 300], b""),
+        (303, [b"a" * 300, b""], b""),
+        (305, [b"a" * 300, b""], b"b"),
+        (306, [b"a" * 300, b"", b"bc"], b""),
+        (308, [b"a" * 300, b"", b"bc"], b"de"),
+    ],
+)
+def test_the_beginning_of_a_payload(num_bytes, whole, rest):
+    payload = join_tiles([b"a" * 300, b"", b"bc", b"def"])
+    assert split_cut_tiles(payload[:num_bytes], 4) == (whole, rest)

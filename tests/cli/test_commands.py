@@ -5,6 +5,7 @@ import os
 import stat
 import sys
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -145,6 +146,17 @@ def test_a_scale(folder, capsys, encoded):
     assert main(["decode", "photo.cmpr", "-o", "small.png", "--scale", "1/4"]) == 0
     assert "photo.cmpr -> small.png: scaled to 3x3 from 12x9 RGBA" in capsys.readouterr().err
     assert Image.open("small.png").tobytes() == image.reduce(4).tobytes()
+
+
+def test_a_file_that_is_cut_off(folder, capsys, encoded, assert_fails):
+    encoded("photo.cmpr")
+    data = Path("photo.cmpr").read_bytes()
+    Path("photo.cmpr").write_bytes(data[:-2])
+    assert_fails("decode", "photo.cmpr", match="get the whole file again", kept=["photo.cmpr"])
+    assert main(["decode", "photo.cmpr", "-o", "part.png", "--partial"]) == 0
+    note = f"photo.cmpr: note: the file is cut off after {len(data) - 2} of {len(data)} bytes"
+    assert note in capsys.readouterr().err
+    assert Image.open("part.png").size == (12, 9)
 
 
 def test_an_unknown_scale_is_a_usage_error(folder, capsys):

@@ -167,6 +167,28 @@ def test_a_tile_that_claims_too_much_is_refused(coder, picture, monkeypatch):
         coder.decode(payload[:5], 100, 75, 300)
 
 
+def test_a_payload_that_is_cut_off_becomes_better_with_its_length(coder, picture):
+    image = picture(60, 84)
+    payload = coder.encode(image, 300)
+    found = [
+        psnr_db(coder.decode(payload[: round(share * len(payload))], 60, 84, 300, is_cut=True), image)
+        for share in (0.02, 0.3, 0.6, 0.9)
+    ]
+    assert found == sorted(found)
+    assert found[-1] > found[0] + 3
+    assert found[-1] < psnr_db(coder.decode(payload, 60, 84, 300), image)
+
+
+def test_whole_tiles_of_a_payload_that_is_cut_off_are_as_always(coder, picture):
+    coder = with_tiles(coder, 3, 128)
+    payload = coder.encode(picture(130, 141), 200)
+    whole = coder.decode(payload, 130, 141, 200)
+    cut = coder.decode(payload[: len(payload) // 2], 130, 141, 200, is_cut=True)
+    # The halo of the synthesis reaches into the next tiles.
+    np.testing.assert_array_equal(cut[:24], whole[:24])
+    assert np.ptp(cut[-16:], axis=(0, 1)).max() < np.ptp(whole[-16:], axis=(0, 1)).max()
+
+
 @pytest.mark.parametrize(
     "region",
     [
@@ -193,7 +215,11 @@ def test_a_region_costs_what_it_needs(coder, picture, monkeypatch):
     payload = coder.encode(picture(640, 640), 200)
     decoded, synthesised = [], []
     decode, synthesise = coder.tile_coder.decode, coder.runtime.synthesise
-    monkeypatch.setattr(coder.tile_coder, "decode", lambda *args: decoded.append(args[1:3]) or decode(*args))
+    monkeypatch.setattr(
+        coder.tile_coder,
+        "decode",
+        lambda *args, **options: decoded.append(args[1:3]) or decode(*args, **options),
+    )
     monkeypatch.setattr(
         coder.runtime, "synthesise", lambda x, level: synthesised.append(x.shape[:2]) or synthesise(x, level)
     )

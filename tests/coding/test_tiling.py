@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from compressor.bitstream.tiles import join_tiles
 from compressor.coding.area import Area
 from compressor.coding.tiling import TileReader
 
@@ -19,8 +18,8 @@ def reading():
         decoded.append((height, width))
         return np.frombuffer(data, np.float32).reshape(height, width, 2)
 
-    payload = join_tiles([numbers[tile.slices].tobytes() for tile in grid.cut(4)])
-    return numbers, grid, TileReader(payload, grid, 2, 4, decode), decoded
+    parts = [numbers[tile.slices].tobytes() for tile in grid.cut(4)]
+    return numbers, grid, TileReader(parts, grid, 2, 4, decode), decoded
 
 
 @pytest.mark.parametrize(

@@ -112,6 +112,28 @@ def test_symbols_after_the_end_of_the_data_are_refused(scale):
             decoder.get(indices)
 
 
+def test_symbols_of_cut_data_are_right_or_refused():
+    random = np.random.default_rng(4)
+    pairs = []
+    for index in (1, 2, 3) * 8:
+        limit = int(TABLES.half_widths[index])
+        symbols = random.integers(-limit - 2, limit + 3, 20).astype(np.int32)
+        pairs.append((symbols, np.full(20, index, np.uint8)))
+    data, numbers = encode_pairs(TABLES, pairs), []
+    for length in range(len(data) + 1):
+        decoder, number = SymbolDecoder(TABLES, data[:length], is_cut=True), 0
+        try:
+            for symbols, indices in pairs:
+                np.testing.assert_array_equal(decoder.get(indices), symbols)
+                number += 1
+        except CorruptStreamError:
+            pass
+        numbers.append(number)
+    assert numbers[0] == 0
+    assert numbers == sorted(numbers)
+    assert numbers[-1] >= len(pairs) - 2
+
+
 def test_a_few_bytes_cannot_keep_the_decoder_busy():
     with pytest.raises(CorruptStreamError, match="ends before its symbols"):
         SymbolDecoder(TABLES, bytes(8)).get(np.full(10_000, 1, np.uint8))
