@@ -75,7 +75,12 @@ class CmprImageFile(ImageFile.ImageFile):
         if not self._is_decoded:
             data = self._read_all()
             try:
-                self.im = decode(data, reduction=self._reduction, max_pixels=_pillow_limit()).im
+                self.im = decode(
+                    data,
+                    reduction=self._reduction,
+                    partial=ImageFile.LOAD_TRUNCATED_IMAGES,
+                    max_pixels=_pillow_limit(),
+                ).im
             except CompressorError as error:
                 raise OSError(str(error)) from error
             self._is_decoded = True

@@ -43,8 +43,9 @@ LIBFUZZER_OPTIONS = (
 def decode_or_refuse(data: bytes) -> None:
     """The promise: a picture as announced, or a CompressorError."""
     try:
-        info = compressor.read_info(data, max_pixels=MAX_PIXELS)
-        picture = compressor.decode(data, max_pixels=MAX_PIXELS, runtime=RUNTIME)
+        info = compressor.read_info(data, is_prefix=True, max_pixels=MAX_PIXELS)
+        # A whole stream is checked in full; one that is cut off is decoded as far as it reaches.
+        picture = compressor.decode(data, partial=True, max_pixels=MAX_PIXELS, runtime=RUNTIME)
     except CompressorError:
         return
     picture.load()

@@ -7,7 +7,7 @@ import pickle
 
 import numpy as np
 import pytest
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageFile, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 
 import compressor
@@ -140,6 +140,19 @@ def test_every_truncation_raises_os_error():
     for length in range(len(data)):
         with pytest.raises(OSError):  # noqa: PT011  (UnidentifiedImageError where the magic bytes are cut)
             Image.open(io.BytesIO(data[:length])).load()
+
+
+@pytest.mark.parametrize("is_allowed", [False, True])
+def test_truncated_files_load_where_pillow_allows_them(monkeypatch, is_allowed):
+    decode, partial = pillow_plugin.decode, []
+    monkeypatch.setattr(
+        pillow_plugin,
+        "decode",
+        lambda data, **options: partial.append(options["partial"]) or decode(data, **options),
+    )
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", is_allowed)
+    Image.open(io.BytesIO(stream(Image.fromarray(noise(6, 5, 3))))).load()
+    assert partial == [is_allowed]
 
 
 def test_damaged_pixels_raise_os_error():

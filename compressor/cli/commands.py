@@ -119,16 +119,7 @@ def encode_file(source: str, output: str, request: EncodeRequest) -> Done:
         progress.show(share, f"{shown(source)}: refining, {100 * share:.0f} %")
 
     try:
-        stream = encode(
-            picture,
-            request.quality,
-            target=request.target,
-            tune=request.tune,
-            effort=request.effort,
-            verify=request.verify,
-            runtime=request.runtime,
-            on_progress=show,
-        )
+        stream = encode(picture, **request.parameters(), runtime=request.runtime, on_progress=show)
     finally:
         progress.clear()
     write_output(output, stream, overwrite=request.overwrite)
@@ -146,9 +137,7 @@ def decode_file(source: str, output: str, request: DecodeRequest) -> Done:
     data = read_input(source)
     image = decode(
         data,
-        region=request.region,
-        reduction=request.reduction,
-        partial=request.partial,
+        **request.parameters(),
         strip=request.strip,
         max_pixels=request.max_pixels,
         runtime=request.runtime,

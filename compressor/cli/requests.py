@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 from compressor.options import Runtime, Target
 
@@ -45,10 +46,15 @@ class Request:
     verbose: bool
     quiet: bool
 
+    def parameters(self) -> dict[str, Any]:
+        """Return the arguments that are not shared, which are parameters of `codec.encode` or `codec.decode`."""
+        shared = {field.name for field in fields(Request)}
+        return {field.name: getattr(self, field.name) for field in fields(self) if field.name not in shared}
+
 
 @dataclass(frozen=True, slots=True)
 class EncodeRequest(Request):
-    """Arguments of `encode`.
+    """Arguments of `encode`; fields have the names of parameters of `codec.encode`.
 
     Attributes:
         quality: 1 to 100, or None.
@@ -69,7 +75,7 @@ class EncodeRequest(Request):
 
 @dataclass(frozen=True, slots=True)
 class DecodeRequest(Request):
-    """Arguments of `decode`.
+    """Arguments of `decode`; fields have the names of parameters of `codec.decode`.
 
     Attributes:
         region: x, y, width, height of the part to decode; None for all.
