@@ -47,7 +47,7 @@ class Request:
     quiet: bool
 
     def parameters(self) -> dict[str, Any]:
-        """Return the arguments that are not shared, which are parameters of `codec.encode` or `codec.decode`."""
+        """Return the arguments that are not shared: parameters of `codec.encode` or `codec.decode`."""
         shared = {field.name for field in fields(Request)}
         return {field.name: getattr(self, field.name) for field in fields(self) if field.name not in shared}
 
