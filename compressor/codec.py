@@ -16,7 +16,7 @@ from compressor.images.alpha import decode_alpha, encode_alpha
 from compressor.images.loading import LoadedPicture, load_picture
 from compressor.images.metadata import Metadata, parse_strip
 from compressor.options import Runtime, Target
-from compressor.spec.file_format import PICTURE, Flags
+from compressor.spec.file_format import EXACT, PICTURE, Flags
 from compressor.spec.quality import DEFAULT_QUALITY, level_to_quality, quality_to_level
 from compressor.weights.files import model_of_tune, tune_of
 
@@ -44,8 +44,8 @@ class StreamInfo:
         quality: 1.0 to 100.0.
         num_bytes: size of the whole stream.
         bpp: bits per pixel: 8 * num_bytes / (width * height).
-        section_num_bytes: sizes of the payloads: of "icc", "exif", "xmp", "alpha" where present, and of
-            "picture".
+        section_num_bytes: sizes of the payloads: of "icc", "exif", "xmp", "alpha", "exact" where present,
+            and of "picture".
     """
 
     format_version: int
@@ -76,7 +76,8 @@ def encode(
     """Encode a picture.
 
     Gray stays gray, alpha is kept without loss, the EXIF orientation is baked into the pixels, and ICC
-    profile, EXIF and XMP are kept.
+    profile, EXIF and XMP are kept. Text, charts and pixel art are stored without loss where that takes fewer
+    bits, or hardly more, than approximating them.
 
     Args:
         image: a Pillow image of any mode but F and 32-bit I; a uint8 array of 0..255 with shape (H, W),
@@ -124,6 +125,7 @@ def encode(
     )
 
     from compressor.coding.loading import load_coder
+    from compressor.coding.screen_content import encode_sections, find_screen_content
     from compressor.images.arrays import colour_array
 
     upright = picture.image
@@ -133,16 +135,19 @@ def encode(
         sections["alpha"] = encode_alpha(upright)
     gray = upright.mode in ("L", "LA")
     image_uint8 = colour_array(upright)
+    screen_content = find_screen_content(image_uint8)
 
     def encode_at(level: int) -> bytes:
-        payload = coder.encode(image_uint8, level, rules, verify=verify, on_progress=on_progress)
+        payloads = encode_sections(
+            coder, image_uint8, screen_content, level, rules, verify=verify, on_progress=on_progress
+        )
         return write_container(
             model_id=coder.model_id,
             level=level,
             width=upright.width,
             height=upright.height,
             gray=gray,
-            sections=sections | {PICTURE: payload},
+            sections=sections | payloads,
         )
 
     if target is None:
@@ -203,8 +208,9 @@ def decode(
             part. It costs the synthesis of the part, and the entropy decoding of the tiles of 2048 pixels
             that it touches; pixels differ from those of the whole picture by at most 1.
         reduction: 1, 2, 4, 8 or 16: divide width and height by this factor and round up, as Pillow's
-            `Image.reduce` does. Only the low frequencies are decoded, in a fraction of the time; with alpha,
-            the full size is decoded first. The squares of pixels that touch the region are returned.
+            `Image.reduce` does. Only the low frequencies are decoded, in a fraction of the time; with alpha
+            or an exact section, the full size is decoded first. The squares of pixels that touch the region
+            are returned.
         partial: whether to accept a stream that is cut off, such as a download that has not finished. The
             picture shows the coding passes that are complete, and becomes sharper with each. Tiles of 2048
             pixels that are missing are gray. A picture that is cut off cannot be checked for damage.
@@ -243,6 +249,7 @@ def decode(
     whole = Area(0, 0, header.height, header.width)
     area = whole if region is None else region_area(region, header.width, header.height)
 
+    from compressor.coding.exact import paste_exact
     from compressor.coding.loading import load_coder
     from compressor.images.arrays import colour_image
 
@@ -252,12 +259,15 @@ def decode(
     if Flags.ALPHA in header.flags:
         alpha = decode_alpha(container.sections["alpha"], header.width, header.height)
     reduced = area.covering(reduction)
-    # Colours have to be weighed by alpha before they are averaged.
-    decodes_reduced = alpha is None and reduction in coder.reductions
+    exact = container.sections.get(EXACT)
+    # Colours have to be weighed by alpha before they are averaged, and exact pixels have full size.
+    decodes_reduced = alpha is None and exact is None and reduction in coder.reductions
     factor, area = (reduction, reduced) if decodes_reduced else (1, reduced.scaled(reduction).common(whole))
     pixels = coder.decode(
         container.sections[PICTURE], header.height, header.width, header.level, area, factor, is_cut=is_cut
     )
+    if exact is not None:
+        paste_exact(exact, header.height, header.width, pixels, area)
     image = colour_image(pixels, gray=Flags.GRAY in header.flags)
     if alpha is not None:
         image.putalpha(alpha.crop((area.left, area.top, area.right, area.bottom)))

@@ -19,8 +19,14 @@ from compressor.spec.file_format import PICTURE
 from compressor.weights.files import shipped_models
 
 GOLDEN = Path(__file__).parents[1] / "tests" / "golden"
-# Odd sizes, gray, alpha, and the ends of the quality range.
-CASES = {"photo": ((93, 70), 50), "coarse": ((64, 48), 1), "fine": ((40, 33), 100), "dot": ((1, 1), 75)}
+# Odd sizes, gray, alpha, screen content beside a photograph, and the ends of the quality range.
+CASES = {
+    "photo": ((93, 70), 50),
+    "coarse": ((64, 48), 1),
+    "fine": ((40, 33), 100),
+    "dot": ((1, 1), 75),
+    "screen": ((76, 50), 60),
+}
 
 
 def symbol_digest(stream: bytes) -> str:
@@ -42,6 +48,8 @@ def pictures() -> dict[str, Image.Image]:
     made["coarse"] = made["coarse"].convert("L")
     alpha = np.linspace(0, 255, 40 * 33).reshape(33, 40).astype(np.uint8)
     made["fine"].putalpha(Image.fromarray(alpha))
+    dots = np.random.default_rng(0).integers(0, 2, (50, 28), dtype=bool)
+    made["screen"].paste(Image.fromarray(dots).convert("L"), (48, 0))
     return made
 
 

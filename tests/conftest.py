@@ -19,6 +19,7 @@ settings.load_profile("untimed")
 FAKE_CODER_SOURCE = textwrap.dedent(
     """
     import zlib
+    from types import SimpleNamespace
 
     import numpy as np
 
@@ -31,6 +32,7 @@ FAKE_CODER_SOURCE = textwrap.dedent(
         model_id = MODEL_ID
         model_name = "fake"
         reductions = (1,)
+        runtime = SimpleNamespace(distortion_weight=lambda level: 0.01)
 
         def __init__(self, engine):
             self.engine_name = "fake-" + engine
@@ -48,7 +50,7 @@ FAKE_CODER_SOURCE = textwrap.dedent(
                 raise CorruptStreamError(f"the picture is damaged ({error}): get it again") from error
             if payload[0] != level % 251 or len(pixels) != height * width * 3:
                 raise CorruptStreamError("the picture contradicts its header: get it again")
-            image_uint8 = np.frombuffer(pixels, np.uint8).reshape(height, width, 3)
+            image_uint8 = np.array(np.frombuffer(pixels, np.uint8).reshape(height, width, 3))
             return image_uint8 if region is None else image_uint8[region.slices]
 
 

@@ -1,7 +1,7 @@
 """A decoder of .cmpr files written from FORMAT.md alone; it proves that the document is complete.
 
 It imports nothing from `compressor`, nor the library of its range coder: only plain Python, NumPy integers,
-ONNX Runtime for the float graphs, and Pillow for the PNG of an alpha channel. It is slow, and decodes the
+ONNX Runtime for the float graphs, and Pillow for PNG and WebP. It is slow, and decodes the
 whole picture at once. Its parts follow the headings of FORMAT.md.
 """
 
@@ -20,7 +20,8 @@ import onnxruntime
 from PIL import Image
 
 MAX_PIXELS = 178_956_970
-TILE = 128
+TILE, EXACT_TILE = 128, 2048
+SECTIONS = {"icc": 0x01, "exif": 0x02, "xmp": 0x04, "alpha": 0x08, "exact": 0x20}
 PRECISION = 24
 WORD, STATE = 1 << 32, 1 << 64
 
@@ -62,16 +63,14 @@ def read_file(data):
     if len(data) < 9:
         raise ValueError("truncated")
     version, model_id, flags, level = struct.unpack_from("<BBBH", data, 4)
-    if version != 1 or flags & 0xE0:
+    if version != 1 or flags & 0xC0:
         raise ValueError("unsupported")
     if level > 396:
         raise ValueError("bad level")
     width, offset = read_varint(data, 9, 1)
     height, offset = read_varint(data, offset, 1)
     covered, sections = data[:offset], {}
-    for bit, name in enumerate(("icc", "exif", "xmp", "alpha", "picture")):
-        if name != "picture" and not flags >> bit & 1:
-            continue
+    for name in (*(name for name, flag in SECTIONS.items() if flags & flag), "picture"):
         length, start = read_varint(data, offset, int(name != "picture"))
         end = start + length
         if end + 4 > len(data):
@@ -96,6 +95,34 @@ def read_alpha(payload, width, height):
     if png.mode != "L" or png.size != (width, height):
         raise ValueError("bad alpha")
     return np.asarray(png)
+
+
+def split_tiles(payload, count):
+    """Return the data of each tile of a payload."""
+    offset, parts = 0, []
+    for _ in range(count - 1):
+        length, start = read_varint(payload, offset)
+        offset = start + length
+        if offset > len(payload):
+            raise ValueError("bad tile length")
+        parts.append(payload[start:offset])
+    return [*parts, payload[offset:]]
+
+
+def paste_exact(image, payload):
+    """Replace pixels of a picture (height, width, 3) by those of the exact section."""
+    height, width, _ = image.shape
+    corners = [(top, left) for top in range(0, height, EXACT_TILE) for left in range(0, width, EXACT_TILE)]
+    for (top, left), data in zip(corners, split_tiles(payload, len(corners)), strict=True):
+        if not data:
+            continue
+        tile = image[top : top + EXACT_TILE, left : left + EXACT_TILE]
+        webp = Image.open(io.BytesIO(data), formats=["WEBP"])
+        if data[12:16] != b"VP8L" or webp.size != (tile.shape[1], tile.shape[0]):
+            raise ValueError("bad exact pixels")
+        rgba = np.asarray(webp.convert("RGBA"))
+        stored = rgba[:, :, 3] == 255
+        tile[stored] = rgba[stored, :3]
 
 
 # Models
@@ -438,15 +465,7 @@ def decode(data, weights):
     rows, columns = -(-file.height // block), -(-file.width // block)
     corners = [(top, left) for top in range(0, rows, TILE) for left in range(0, columns, TILE)]
 
-    payload, offset, parts = file.sections["picture"], 0, []
-    for _ in corners[:-1]:
-        length, start = read_varint(payload, offset)
-        offset = start + length
-        if offset > len(payload):
-            raise ValueError("bad tile length")
-        parts.append(payload[start:offset])
-    parts.append(payload[offset:])
-
+    parts = split_tiles(file.sections["picture"], len(corners))
     coded, latents = [], np.zeros((rows, columns, model.gains["log_gain"].shape[1]), np.float32)
     for (top, left), part in zip(corners, parts, strict=True):
         height, width = min(TILE, rows - top), min(TILE, columns - left)
@@ -455,6 +474,8 @@ def decode(data, weights):
 
     pixels = pixels_of(model, latents, file.level)[: file.height, : file.width]
     image = np.nan_to_num(np.clip(np.rint(pixels), 0, 255)).astype(np.int64)
+    if "exact" in file.sections:
+        paste_exact(image, file.sections["exact"])
     if file.gray:
         image = (image.sum(axis=2, keepdims=True) + 1) // 3
     if alpha is not None:

@@ -11,8 +11,9 @@ _RANDOM = np.random.default_rng(1)
 
 
 def noise(*shape):
-    """Random pixels, none of them black or transparent."""
-    return _RANDOM.integers(1, 256, shape, dtype=np.uint8)
+    """Random pixels, none of them black or transparent, of weak colours: others would be stored exactly."""
+    light = _RANDOM.integers(1, 200, shape[:2] + (1,) * len(shape[2:]), dtype=np.uint8)
+    return light + _RANDOM.integers(0, 56, shape, dtype=np.uint8)
 
 
 def saved(image, file_format, **options):

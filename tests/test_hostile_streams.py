@@ -10,6 +10,7 @@ import sys
 import zlib
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
@@ -58,6 +59,19 @@ def png_with_size(data, width, height):
     return data[:12] + header + struct.pack(">I", zlib.crc32(header)) + data[33:]
 
 
+def webp(width, height, **options):
+    buffer = io.BytesIO()
+    random = np.random.default_rng(0).integers(0, 256, (height, width, 4), dtype=np.uint8)
+    Image.fromarray(random).save(buffer, "WEBP", **{"lossless": True} | options)
+    return buffer.getvalue()
+
+
+def webp_with_size(data, width, height):
+    """The lossless WebP with another size in its header."""
+    fields = int.from_bytes(data[21:25], "little") >> 28 << 28 | (height - 1) << 14 | (width - 1)
+    return data[:21] + fields.to_bytes(4, "little") + data[25:]
+
+
 def bombs():
     """Text that grows a thousandfold when it is read."""
     text = PngInfo()
@@ -99,6 +113,24 @@ STREAMS = (
             ),
             ("alpha that ends early", "fine", {"sections": {"alpha": png(40, 33)[:60]}}),
             ("alpha with bombs", "fine", {"sections": {"alpha": bombs()}}),
+            ("exact pixels of another size", "photo", {"sections": {"exact": webp(70, 93)}}),
+            ("exact pixels that end early", "photo", {"sections": {"exact": webp(93, 70)[:-20]}}),
+            ("exact pixels with loss", "photo", {"sections": {"exact": webp(93, 70, lossless=False)}}),
+            (
+                "exact pixels that are damaged",
+                "photo",
+                {"sections": {"exact": webp(93, 70)[:40] + bytes(999)}},
+            ),
+            (
+                "exact pixels of several tiles",
+                "dot",
+                {"width": 2049, "sections": {"exact": write_varint(MAX_VALUE)}},
+            ),
+            (
+                "exact pixels that claim to be huge",
+                "photo",
+                {"sections": {"exact": webp_with_size(webp(93, 70), 1 << 14, 1 << 14)}},
+            ),
         )
     }
     | {

@@ -20,7 +20,7 @@ class Container:
 
     Attributes:
         header: the header.
-        sections: payloads by name: "icc", "exif", "xmp", "alpha" where present, and "picture".
+        sections: payloads by name: "icc", "exif", "xmp", "alpha", "exact" where present, and "picture".
     """
 
     header: Header
@@ -55,8 +55,8 @@ def write_container(
         width: columns of pixels.
         height: rows of pixels.
         gray: whether the picture is decoded to one channel.
-        sections: payloads by name: "picture", and any of "icc", "exif", "xmp", "alpha"; empty optional
-            ones are left out.
+        sections: payloads by name: "picture", and any of "icc", "exif", "xmp", "alpha", "exact"; empty
+            optional ones are left out.
 
     Returns:
         The stream.

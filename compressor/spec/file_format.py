@@ -17,6 +17,7 @@ class Flags(IntFlag):
     XMP = 4
     ALPHA = 8
     GRAY = 16
+    EXACT = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,5 +40,6 @@ OPTIONAL_SECTIONS = (
     Section("exif", Flags.EXIF),
     Section("xmp", Flags.XMP),
     Section("alpha", Flags.ALPHA),
+    Section("exact", Flags.EXACT),
 )
-PICTURE = "picture"
+EXACT, PICTURE = "exact", "picture"

@@ -2,13 +2,11 @@
 
 import os
 
-import numpy as np
 import pytest
 from PIL import Image
 
 from compressor.cli.main import main
-
-RNG = np.random.default_rng(4)
+from tests.samples import noise
 
 
 @pytest.fixture
@@ -23,7 +21,7 @@ def picture():
     """Return a function that writes a picture of noise, no pixel of it transparent, and returns it."""
 
     def write(path, mode="RGB", size=(12, 9), **options):
-        image = Image.fromarray(RNG.integers(1, 256, (size[1], size[0], 4), dtype=np.uint8)).convert(mode)
+        image = Image.fromarray(noise(size[1], size[0], 4)).convert(mode)
         image.save(path, **options)
         return image
 

@@ -1,0 +1,182 @@
+"""Screen content: text, charts and pixel art, which are often cheaper to store than to approximate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter
+
+from compressor.coding.area import Area
+from compressor.coding.effort import Effort, OnProgress, progress_of_part
+from compressor.coding.exact import encode_exact, verify_exact
+from compressor.coding.picture_coder import PictureCoder
+from compressor.images.psnr import squared_error
+from compressor.spec.constants import EXACT_TILE
+from compressor.spec.file_format import EXACT, PICTURE
+
+# Side of a cell, in pixels: a cell is stored as a whole or not at all.
+CELL = 16
+# Screen content has at most this share of colours to pixels, and at least this contrast in a channel. Without
+# contrast, the networks do well. A cell beside it may have more colours, as some letters do, or a single one.
+MAX_COLOUR_SHARE, MAX_COLOUR_SHARE_BESIDE, MIN_CONTRAST = 1 / 4, 3 / 8, 64
+# So has everything else whose colours differ this much, in squared 8-bit levels, from pixel to pixel: the
+# networks do not code the finest detail of chroma.
+MIN_FINE_CHROMA = 3000
+# Photographs have a few such cells too, at the edge of a burnt-out sky for example. Below this share of the
+# cells that are not flat, it is not worth an encoder's time to try them.
+MIN_SHARE_OF_CELLS = 1 / 12
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenContent:
+    """The screen content of a picture.
+
+    Attributes:
+        mask: (H, W), True in screen content.
+        payload: of the exact section that stores it.
+        rest: (H, W, 3), the picture with screen content replaced by a smooth continuation of the rest.
+    """
+
+    mask: NDArray[np.bool_]
+    payload: bytes
+    rest: NDArray[np.uint8]
+
+
+def find_screen_content(image_uint8: NDArray[np.uint8]) -> ScreenContent | None:
+    """Find screen content that may be worth to be stored.
+
+    Args:
+        image_uint8: (H, W, 3).
+
+    Returns:
+        The screen content; None for a picture with next to none, such as most photographs.
+    """
+    height, width, _ = image_uint8.shape
+    shape = -(-height // CELL), -(-width // CELL)
+    num_colours, colour_share, contrast, fine_chroma = (np.empty(shape, np.float32) for _ in range(4))
+    for tile in Area(0, 0, height, width).cut(EXACT_TILE):
+        where = tile.covering(CELL).slices
+        pixels = image_uint8[tile.slices]
+        num_colours[where], colour_share[where] = _colours(pixels)
+        contrast[where], fine_chroma[where] = _contrast(pixels), _fine_chroma(pixels)
+    flat, sharp = num_colours == 1, contrast >= MIN_CONTRAST
+    core = sharp & (colour_share <= MAX_COLOUR_SHARE) | (fine_chroma >= MIN_FINE_CHROMA)
+    if not core.any() or core.sum() < MIN_SHARE_OF_CELLS * np.count_nonzero(~flat):
+        return None
+    near = np.asarray(Image.fromarray(core).convert("L").filter(ImageFilter.MaxFilter(3)), bool)
+    cells = core | near & (flat | sharp & (colour_share <= MAX_COLOUR_SHARE_BESIDE))
+    mask = cells.repeat(CELL, axis=0).repeat(CELL, axis=1)[:height, :width]
+    return ScreenContent(mask, encode_exact(image_uint8, mask), _without(image_uint8, cells, mask))
+
+
+def encode_sections(
+    coder: PictureCoder,
+    image_uint8: NDArray[np.uint8],
+    screen_content: ScreenContent | None,
+    level: int,
+    effort: Effort,
+    *,
+    verify: bool,
+    on_progress: OnProgress,
+) -> dict[str, bytes]:
+    """Encode a picture, and store its screen content exactly where that pays.
+
+    It pays if the bits that it adds are fewer than what the error that it removes is worth.
+
+    Args:
+        coder: of the picture section.
+        image_uint8: (H, W, 3).
+        screen_content: of the picture.
+        level: quality level 0..396.
+        effort: how symbols are chosen.
+        verify: whether to read the payloads again.
+        on_progress: called after every step of a refinement.
+
+    Returns:
+        The payloads of the picture section and, where it pays, of the exact section, by name.
+
+    Raises:
+        CorruptStreamError: with `verify`, if the payloads do not give back what was coded.
+        OptionError: if the effort refines, and the model has no error gradient.
+    """
+    if screen_content is None:
+        return {PICTURE: coder.encode(image_uint8, level, effort, verify=verify, on_progress=on_progress)}
+    everything, rest = (
+        coder.encode(pixels, level, effort, verify=verify, on_progress=progress_of_part(on_progress, part, 2))
+        for part, pixels in enumerate((image_uint8, screen_content.rest))
+    )
+    added_bits = 8 * (len(screen_content.payload) + len(rest) - len(everything))
+    height, width, _ = image_uint8.shape
+    decoded = coder.decode(everything, height, width, level)
+    removed_error = squared_error(decoded, image_uint8)
+    np.copyto(decoded, image_uint8, where=screen_content.mask[..., None])
+    removed_error -= squared_error(decoded, image_uint8)
+    if added_bits >= coder.runtime.distortion_weight(level) * removed_error / 3:
+        return {PICTURE: everything}
+    if verify:
+        verify_exact(screen_content.payload, image_uint8, screen_content.mask)
+    return {EXACT: screen_content.payload, PICTURE: rest}
+
+
+def _colours(image_uint8: NDArray[np.uint8]) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Return the number of colours of each cell, and its ratio to the number of pixels."""
+    height, width, _ = image_uint8.shape
+    numbers = image_uint8.astype(np.uint32) @ np.array([1 << 16, 1 << 8, 1], np.uint32)
+    ordered = np.sort(_cut_into_cells(numbers), axis=2)
+    num_colours = 1 + np.count_nonzero(np.diff(ordered, axis=2), axis=2)
+    # Cells at the right and the bottom may have fewer pixels of their own.
+    rows, columns = (np.minimum(CELL, n - np.arange(0, n, CELL)) for n in (height, width))
+    return num_colours, num_colours / np.outer(rows, columns)
+
+
+def _contrast(image_uint8: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the largest difference of two pixels of each cell, in the channel where it is largest."""
+    contrasts = [np.ptp(_cut_into_cells(image_uint8[..., channel]), axis=2) for channel in range(3)]
+    return np.max(contrasts, axis=0)
+
+
+def _fine_chroma(image_uint8: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Return the mean squared difference of the chroma of neighbouring pixels of each cell."""
+    energies = []
+    for channel in (0, 2):
+        chroma = image_uint8[..., channel].astype(np.int16) - image_uint8[..., 1]
+        cells = _cut_into_cells(chroma).reshape(-1, CELL // 2, 2, CELL // 2, 2).astype(np.float32)
+        # Of every 2x2 pixels, the first with its neighbours at the right and below.
+        first = cells[:, :, 0, :, 0]
+        for other in (cells[:, :, 0, :, 1], cells[:, :, 1, :, 0]):
+            energies.append(np.square(other - first).mean(axis=(1, 2)))
+    shape = (-(-n // CELL) for n in image_uint8.shape[:2])
+    return np.mean(energies, axis=0).reshape(*shape)
+
+
+def _cut_into_cells(values: NDArray[Any]) -> NDArray[Any]:
+    """Return the values (H, W) of each cell, (rows, columns, CELL * CELL), edges repeated to whole cells."""
+    padded = np.pad(values, [(0, -n % CELL) for n in values.shape], mode="edge")
+    rows, columns = (n // CELL for n in padded.shape)
+    return padded.reshape(rows, CELL, columns, CELL).swapaxes(1, 2).reshape(rows, columns, CELL * CELL)
+
+
+def _without(
+    image_uint8: NDArray[np.uint8], cells: NDArray[np.bool_], mask: NDArray[np.bool_]
+) -> NDArray[np.uint8]:
+    """Return a picture whose masked cells continue the others smoothly, so that they take few bits."""
+    means = Image.fromarray(image_uint8).reduce(CELL)
+    means.putalpha(Image.fromarray(np.where(cells, np.uint8(0), np.uint8(255))))
+    smooth = _with_holes_filled(means).convert("RGB")
+    smooth = smooth.resize((means.width * CELL, means.height * CELL), Image.Resampling.BILINEAR)
+    height, width = mask.shape
+    return np.where(mask[..., None], np.asarray(smooth)[:height, :width], image_uint8)
+
+
+def _with_holes_filled(image: Image.Image) -> Image.Image:
+    """Fill the transparent pixels of an RGBA picture from the others, over ever larger distances."""
+    alpha = image.getchannel("A").point([0] + [255] * 255)
+    if alpha.getextrema() == (255, 255) or image.size == (1, 1):
+        return Image.composite(image, Image.new("RGBA", image.size, "gray"), alpha)
+    opaque = image.copy()
+    opaque.putalpha(alpha)
+    smaller = _with_holes_filled(opaque.reduce(2))
+    return Image.composite(image, smaller.resize(image.size, Image.Resampling.BILINEAR), alpha)

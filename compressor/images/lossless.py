@@ -1,0 +1,74 @@
+"""Some pixels of a picture as lossless WebP and back; the alpha channel says which."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from compressor.errors import CorruptStreamError, one_line
+
+# Positions in a WebP file that holds a lossless picture and nothing else.
+_TYPE, _SIZE, _HEADER_NUM_BYTES = slice(8, 16), slice(21, 25), 25
+_LOSSLESS = b"WEBPVP8L"
+# Of 0 to 6, and of 0 to 100: more is much slower and hardly smaller.
+_METHOD, _EFFORT = 4, 75
+
+
+def encode_lossless(image_uint8: npt.NDArray[np.uint8], mask: npt.NDArray[np.bool_]) -> bytes:
+    """Encode the pixels of a mask without loss.
+
+    Args:
+        image_uint8: colours (H, W, 3), each side at most 16,383.
+        mask: (H, W), True where pixels are stored.
+
+    Returns:
+        A WebP file. Its alpha is 255 where pixels are stored, and 0 elsewhere.
+
+    Reference: RFC 9649, "WebP Image Format", the lossless format.
+    """
+    alpha = np.where(mask, np.uint8(255), np.uint8(0))
+    rgba = np.dstack([np.where(mask[..., None], image_uint8, np.uint8(0)), alpha])
+    buffer = BytesIO()
+    Image.fromarray(rgba).save(buffer, "WEBP", lossless=True, exact=True, method=_METHOD, quality=_EFFORT)
+    return buffer.getvalue()
+
+
+def decode_lossless(
+    data: bytes, height: int, width: int
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.bool_]]:
+    """Decode the pixels of a mask.
+
+    Args:
+        data: from `encode_lossless`.
+        height: the height that they must have.
+        width: the width that they must have.
+
+    Returns:
+        Colours (height, width, 3), and the mask (height, width).
+
+    Raises:
+        CorruptStreamError: if the data are not a lossless WebP picture of that size.
+    """
+    if len(data) < _HEADER_NUM_BYTES or data[_TYPE] != _LOSSLESS:
+        raise CorruptStreamError("the exact section is not lossless WebP: get the file again")
+    # Checked before the library sees the data: it would allocate whatever size they claim.
+    fields = int.from_bytes(data[_SIZE], "little")
+    found = (fields & 0x3FFF) + 1, (fields >> 14 & 0x3FFF) + 1
+    if found != (width, height):
+        raise CorruptStreamError(
+            f"a tile of the exact section is {found[0]}x{found[1]}, expected {width}x{height}: "
+            "get the file again"
+        )
+
+    from PIL.WebPImagePlugin import WebPImageFile
+
+    try:
+        rgba = np.asarray(WebPImageFile(BytesIO(data)).convert("RGBA"))
+    except Exception as error:
+        raise CorruptStreamError(
+            f"the exact section cannot be read ({one_line(error)}): get the file again"
+        ) from error
+    return rgba[..., :3], rgba[..., 3] == 255

@@ -1,0 +1,126 @@
+"""Text, charts, patterns and pixel art are stored where that pays; photographs are not."""
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+import compressor
+from compressor.coding.screen_content import find_screen_content
+from compressor.errors import TruncatedStreamError
+from compressor.images.psnr import psnr_db
+
+SIZE = 96
+
+
+def stripes():
+    image = np.zeros((SIZE, SIZE, 3), np.uint8)
+    odd = np.arange(SIZE) // 5 % 2 == 1
+    image[:, ~odd], image[:, odd] = (220, 30, 30), (30, 160, 60)
+    return image
+
+
+def checker():
+    return np.repeat(255 * (np.indices((SIZE, SIZE)).sum(axis=0) % 2)[..., None], 3, axis=2).astype(np.uint8)
+
+
+def pixel_art():
+    random = np.random.default_rng(4)
+    return random.integers(0, 256, (8, 3), dtype=np.uint8)[random.integers(0, 8, (SIZE, SIZE))]
+
+
+def text():
+    image = Image.new("RGB", (SIZE, SIZE), "white")
+    for line in range(8):
+        ImageDraw.Draw(image).text((2, 12 * line), "All that glitters", fill=(20, 20 * line, 120))
+    return np.asarray(image)
+
+
+def colour_noise():
+    return np.random.default_rng(4).integers(0, 256, (SIZE, SIZE, 3), dtype=np.uint8)
+
+
+PICTURES = {make.__name__: make() for make in (stripes, checker, pixel_art, text, colour_noise)}
+
+
+@pytest.fixture(scope="module")
+def screenshot(random_pictures):
+    """A photograph beside text."""
+    photo = np.uint8(255 * random_pictures(1, SIZE, SIZE)[0])
+    return np.concatenate([photo, PICTURES["text"]], axis=1)
+
+
+@pytest.mark.parametrize("tune", ["iq", "psnr"])
+@pytest.mark.parametrize("name", PICTURES)
+def test_quality_rises_with_the_setting(name, tune):
+    image = PICTURES[name]
+    reached = 0.0
+    for quality in range(10, 101, 10):
+        decoded = np.asarray(compressor.decode(compressor.encode(image, quality, tune=tune)))
+        # Beyond 99 dB, pictures differ in a value or two.
+        found = min(psnr_db(decoded, image), 99)
+        assert found > reached - 0.3, quality
+        reached = max(reached, found)
+    assert reached >= 44
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_screen_content_is_found(name):
+    found = find_screen_content(PICTURES[name])
+    assert found.mask.mean() > 0.8
+    # The rest is smooth, so that it takes few bits.
+    assert np.abs(np.diff(found.rest.astype(int), axis=0))[found.mask[1:] & found.mask[:-1]].max() < 32
+
+
+def test_photographs_have_none(random_pictures):
+    photo = np.uint8(255 * random_pictures(1, 128, 160)[0])
+    assert find_screen_content(photo) is None
+    assert find_screen_content(np.full((50, 40, 3), 7, np.uint8)) is None
+    assert find_screen_content(np.zeros((1, 1, 3), np.uint8)) is None
+    assert "exact" not in compressor.read_info(compressor.encode(photo)).section_num_bytes
+
+
+def test_a_screenshot_keeps_its_photograph_lossy(screenshot):
+    found = find_screen_content(screenshot)
+    assert not found.mask[:, :SIZE].any()
+    data = compressor.encode(screenshot, 50)
+    assert set(compressor.read_info(data).section_num_bytes) == {"exact", "picture"}
+    decoded = np.asarray(compressor.decode(data))
+    np.testing.assert_array_equal(decoded[found.mask], screenshot[found.mask])
+    assert 25 < psnr_db(decoded[:, :SIZE], screenshot[:, :SIZE]) < 60
+
+
+def test_regions_and_reductions(screenshot):
+    data = compressor.encode(screenshot)
+    whole = compressor.decode(data)
+    part = compressor.decode(data, region=(80, 10, 60, 50))
+    assert np.abs(np.asarray(part, int) - np.asarray(whole.crop((80, 10, 140, 60)), int)).max() <= 1
+    assert compressor.decode(data, reduction=4).tobytes() == whole.reduce(4).tobytes()
+
+
+def test_gray_and_alpha(screenshot):
+    for mode in ("L", "LA", "RGBA"):
+        image = Image.fromarray(screenshot).convert(mode)
+        data = compressor.encode(image, 50, verify=True)
+        assert "exact" in compressor.read_info(data).section_num_bytes
+        decoded = compressor.decode(data)
+        assert decoded.mode == mode
+        mask = find_screen_content(np.asarray(image.convert("RGB"))).mask
+        np.testing.assert_array_equal(np.asarray(decoded)[mask], np.asarray(image)[mask])
+
+
+def test_a_stream_that_is_cut_off_shows_its_screen_content(screenshot):
+    data = compressor.encode(screenshot)
+    sizes = compressor.read_info(data).section_num_bytes
+    picture = compressor.decode(data[: -sizes["picture"] // 2], partial=True)
+    mask = find_screen_content(screenshot).mask
+    np.testing.assert_array_equal(np.asarray(picture)[mask], screenshot[mask])
+    with pytest.raises(TruncatedStreamError):
+        compressor.decode(data[: sizes["exact"] // 2], partial=True)
+
+
+def test_progress_covers_both_trials(screenshot):
+    shares = []
+    compressor.encode(screenshot, tune="psnr", effort=6, on_progress=shares.append)
+    assert shares == sorted(shares)
+    assert shares[-1] == 1
+    assert len(shares) == 8
