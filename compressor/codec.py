@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from compressor.bitstream.container import read_beginning, read_container, read_preamble, write_container
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
     from PIL import Image
+
+    from compressor.coding.screen_content import ScreenContent
 
 
 # Factors by which `decode` can divide width and height.
@@ -93,7 +96,7 @@ def encode(
             longer than an encoding. With a target, every trial is refined.
         strip: metadata to leave out: one or several of "all", "exif", "icc", "xmp".
         keep_hidden: whether to keep the colours of pixels that are fully transparent. By default they are
-            cleared: nobody sees them, they cost bytes, and they may show what was meant to be cut out.
+            cleared: nobody sees them, they cost bytes, and they may reveal what was cut out.
         verify: whether to read the new stream again and compare it with what was coded.
         runtime: model, engine and threads.
         on_progress: called with the share of the work done so far, 0..1, during a refinement.
@@ -135,9 +138,9 @@ def encode(
         sections["alpha"] = encode_alpha(upright)
     gray = upright.mode in ("L", "LA")
     image_uint8 = colour_array(upright)
-    screen_content = find_screen_content(image_uint8)
+    found = find_screen_content(image_uint8)
 
-    def encode_at(level: int) -> bytes:
+    def encode_at(level: int, screen_content: ScreenContent | None = found) -> bytes:
         payloads = encode_sections(
             coder, image_uint8, screen_content, level, rules, verify=verify, on_progress=on_progress
         )
@@ -168,7 +171,14 @@ def encode(
         colours = decode(stream, max_pixels=None, runtime=runtime).convert("RGB")
         return metrics[name](image_uint8, colour_array(colours))
 
-    return encode_to_target(target, upright.width * upright.height, encode_at, fidelity_of)
+    num_pixels = upright.width * upright.height
+    try:
+        return encode_to_target(target, num_pixels, encode_at, fidelity_of)
+    except OptionError:
+        if found is None or target.is_fidelity:
+            raise
+        # Without stored screen content, the picture is worse, and the file can be smaller.
+        return encode_to_target(target, num_pixels, partial(encode_at, screen_content=None), fidelity_of)
 
 
 def _tuned(runtime: Runtime, tune: str | None) -> Runtime:

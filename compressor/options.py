@@ -61,6 +61,11 @@ class Target:
     psnr_db: float | None = None
     ssimulacra2: float | None = None
 
+    @property
+    def is_fidelity(self) -> bool:
+        """Whether it is a fidelity, rather than a size."""
+        return self.psnr_db is not None or self.ssimulacra2 is not None
+
     def __post_init__(self) -> None:
         given = {name: value for name, value in asdict(self).items() if value is not None}
         if len(given) != 1:

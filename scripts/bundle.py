@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SHARD_BYTES = 256 << 20
 START = """\
 #!/bin/sh
-# Installs what lies beside this file, without a network, and trains.
+# Installs the packages in this folder, without a network, and trains.
 set -eu
 cd "$(dirname "$0")"
 if [ ! -d venv ]; then
@@ -98,7 +98,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("bundle.tar"), help="(%(default)s)")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        # `pip wheel` downloads what is needed and builds the project's own wheel beside it.
+        # `pip wheel` downloads what is needed and builds the project's own wheel.
         project = f"{ROOT}[{options.extra}]"
         subprocess.run([sys.executable, "-m", "pip", "wheel", "-q", "-w", folder, project], check=True)
         write_bundle(options.out, options.data, Path(folder), options.extra)

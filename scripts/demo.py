@@ -1,4 +1,4 @@
-"""`make demo`: one photograph through the command line, beside JPEG at the same PSNR."""
+"""`make demo`: one photograph through the command line, compared with JPEG at the same PSNR."""
 
 import subprocess
 import sys

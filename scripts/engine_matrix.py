@@ -76,10 +76,10 @@ def matrix(names: list[str], image_uint8: np.ndarray, models: Sequence[str] = MO
     with tempfile.TemporaryDirectory() as folder:
         Image.fromarray(image_uint8).save(Path(folder) / "picture.png")
         workers = [_start(name, folder, models) for name in names]
-        meant = {name: json.loads(w.stdout.readline()) for name, w in zip(names, workers, strict=True)}
+        written = {name: json.loads(w.stdout.readline()) for name, w in zip(names, workers, strict=True)}
         answers = [json.loads(w.communicate("decode\n")[0]) for w in workers]
     return [
-        Cell(model, encoder, decoder, digest == meant[encoder][model], psnr_db)
+        Cell(model, encoder, decoder, digest == written[encoder][model], psnr_db)
         for decoder, answer in zip(names, answers, strict=True)
         for model, encoder, digest, psnr_db in answer
     ]

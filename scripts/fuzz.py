@@ -1,7 +1,7 @@
 """Coverage-guided fuzzing of the decoder: `python -m scripts.fuzz out/fuzz -max_total_time=1800`.
 
 Arguments are those of libFuzzer; the folder keeps the inputs that reached something new. An input that
-breaks the promise is written to `tests/corrupt`, where a test decodes it for ever after.
+breaks the promise is written to `tests/corrupt`, and a test decodes it from then on.
 """
 
 import os

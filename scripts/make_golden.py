@@ -1,7 +1,7 @@
 """Add golden streams of the shipped models: `python -m scripts.make_golden`.
 
 Writes `tests/golden/MODEL-*.cmpr` with the digest of their symbols and the decoded pixels for models
-that have none yet. Streams that are there stay: they must decode for ever.
+that have none yet. Existing streams stay as they are: every later version must decode them.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ from compressor.spec.file_format import PICTURE
 from compressor.weights.files import shipped_models
 
 GOLDEN = Path(__file__).parents[1] / "tests" / "golden"
-# Odd sizes, gray, alpha, screen content beside a photograph, and the ends of the quality range.
+# Odd sizes, gray, alpha, a photograph with screen content, and the ends of the quality range.
 CASES = {
     "photo": ((93, 70), 50),
     "coarse": ((64, 48), 1),

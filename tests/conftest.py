@@ -1,4 +1,4 @@
-"""What several test files share: a picture coder of a few lines in place of the networks."""
+"""Fixtures of several test files, such as a picture coder of a few lines in place of the networks."""
 
 import subprocess
 import sys
@@ -116,7 +116,7 @@ def run_process(start_process):
 
 @pytest.fixture(scope="session")
 def conformance_folder():
-    """Return the folder of odd and broken pictures that lies beside the checkout, if it is there."""
+    """Return the folder of odd and broken pictures next to the checkout, if it exists."""
     folder = Path(__file__).parents[2] / "shared" / "data" / "conformance"
     if not folder.is_dir():
         pytest.skip("the conformance pictures (../shared/data/conformance) are not at hand")

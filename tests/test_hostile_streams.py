@@ -25,7 +25,7 @@ from compressor.weights.files import shipped_models
 
 TESTS = Path(__file__).parent
 MODELS = tuple(shipped_models())
-# What importing and loading the models takes, and some work beside it; a hostile picture claims gigabytes.
+# For imports, models and decoding. A hostile picture claims gigabytes.
 MAX_MEGABYTES = 500
 
 

@@ -1,4 +1,4 @@
-"""What is taken from elsewhere, and which promise hangs on it."""
+"""Dependencies, and the promises that depend on them."""
 
 import ast
 import hashlib

@@ -144,7 +144,7 @@ def train(folder: Path, settings: Settings, conditions: Conditions = Conditions(
     signal.signal(signal.SIGTERM, lambda *_: setattr(keeper, "stop", True))
 
     def fit(model: keras.Model, steps: int) -> None:
-        # Set anew: Keras has asked for batches beyond the end of the fit before.
+        # Set again: Keras has requested batches beyond the end of the previous fit.
         done = crops.first = step_of(model)
         model.fit(
             crops,

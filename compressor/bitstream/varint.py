@@ -32,12 +32,12 @@ def read_varint(data: bytes, offset: int, *, name: str = "length", minimum: int 
     """Read an integer.
 
     Each value has exactly one accepted spelling, so that a stream cannot be changed without changing
-    what it says.
+    its meaning.
 
     Args:
         data: the bytes.
         offset: where the integer starts.
-        name: what it stands for, in error messages.
+        name: of the value, for error messages.
         minimum: the smallest value that is accepted; the largest is 2**31 - 1.
 
     Returns:

@@ -55,7 +55,7 @@ def run_on_ray(
 
 
 class _Worker:
-    """What runs on the cluster."""
+    """A worker process on the cluster."""
 
     def __init__(self, function: Callable[[Any], Any], folder: str) -> None:
         # Otherwise a relative path would mean another file here.

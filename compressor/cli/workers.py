@@ -120,7 +120,7 @@ class SigintHeld:
 
 
 def _work(pipe: Connection, function: Callable[[Any], Any]) -> None:
-    """What a process does, until nobody gives it more."""
+    """Run in a worker process: handle items until the pipe is closed."""
     # An exception, unlike the signal itself, lets the function tidy up.
     signal.signal(signal.SIGTERM, _exit)
     # NumPy is not imported before the function is called.

@@ -12,7 +12,7 @@ class Area:
 
     Attributes:
         top, left: its first row and column, from 0.
-        bottom, right: the row and column behind its last.
+        bottom, right: the row and column after its last.
     """
 
     top: int
@@ -42,12 +42,12 @@ class Area:
                 yield Area(top, left, min(top + size, self.bottom), min(left + size, self.right))
 
     def widened(self, halo: int, bounds: Area) -> Area:
-        """The area and `halo` more on every side, as far as `bounds` reach."""
+        """The area extended by `halo` on every side, within `bounds`."""
         more = Area(self.top - halo, self.left - halo, self.bottom + halo, self.right + halo)
         return more.common(bounds)
 
     def common(self, other: Area) -> Area:
-        """What two areas that meet have in common."""
+        """The intersection of two areas that overlap."""
         return Area(
             max(self.top, other.top),
             max(self.left, other.left),
@@ -56,17 +56,17 @@ class Area:
         )
 
     def within(self, whole: Area) -> Area:
-        """The area counted from the top left corner of another that holds it."""
+        """The area relative to the top left corner of another that contains it."""
         return Area(
             self.top - whole.top, self.left - whole.left, self.bottom - whole.top, self.right - whole.left
         )
 
     def scaled(self, factor: int) -> Area:
-        """The same area in units that are `factor` times finer: latent positions to pixels."""
+        """The same area in units `factor` times finer: latent positions to pixels."""
         return Area(self.top * factor, self.left * factor, self.bottom * factor, self.right * factor)
 
     def covering(self, factor: int) -> Area:
-        """The smallest area, in units `factor` times coarser, that holds this one: pixels to positions."""
+        """The smallest area that contains this one, in units `factor` times coarser: pixels to positions."""
         return Area(
             self.top // factor, self.left // factor, -(-self.bottom // factor), -(-self.right // factor)
         )

@@ -19,8 +19,8 @@ from compressor.spec.file_format import EXACT, PICTURE
 
 # Side of a cell, in pixels: a cell is stored as a whole or not at all.
 CELL = 16
-# Screen content has at most this share of colours to pixels, and at least this contrast in a channel. Without
-# contrast, the networks do well. A cell beside it may have more colours, as some letters do, or a single one.
+# Screen content has at most this ratio of colours to pixels, and at least this contrast in a channel. Without
+# contrast, the networks do well. A neighbouring cell may have more colours, as some letters do, or only one.
 MAX_COLOUR_SHARE, MAX_COLOUR_SHARE_BESIDE, MIN_CONTRAST = 1 / 4, 3 / 8, 64
 # So has everything else whose colours differ this much, in squared 8-bit levels, from pixel to pixel: the
 # networks do not code the finest detail of chroma.

@@ -25,6 +25,9 @@ class OnnxEngine:
         # A dozen graphs run in turn, each with its own threads. If these spin while they wait, they take
         # the cores from the graph that runs (a cold decode took 1.4 times as long).
         self._options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        # A plan of the memory is kept for each shape of inputs. Parts of pictures have many shapes, and the
+        # plans take up to a quarter of all memory.
+        self._options.enable_mem_pattern = False
         if threads is not None:
             self._options.intra_op_num_threads = threads
         self._sessions: dict[str, Any] = {}

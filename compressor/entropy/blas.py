@@ -1,4 +1,4 @@
-"""Keeps NumPy's matrix products to one thread while an engine works beside them."""
+"""Keeps NumPy's matrix products to one thread while an engine uses the other cores."""
 
 import threading
 from collections.abc import Iterator

@@ -63,9 +63,9 @@ class ScaleTables:
 
     @cached_property
     def bits(self) -> NDArray[np.float32]:
-        """What symbols of each magnitude take, sign included, (indices, largest half width + 2).
+        """Bits of symbols of each magnitude, sign included, (indices, largest half width + 2).
 
-        Index 0 takes no bits for 0, and as many as index 1 for the others, which it never meets.
+        Index 0 takes no bits for a zero. It does not code others; here they have the bits of index 1.
         """
         magnitudes = np.arange(int(self.half_widths.max()) + 2)
         rows = [np.zeros(len(magnitudes))]

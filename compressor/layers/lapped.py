@@ -35,7 +35,7 @@ def filter_block_edges(x, matrix: np.ndarray):
 
 
 class _LappedTransform(keras.layers.Layer):
-    """What both directions share: the chosen channels' kernel, (16, 16, 3, channels)."""
+    """Base of both directions: the kernel of the chosen channels, (16, 16, 3, channels)."""
 
     def __init__(self, channels: int = 320, **kwargs):
         super().__init__(**{"trainable": False, "dtype": "float32"} | kwargs)

@@ -1,4 +1,4 @@
-"""What a gradient passes on its way back through a layer."""
+"""The backward pass of a ReLU as a layer."""
 
 import keras
 from keras import ops
@@ -6,7 +6,7 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="compressor")
 class ReluGradient(keras.layers.Layer):
-    """The gradient before a ReLU: what came after it where the ReLU let something pass, 0 elsewhere.
+    """The gradient at the input of a ReLU: that at its output where the output is above 0, and 0 elsewhere.
 
     Inputs: gradient and output of the ReLU, of one shape. Output: that shape.
     """

@@ -32,7 +32,7 @@ class Step:
 
 # Yields a step, receives its symbols, and returns the decoded latents (h, w, C) in quantisation steps.
 Passes = Generator[Step, Symbols, Floats]
-# (latents in quantisation steps, pixels that are meant minus 128, level) -> half the gradient of the squared
+# (latents in quantisation steps, original pixels minus 128, level) -> half the gradient of the squared
 # error of the decoded pixels with respect to the latents.
 ErrorGradient = Callable[[Floats, Floats, int], Floats]
 

@@ -1,4 +1,4 @@
-"""Many inputs: folders, workers, what is skipped, and what is left behind by processes that die."""
+"""Many inputs: folders, workers, skipped files, and the traces of processes that die."""
 
 import os
 import signal

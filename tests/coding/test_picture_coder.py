@@ -50,7 +50,7 @@ def test_any_size_round_trips(coder, picture, size):
 
 
 def test_decoder_reads_the_symbols_of_the_encoder(coder, picture):
-    """What is decoded is what was coded, pass by pass, although each side computes its own means."""
+    """The decoder finds the symbols of the encoder, pass by pass, although each computes its own means."""
     image = picture(60, 84)
     coded = symbols_of(coder, image, 200)
     decoded = [x for x, _ in coder.read_symbols(coder.encode(image, 200), 60, 84, 200)]

@@ -5,8 +5,9 @@ import pytest
 from PIL import Image, ImageDraw
 
 import compressor
+from compressor import Target
 from compressor.coding.screen_content import find_screen_content
-from compressor.errors import TruncatedStreamError
+from compressor.errors import OptionError, TruncatedStreamError
 from compressor.images.psnr import psnr_db
 
 SIZE = 96
@@ -44,7 +45,7 @@ PICTURES = {make.__name__: make() for make in (stripes, checker, pixel_art, text
 
 @pytest.fixture(scope="module")
 def screenshot(random_pictures):
-    """A photograph beside text."""
+    """A photograph next to text."""
     photo = np.uint8(255 * random_pictures(1, SIZE, SIZE)[0])
     return np.concatenate([photo, PICTURES["text"]], axis=1)
 
@@ -124,3 +125,13 @@ def test_progress_covers_both_trials(screenshot):
     assert shares == sorted(shares)
     assert shares[-1] == 1
     assert len(shares) == 8
+
+
+def test_a_target_below_the_size_of_stored_content_is_met():
+    image = PICTURES["text"]
+    num_bytes = len(find_screen_content(image).payload) // 2
+    assert len(compressor.encode(image, target=Target(num_bytes=num_bytes))) <= num_bytes
+    with pytest.raises(OptionError, match="raise it"):
+        compressor.encode(image, target=Target(num_bytes=10))
+    data = compressor.encode(image, target=Target(psnr_db=60))
+    assert psnr_db(np.asarray(compressor.decode(data)), image) >= 60

@@ -1,4 +1,4 @@
-"""What any engine encodes, every other decodes: to the same symbols, and pixels as good."""
+"""Every engine decodes the streams of every other, to the same symbols and to pixels of the same quality."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What the shipped weights promise on a photograph that comes with scikit-image."""
+"""Promises of the shipped weights, on a photograph that comes with scikit-image."""
 
 import io
 

@@ -36,7 +36,7 @@ class EntropyModel:
 
 
 def layer_arrays(name: str, layer: ExactLayer) -> dict[str, NDArray[np.generic]]:
-    """What is stored of a layer, under names that start with `name`."""
+    """Return the arrays that are stored of a layer, under names that start with `name`."""
     small = np.abs(layer.weights).max(initial=0) <= np.iinfo(np.int16).max
     return {
         f"{name}_weights": layer.weights.astype(np.int16 if small else np.int32),

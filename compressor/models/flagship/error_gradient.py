@@ -1,4 +1,4 @@
-"""How the error of a decoded picture depends on its coefficients: a graph that an encoder can follow."""
+"""The gradient of a decoded picture's error with respect to its coefficients, for the encoder."""
 
 import keras
 import numpy as np
@@ -16,7 +16,7 @@ def _with_kernel(layer: keras.layers.Layer, kernel: np.ndarray, inputs: int) -> 
 
 
 def _through_convolution(layer: layers.Conv2D) -> layers.Conv2D:
-    """What a gradient after a 'same' convolution of stride 1 is turned into before it: its adjoint."""
+    """Return the adjoint of a 'same' convolution of stride 1, which takes gradients back through it."""
     kernel = ops.convert_to_numpy(layer.kernel)[::-1, ::-1].transpose(0, 1, 3, 2)
     size, _, inputs, outputs = kernel.shape
     return _with_kernel(layers.Conv2D(outputs, size, padding="same"), kernel, inputs)
@@ -27,9 +27,9 @@ def _before_filter(
     decoded: keras.KerasTensor,
     plane: keras.KerasTensor,
     amplitude: keras.KerasTensor,
-    meant: keras.KerasTensor,
+    original: keras.KerasTensor,
 ) -> keras.KerasTensor:
-    """Half the gradient of the squared error by what the filter g is given: g's layers forward, and back."""
+    """Half the gradient of the squared error with respect to the input of the filter g."""
     stem, *middle, last = (layer for layer in synthesis.layers if layer.weights)
     blocks = list(zip(middle[::2], middle[1::2], strict=True))
     x = first = stem(layers.Concatenate()([layers.Rescaling(1 / PIXEL_SCALE)(decoded), plane]))
@@ -38,7 +38,7 @@ def _before_filter(
         hidden.append(a(x))
         x = layers.Add()([x, b(hidden[-1])])
     filtered = layers.Add()([decoded, layers.Multiply()([amplitude, last(x)])])
-    error = layers.Subtract()([filtered, meant])
+    error = layers.Subtract()([filtered, original])
 
     width, size, stride = stem.filters, stem.kernel_size[0], stem.strides[0]
     before_last = layers.Conv2D(width, size, stride, padding="same")
@@ -56,19 +56,19 @@ def _before_filter(
 
 
 def error_gradient_graph(model: Flagship) -> keras.Model:
-    """Half the gradient of the squared error of a decoded picture, by its coefficients.
+    """Half the gradient of the squared error of a decoded picture, with respect to its coefficients.
 
     Inputs: coefficients (N, h, w, C), quality plane (N, 16 h, 16 w, 1), the filter's amplitude (N, 1, 1, 1),
-    and the picture that is meant, pixels - 128 (N, 16 h, 16 w, 3). Output: (N, h, w, C).
+    and the original picture, pixels - 128 (N, 16 h, 16 w, 3). Output: (N, h, w, C).
     """
     coefficients, plane = layers.Input((None, None, model.channels)), layers.Input((None, None, 1))
-    amplitude, meant = layers.Input((1, 1, 1)), layers.Input((None, None, 3))
-    inputs = [coefficients, plane, amplitude, meant]
+    amplitude, original = layers.Input((1, 1, 1)), layers.Input((None, None, 3))
+    inputs = [coefficients, plane, amplitude, original]
     decoded = model.lapped_synthesis(coefficients)
     if model.transforms:
-        back = _before_filter(model.synthesis, decoded, plane, amplitude, meant)
+        back = _before_filter(model.synthesis, decoded, plane, amplitude, original)
     else:
-        back = layers.Subtract()([decoded, meant])
+        back = layers.Subtract()([decoded, original])
     adjoint = LappedSynthesisGradient(model.channels)
     adjoint.build(None)
     adjoint.kernel.assign(ops.convert_to_numpy(model.lapped_synthesis.kernel))
