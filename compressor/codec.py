@@ -128,7 +128,8 @@ def encode(
     )
 
     from compressor.coding.loading import load_coder
-    from compressor.coding.screen_content import encode_sections, find_screen_content
+    from compressor.coding.screen_content import find_screen_content
+    from compressor.coding.sections import encode_sections
     from compressor.images.arrays import colour_array
 
     upright = picture.image
@@ -259,7 +260,7 @@ def decode(
     whole = Area(0, 0, header.height, header.width)
     area = whole if region is None else region_area(region, header.width, header.height)
 
-    from compressor.coding.exact import paste_exact
+    from compressor.coding.exact_pixels import paste_exact
     from compressor.coding.loading import load_coder
     from compressor.images.arrays import colour_image
 

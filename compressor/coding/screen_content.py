@@ -10,20 +10,18 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from compressor.coding.area import Area
-from compressor.coding.effort import Effort, OnProgress, progress_of_part
-from compressor.coding.exact import encode_exact, verify_exact
-from compressor.coding.picture_coder import PictureCoder
-from compressor.images.psnr import squared_error
+from compressor.coding.exact_pixels import encode_exact
 from compressor.spec.constants import EXACT_TILE
-from compressor.spec.file_format import EXACT, PICTURE
 
 # Side of a cell, in pixels: a cell is stored as a whole or not at all.
 CELL = 16
-# Screen content has at most this ratio of colours to pixels, and at least this contrast in a channel. Without
-# contrast, the networks do well. A neighbouring cell may have more colours, as some letters do, or only one.
-MAX_COLOUR_SHARE, MAX_COLOUR_SHARE_BESIDE, MIN_CONTRAST = 1 / 4, 3 / 8, 64
-# So has everything else whose colours differ this much, in squared 8-bit levels, from pixel to pixel: the
-# networks do not code the finest detail of chroma.
+# A cell of screen content has at most this ratio of colours to pixels, and at least this contrast in a
+# channel; without contrast, the networks do well.
+MAX_COLOUR_SHARE, MIN_CONTRAST = 1 / 4, 64
+# A neighbour of such a cell may have more colours, as some letters do, or only one.
+MAX_COLOUR_SHARE_NEARBY = 3 / 8
+# A cell whose chroma differs this much from pixel to pixel, in squared 8-bit levels, is screen content too,
+# since the networks do not code the finest detail of chroma.
 MIN_FINE_CHROMA = 3000
 # Photographs have a few such cells too, at the edge of a burnt-out sky for example. Below this share of the
 # cells that are not flat, it is not worth an encoder's time to try them.
@@ -46,13 +44,13 @@ class ScreenContent:
 
 
 def find_screen_content(image_uint8: NDArray[np.uint8]) -> ScreenContent | None:
-    """Find screen content that may be worth to be stored.
+    """Find screen content that may be worth storing.
 
     Args:
         image_uint8: (H, W, 3).
 
     Returns:
-        The screen content; None for a picture with next to none, such as most photographs.
+        The screen content; None for a picture with little or none, such as most photographs.
     """
     height, width, _ = image_uint8.shape
     shape = -(-height // CELL), -(-width // CELL)
@@ -67,58 +65,9 @@ def find_screen_content(image_uint8: NDArray[np.uint8]) -> ScreenContent | None:
     if not core.any() or core.sum() < MIN_SHARE_OF_CELLS * np.count_nonzero(~flat):
         return None
     near = np.asarray(Image.fromarray(core).convert("L").filter(ImageFilter.MaxFilter(3)), bool)
-    cells = core | near & (flat | sharp & (colour_share <= MAX_COLOUR_SHARE_BESIDE))
+    cells = core | near & (flat | sharp & (colour_share <= MAX_COLOUR_SHARE_NEARBY))
     mask = cells.repeat(CELL, axis=0).repeat(CELL, axis=1)[:height, :width]
     return ScreenContent(mask, encode_exact(image_uint8, mask), _without(image_uint8, cells, mask))
-
-
-def encode_sections(
-    coder: PictureCoder,
-    image_uint8: NDArray[np.uint8],
-    screen_content: ScreenContent | None,
-    level: int,
-    effort: Effort,
-    *,
-    verify: bool,
-    on_progress: OnProgress,
-) -> dict[str, bytes]:
-    """Encode a picture, and store its screen content exactly where that pays.
-
-    It pays if the bits that it adds are fewer than what the error that it removes is worth.
-
-    Args:
-        coder: of the picture section.
-        image_uint8: (H, W, 3).
-        screen_content: of the picture.
-        level: quality level 0..396.
-        effort: how symbols are chosen.
-        verify: whether to read the payloads again.
-        on_progress: called after every step of a refinement.
-
-    Returns:
-        The payloads of the picture section and, where it pays, of the exact section, by name.
-
-    Raises:
-        CorruptStreamError: with `verify`, if the payloads do not give back what was coded.
-        OptionError: if the effort refines, and the model has no error gradient.
-    """
-    if screen_content is None:
-        return {PICTURE: coder.encode(image_uint8, level, effort, verify=verify, on_progress=on_progress)}
-    everything, rest = (
-        coder.encode(pixels, level, effort, verify=verify, on_progress=progress_of_part(on_progress, part, 2))
-        for part, pixels in enumerate((image_uint8, screen_content.rest))
-    )
-    added_bits = 8 * (len(screen_content.payload) + len(rest) - len(everything))
-    height, width, _ = image_uint8.shape
-    decoded = coder.decode(everything, height, width, level)
-    removed_error = squared_error(decoded, image_uint8)
-    np.copyto(decoded, image_uint8, where=screen_content.mask[..., None])
-    removed_error -= squared_error(decoded, image_uint8)
-    if added_bits >= coder.runtime.distortion_weight(level) * removed_error / 3:
-        return {PICTURE: everything}
-    if verify:
-        verify_exact(screen_content.payload, image_uint8, screen_content.mask)
-    return {EXACT: screen_content.payload, PICTURE: rest}
 
 
 def _colours(image_uint8: NDArray[np.uint8]) -> tuple[NDArray[np.intp], NDArray[np.float64]]:

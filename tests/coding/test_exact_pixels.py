@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from compressor.coding.area import Area
-from compressor.coding.exact import encode_exact, paste_exact, verify_exact
+from compressor.coding.exact_pixels import encode_exact, paste_exact, verify_exact
 from compressor.errors import CorruptStreamError, StreamError
 from tests.samples import noise
 
