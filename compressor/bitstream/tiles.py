@@ -1,4 +1,4 @@
-"""The bytes of tiles in a picture payload."""
+"""The bytes of tiles in a payload."""
 
 from compressor.bitstream.varint import read_varint, write_varint
 from compressor.errors import CorruptStreamError, TruncatedStreamError
@@ -36,7 +36,7 @@ def split_tiles(payload: bytes, count: int) -> list[bytes]:
 
 
 def split_cut_tiles(payload: bytes, count: int) -> tuple[list[bytes], bytes]:
-    """Split the beginning of a payload into the bytes of its whole tiles, and what there is of the next.
+    """Split the beginning of a payload into the bytes of its whole tiles, and the available part of the next.
 
     Args:
         payload: the beginning of a payload from `join_tiles`.

@@ -1,4 +1,4 @@
-"""Run a function on many items on Ray, whatever becomes of each worker and each machine."""
+"""Run a function on many items on Ray, even if workers or machines fail."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class _Worker:
 
 
 class _Pool:
-    """Workers that come and go, and what each is at.
+    """The workers that are alive, and the item that each works on.
 
     Only workers that have started are given items: some may never find room.
     """
@@ -144,7 +144,7 @@ def _connect(address: str, num_workers: int | None) -> Any:
 
 
 def _check_address(address: str) -> None:
-    """Find out whether anybody listens there: Ray itself would try for minutes."""
+    """Check that a server listens at the address; Ray itself would try for minutes."""
     parts = urlsplit("//" + address.removeprefix("ray://"))
     if parts.hostname and parts.port:
         socket.create_connection((parts.hostname, parts.port), _SECONDS_TO_ANSWER).close()

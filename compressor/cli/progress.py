@@ -1,4 +1,4 @@
-"""One line on the terminal that says how far the work is."""
+"""A progress line on the terminal."""
 
 import shutil
 import sys
@@ -8,7 +8,7 @@ _SECONDS_BETWEEN_UPDATES = 0.1
 
 
 class ProgressLine:
-    """A line that is written over and over; nothing where there is no terminal.
+    """A line that is rewritten in place; without a terminal, nothing is written.
 
     Args:
         is_shown: whether it is wanted at all.
@@ -20,7 +20,7 @@ class ProgressLine:
         self._is_shown = is_shown and sys.stderr is not None and sys.stderr.isatty()
 
     def show(self, share: float, text: str) -> None:
-        """Say what is done, and about how long the rest takes.
+        """Show the share of the work done, and an estimate of the remaining time.
 
         Args:
             share: of the work that is done, above 0, at most 1.
@@ -34,7 +34,7 @@ class ProgressLine:
         self._write(f"{text}, {left // 3600}:{left // 60 % 60:02}:{left % 60:02} left")
 
     def clear(self) -> None:
-        """Take the line away."""
+        """Remove the line."""
         if self._is_shown and self._shown_at >= 0:
             self._write("")
 

@@ -1,4 +1,4 @@
-"""Run a function on many items in several processes, whatever becomes of each process."""
+"""Run a function on many items in several processes, even if processes die."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SECONDS_TO_STOP = 5
 
 
 class WorkerDiedError(Exception):
-    """The process that had the item ended before it had a result."""
+    """The process that worked on the item ended without a result."""
 
 
 def run_in_processes(
@@ -104,7 +104,7 @@ def _stop(processes: list[SpawnProcess], busy: list[SpawnProcess]) -> None:
 
 
 class SigintHeld:
-    """Start a process that Ctrl-C does not reach, and lose no Ctrl-C of our own: the mask is inherited."""
+    """Hold back SIGINT while a process is started, which inherits the mask and so ignores Ctrl-C."""
 
     def __enter__(self) -> None:
         if sys.platform != "win32":

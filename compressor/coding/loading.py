@@ -13,7 +13,7 @@ from compressor.weights.files import ModelFiles, shipped_folder
 
 
 def load_coder(runtime: Runtime, model_id: int | None = None) -> PictureCoder:
-    """Return the coder of a model; calls that mean the same model, engine and threads share one.
+    """Return the coder of a model; calls with the same model, engine and threads share one.
 
     Args:
         runtime: model, engine and threads.

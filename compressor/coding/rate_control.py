@@ -91,7 +91,7 @@ def encode_to_target(
 
 
 class _Trials(dict[int, Trial]):
-    """All that was tried, by level; what is missing is tried when it is asked for."""
+    """All trials by level; a missing one is made when it is accessed."""
 
     def __init__(
         self, encode_at: Callable[[int], bytes], fidelity_of: Callable[[bytes], float] | None = None

@@ -10,7 +10,7 @@ from threadpoolctl import ThreadpoolController
 
 
 class _Limit:
-    """The first who asks sets it, and the last who leaves takes it away: it is the whole process's."""
+    """A limit of the whole process: the first to enter sets it, and the last to leave removes it."""
 
     def __init__(self) -> None:
         self._lock, self._users = threading.Lock(), 0

@@ -1,4 +1,4 @@
-"""Colour spaces that a file names otherwise than by an ICC profile."""
+"""Colour spaces that a file describes without an ICC profile."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ class Metadata:
         return {"icc": self.icc, "exif": self.exif, "xmp": self.xmp}
 
     def stripped(self, strip: frozenset[str]) -> Metadata:
-        """Leave out what is named in a set that `parse_strip` made."""
+        """Leave out the metadata named in a set from `parse_strip`."""
         return replace(self, **dict.fromkeys(strip, b""))
 
     def info(self) -> dict[str, bytes]:
@@ -128,7 +128,7 @@ def reset_orientation(metadata: Metadata) -> Metadata:
 
 
 def left_out_notes(image: Image.Image) -> tuple[str, ...]:
-    """Return a note that names the metadata which a stream has no room for."""
+    """Return a note that names the metadata that a stream cannot hold."""
     info, found = image.info, []
     if 0x0404 in (info.get("photoshop") or {}) or _IPTC_TAG in getattr(image, "tag_v2", {}):
         found.append("IPTC")

@@ -24,7 +24,7 @@ _GRAY_SCALES = {"L;2": 85, "L;4": 17}
 
 @dataclass(frozen=True, slots=True)
 class Storage:
-    """How the pixels lie in the file: what Pillow knows before it loads them, and forgets then.
+    """How pixels are stored in the file, which Pillow forgets when it loads them.
 
     Attributes:
         rawmode: Pillow's name, for example "RGB;16B"; empty where it is not known.

@@ -35,7 +35,7 @@ _SAVE_OPTIONS: dict[str, dict[str, Any]] = {
 
 
 class _NamedBuffer(BytesIO):
-    """A buffer with a file name: by it, Pillow imports the one plugin that is needed instead of five."""
+    """A buffer with a file name, so that Pillow imports the one plugin that is needed instead of five."""
 
     def __init__(self, name: str) -> None:
         super().__init__()
@@ -79,7 +79,7 @@ class SavedPicture:
 
 
 def save_picture(image: Image.Image, extension: str) -> SavedPicture:
-    """Write a picture in another format, with the ICC profile, EXIF and XMP of its `info` where it has room.
+    """Write a picture in another format, with the ICC profile, EXIF and XMP of its `info` if the format can.
 
     Pixels come first: metadata that cannot be written are left out.
 

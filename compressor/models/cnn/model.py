@@ -12,7 +12,7 @@ from compressor.spec.constants import PIXEL_OFFSET, PIXEL_SCALE
 
 @keras.saving.register_keras_serializable(package="compressor")
 class Cnn(RateDistortionModel):
-    """Convolutional autoencoder with a factorised prior, kept so that reports can show it.
+    """Convolutional autoencoder with a factorised prior, for comparison in reports.
 
         x -> Conv2D 64, stride 2, ReLU -> Conv2D 32, stride 2 -> gain -> round -> coder
         inverse gain -> Conv2DTranspose 64, stride 2, ReLU -> Conv2DTranspose 3, stride 2 -> picture

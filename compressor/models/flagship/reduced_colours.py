@@ -1,4 +1,4 @@
-"""The change of tone by the synthesis filter, measured: reduced pictures are made without the filter."""
+"""The change of tone by the synthesis filter, measured, since reduced pictures are made without it."""
 
 from collections.abc import Iterable
 from functools import partial
