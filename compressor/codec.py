@@ -17,7 +17,7 @@ from compressor.images.alpha import decode_alpha, encode_alpha
 from compressor.images.loading import LoadedPicture, load_picture
 from compressor.images.metadata import Metadata, parse_strip
 from compressor.options import Runtime, Target
-from compressor.spec.file_format import EXACT, PICTURE, Flags
+from compressor.spec.file_format import EXACT, Flags
 from compressor.spec.quality import DEFAULT_QUALITY, level_to_quality, quality_to_level
 from compressor.weights.files import model_of_tune, tune_of
 
@@ -80,13 +80,13 @@ def encode(
 
     Gray stays gray, alpha is kept without loss, the EXIF orientation is baked into the pixels, and ICC
     profile, EXIF and XMP are kept. Text, charts and pixel art are stored without loss where that takes fewer
-    bits, or hardly more, than approximating them.
+    bits, or hardly more, than approximating them. At quality 100, everything is.
 
     Args:
         image: a Pillow image of any mode but F and 32-bit I; a uint8 array of 0..255 with shape (H, W),
             (H, W, 1), (H, W, 2) for gray and alpha, (H, W, 3) or (H, W, 4); or the result of `load_picture`,
             which `strip` and `keep_hidden` do not change. Any size from 1x1.
-        quality: 1 (smallest) to 100 (best), in steps of a quarter; 50 if neither it nor a target is given.
+        quality: 1 (smallest) to 100 (lossless), in steps of a quarter; 50 without it and without a target.
         target: a size or a fidelity to meet instead of a quality.
         tune: "iq" (image quality, the default) for the best picture to the eye, judged by SSIMULACRA 2, or
             "psnr" for the least squared error. It chooses the model, and excludes a model in `runtime`.
@@ -260,8 +260,8 @@ def decode(
     whole = Area(0, 0, header.height, header.width)
     area = whole if region is None else region_area(region, header.width, header.height)
 
-    from compressor.coding.exact_pixels import paste_exact
     from compressor.coding.loading import load_coder
+    from compressor.coding.sections import decode_sections
     from compressor.images.arrays import colour_image
 
     coder = load_coder(runtime, header.model_id)
@@ -270,15 +270,12 @@ def decode(
     if Flags.ALPHA in header.flags:
         alpha = decode_alpha(container.sections["alpha"], header.width, header.height)
     reduced = area.covering(reduction)
-    exact = container.sections.get(EXACT)
     # Colours have to be weighed by alpha before they are averaged, and exact pixels have full size.
-    decodes_reduced = alpha is None and exact is None and reduction in coder.reductions
+    decodes_reduced = alpha is None and EXACT not in container.sections and reduction in coder.reductions
     factor, area = (reduction, reduced) if decodes_reduced else (1, reduced.scaled(reduction).common(whole))
-    pixels = coder.decode(
-        container.sections[PICTURE], header.height, header.width, header.level, area, factor, is_cut=is_cut
+    pixels = decode_sections(
+        coder, container.sections, header.height, header.width, header.level, area, factor, is_cut=is_cut
     )
-    if exact is not None:
-        paste_exact(exact, header.height, header.width, pixels, area)
     image = colour_image(pixels, gray=Flags.GRAY in header.flags)
     if alpha is not None:
         image.putalpha(alpha.crop((area.left, area.top, area.right, area.bottom)))

@@ -209,7 +209,8 @@ def _refined(effort: int, by_default: bool) -> LearnedCodec:
     )
 
 
-_OUR_QUALITIES = (1, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100)
+# At 100, files are lossless, which is no point of a curve.
+_OUR_QUALITIES = (1, 10, 20, 30, 40, 50, 60, 70, 80, 90, 99.75)
 
 CODECS = [
     LearnedCodec(
@@ -233,7 +234,7 @@ CODECS = [
         ".cmpr",
         {"model": "cnn"},
         whole_qualities=False,
-        qualities=(1, 20, 40, 60, 80, 100),
+        qualities=(1, 20, 40, 60, 80, 99.75),
     ),
     _refined(7, by_default=True),
     _refined(9, by_default=False),

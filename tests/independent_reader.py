@@ -109,20 +109,20 @@ def split_tiles(payload, count):
     return [*parts, payload[offset:]]
 
 
-def paste_exact(image, payload):
-    """Replace pixels of a picture (height, width, 3) by those of the exact section."""
-    height, width, _ = image.shape
+def read_exact(payload, height, width):
+    """Return exact pixels (height, width, 3), and where they are, (height, width)."""
+    image, stored = np.zeros((height, width, 3), np.int64), np.zeros((height, width), bool)
     corners = [(top, left) for top in range(0, height, EXACT_TILE) for left in range(0, width, EXACT_TILE)]
     for (top, left), data in zip(corners, split_tiles(payload, len(corners)), strict=True):
         if not data:
             continue
-        tile = image[top : top + EXACT_TILE, left : left + EXACT_TILE]
+        tile = np.s_[top : top + EXACT_TILE, left : left + EXACT_TILE]
         webp = Image.open(io.BytesIO(data), formats=["WEBP"])
-        if data[12:16] != b"VP8L" or webp.size != (tile.shape[1], tile.shape[0]):
+        if data[12:16] != b"VP8L" or webp.size != image[tile].shape[1::-1]:
             raise ValueError("bad exact pixels")
         rgba = np.asarray(webp.convert("RGBA"))
-        stored = rgba[:, :, 3] == 255
-        tile[stored] = rgba[stored, :3]
+        image[tile], stored[tile] = rgba[:, :, :3], rgba[:, :, 3] == 255
+    return image, stored
 
 
 # Models
@@ -433,6 +433,24 @@ def cnn_pixels(model, latents, level):
 FAMILIES = {"flagship": (read_flagship_tile, flagship_pixels), "cnn": (read_cnn_tile, cnn_pixels)}
 
 
+def read_picture(file, model, coded):
+    """Return the pixels of the picture section, (height, width, 3); append its symbols to `coded`."""
+    read_tile, pixels_of = FAMILIES[model.manifest["family"]]
+    block = model.numbers["block"]
+    rows, columns = -(-file.height // block), -(-file.width // block)
+    corners = [(top, left) for top in range(0, rows, TILE) for left in range(0, columns, TILE)]
+
+    parts = split_tiles(file.sections["picture"], len(corners))
+    latents = np.zeros((rows, columns, model.gains["log_gain"].shape[1]), np.float32)
+    for (top, left), part in zip(corners, parts, strict=True):
+        height, width = min(TILE, rows - top), min(TILE, columns - left)
+        tile = read_tile(model, part, height, width, file.level, coded)
+        latents[top : top + height, left : left + width] = tile
+
+    pixels = pixels_of(model, latents, file.level)[: file.height, : file.width]
+    return np.nan_to_num(np.clip(np.rint(pixels), 0, 255)).astype(np.int64)
+
+
 def find_model(weights, model_id):
     """Return the model with an id among the folders below `weights`."""
     for path in sorted(Path(weights).glob("*/manifest.json")):
@@ -460,22 +478,13 @@ def decode(data, weights):
     alpha = None
     if "alpha" in file.sections:
         alpha = read_alpha(file.sections["alpha"], file.width, file.height)
-    read_tile, pixels_of = FAMILIES[model.manifest["family"]]
-    block = model.numbers["block"]
-    rows, columns = -(-file.height // block), -(-file.width // block)
-    corners = [(top, left) for top in range(0, rows, TILE) for left in range(0, columns, TILE)]
-
-    parts = split_tiles(file.sections["picture"], len(corners))
-    coded, latents = [], np.zeros((rows, columns, model.gains["log_gain"].shape[1]), np.float32)
-    for (top, left), part in zip(corners, parts, strict=True):
-        height, width = min(TILE, rows - top), min(TILE, columns - left)
-        tile = read_tile(model, part, height, width, file.level, coded)
-        latents[top : top + height, left : left + width] = tile
-
-    pixels = pixels_of(model, latents, file.level)[: file.height, : file.width]
-    image = np.nan_to_num(np.clip(np.rint(pixels), 0, 255)).astype(np.int64)
+    coded = []
     if "exact" in file.sections:
-        paste_exact(image, file.sections["exact"])
+        image, stored = read_exact(file.sections["exact"], file.height, file.width)
+        if not stored.all():
+            image = np.where(stored[:, :, None], image, read_picture(file, model, coded))
+    else:
+        image = read_picture(file, model, coded)
     if file.gray:
         image = (image.sum(axis=2, keepdims=True) + 1) // 3
     if alpha is not None:

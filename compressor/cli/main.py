@@ -211,7 +211,7 @@ def _add_aim(parser: argparse.ArgumentParser) -> None:
         "--quality",
         type=option_values.quality,
         metavar="1..100",
-        help=f"1 is smallest, 100 is best (default: {DEFAULT_QUALITY:g})",
+        help=f"1 is smallest, 100 is lossless (default: {DEFAULT_QUALITY:g})",
     )
     aims.add_argument(
         "--target-bpp",

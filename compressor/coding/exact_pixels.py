@@ -26,36 +26,44 @@ def encode_exact(image_uint8: NDArray[np.uint8], mask: NDArray[np.bool_]) -> byt
     )
 
 
-def paste_exact(payload: bytes, height: int, width: int, pixels: NDArray[np.uint8], area: Area) -> None:
-    """Replace pixels by those that are stored.
+def read_exact(
+    payload: bytes, height: int, width: int, area: Area
+) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """Read the stored pixels of an area of a picture.
 
     Args:
         payload: of the exact section.
         height: of the whole picture, in pixels.
         width: of the whole picture, in pixels.
-        pixels: (h, w, 3) of an area of the picture; changed in place.
-        area: where they are in the picture.
+        area: inside the picture.
+
+    Returns:
+        Colours (h, w, 3) of the area, and a mask (h, w), True where they are stored.
 
     Raises:
         StreamError: if the payload cannot have come from `encode_exact`.
 
     Example:
         >>> image, mask = np.full((20, 30, 3), 200, np.uint8), np.ones((20, 30), bool)
-        >>> pixels = np.zeros((5, 8, 3), np.uint8)
-        >>> paste_exact(encode_exact(image, mask), 20, 30, pixels, Area(2, 3, 7, 11))
-        >>> int(pixels.min())
-        200
+        >>> colours, mask = read_exact(encode_exact(image, mask), 20, 30, Area(2, 3, 7, 11))
+        >>> colours.shape, int(colours.min()), bool(mask.all())
+        ((5, 8, 3), 200, True)
     """
     whole = Area(0, 0, height, width)
     tiles = list(whole.cut(EXACT_TILE))
     parts = dict(zip(tiles, split_tiles(payload, len(tiles)), strict=True))
+    colours, mask = (
+        np.zeros((area.height, area.width, 3), np.uint8),
+        np.zeros((area.height, area.width), bool),
+    )
     for number in area.covering(EXACT_TILE).cut(1):
         tile = number.scaled(EXACT_TILE).common(whole)
         if parts[tile]:
-            colours, mask = decode_lossless(parts[tile], tile.height, tile.width)
             shared = tile.common(area)
-            inside = shared.within(tile).slices
-            np.copyto(pixels[shared.within(area).slices], colours[inside], where=mask[inside][..., None])
+            inside, outside = shared.within(tile).slices, shared.within(area).slices
+            tile_colours, tile_mask = decode_lossless(parts[tile], tile.height, tile.width)
+            colours[outside], mask[outside] = tile_colours[inside], tile_mask[inside]
+    return colours, mask
 
 
 def verify_exact(payload: bytes, image_uint8: NDArray[np.uint8], mask: NDArray[np.bool_]) -> None:
@@ -64,8 +72,8 @@ def verify_exact(payload: bytes, image_uint8: NDArray[np.uint8], mask: NDArray[n
     Raises:
         CorruptStreamError: if it does not give back the pixels.
     """
-    pixels = np.where(mask[..., None], np.uint8(0), image_uint8)
     height, width = mask.shape
-    paste_exact(payload, height, width, pixels, Area(0, 0, height, width))
-    if not np.array_equal(pixels, image_uint8):
+    colours, found = read_exact(payload, height, width, Area(0, 0, height, width))
+    np.copyto(colours, image_uint8, where=~mask[..., None])
+    if not (np.array_equal(found, mask) and np.array_equal(colours, image_uint8)):
         raise CorruptStreamError("the exact section does not give back the pixels: encode the picture again")

@@ -1,14 +1,18 @@
-"""The sections that hold the pixels of a picture."""
+"""The sections that hold the pixels of a picture: what the networks code, and what is stored exactly."""
+
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
+from compressor.coding.area import Area
 from compressor.coding.effort import Effort, OnProgress, progress_of_part
-from compressor.coding.exact_pixels import verify_exact
+from compressor.coding.exact_pixels import encode_exact, read_exact, verify_exact
 from compressor.coding.picture_coder import PictureCoder
 from compressor.coding.screen_content import ScreenContent
 from compressor.images.psnr import squared_error
 from compressor.spec.file_format import EXACT, PICTURE
+from compressor.spec.quality import TOP_LEVEL
 
 
 def encode_sections(
@@ -21,7 +25,7 @@ def encode_sections(
     verify: bool,
     on_progress: OnProgress,
 ) -> dict[str, bytes]:
-    """Encode a picture, and store its screen content exactly where that pays.
+    """Encode a picture. Store its screen content exactly where that pays, and everything at the top level.
 
     It pays if the bits that it adds are fewer than what the error that it removes is worth.
 
@@ -35,26 +39,75 @@ def encode_sections(
         on_progress: called after every step of a refinement.
 
     Returns:
-        The payloads of the picture section and, where it pays, of the exact section, by name.
+        The payloads of the picture section and, where there is one, of the exact section, by name.
 
     Raises:
         CorruptStreamError: with `verify`, if the payloads do not give back what was coded.
         OptionError: if the effort refines, and the model has no error gradient.
     """
+    if level == TOP_LEVEL:
+        everywhere = np.ones(image_uint8.shape[:2], bool)
+        payload = encode_exact(image_uint8, everywhere)
+        if verify:
+            verify_exact(payload, image_uint8, everywhere)
+        return {EXACT: payload, PICTURE: b""}
+
+    def encode(pixels: NDArray[np.uint8], part: int, parts: int) -> bytes:
+        progress = progress_of_part(on_progress, part, parts)
+        return coder.encode(pixels, level, effort, verify=verify, on_progress=progress)
+
     if screen_content is None:
-        return {PICTURE: coder.encode(image_uint8, level, effort, verify=verify, on_progress=on_progress)}
-    everything, rest = (
-        coder.encode(pixels, level, effort, verify=verify, on_progress=progress_of_part(on_progress, part, 2))
-        for part, pixels in enumerate((image_uint8, screen_content.rest))
-    )
+        return {PICTURE: encode(image_uint8, 0, 1)}
+    mask = screen_content.mask
+    everything = encode(image_uint8, 0, 2)
+    rest = b"" if mask.all() else encode(screen_content.rest, 1, 2)
     added_bits = 8 * (len(screen_content.payload) + len(rest) - len(everything))
-    height, width, _ = image_uint8.shape
+    height, width = mask.shape
     decoded = coder.decode(everything, height, width, level)
     removed_error = squared_error(decoded, image_uint8)
-    np.copyto(decoded, image_uint8, where=screen_content.mask[..., None])
+    np.copyto(decoded, image_uint8, where=mask[..., None])
     removed_error -= squared_error(decoded, image_uint8)
     if added_bits >= coder.runtime.distortion_weight(level) * removed_error / 3:
         return {PICTURE: everything}
     if verify:
-        verify_exact(screen_content.payload, image_uint8, screen_content.mask)
+        verify_exact(screen_content.payload, image_uint8, mask)
     return {EXACT: screen_content.payload, PICTURE: rest}
+
+
+def decode_sections(
+    coder: PictureCoder,
+    sections: Mapping[str, bytes],
+    height: int,
+    width: int,
+    level: int,
+    area: Area,
+    reduction: int,
+    *,
+    is_cut: bool,
+) -> NDArray[np.uint8]:
+    """Decode an area of a picture.
+
+    Args:
+        coder: of the picture section.
+        sections: payloads by name.
+        height: of the whole picture, in pixels.
+        width: of the whole picture, in pixels.
+        level: quality level 0..396.
+        area: as it is returned, inside the picture.
+        reduction: see `PictureCoder.decode`; 1 if there is an exact section.
+        is_cut: whether the picture section is only the beginning of one.
+
+    Returns:
+        uint8 (h, w, 3) of the area.
+
+    Raises:
+        StreamError: if the payloads cannot have come from `encode_sections`.
+    """
+    if EXACT not in sections:
+        return coder.decode(sections[PICTURE], height, width, level, area, reduction, is_cut=is_cut)
+    exact, mask = read_exact(sections[EXACT], height, width, area)
+    if mask.all():
+        return exact
+    pixels = coder.decode(sections[PICTURE], height, width, level, area, is_cut=is_cut)
+    np.copyto(pixels, exact, where=mask[..., None])
+    return pixels
