@@ -17,7 +17,7 @@ from compressor.images.alpha import decode_alpha, encode_alpha
 from compressor.images.loading import LoadedPicture, load_picture
 from compressor.images.metadata import Metadata, parse_strip
 from compressor.options import Runtime, Target
-from compressor.spec.file_format import EXACT, Flags
+from compressor.spec.file_format import EXACT, PICTURE, Flags
 from compressor.spec.quality import DEFAULT_QUALITY, level_to_quality, quality_to_level
 from compressor.weights.files import model_of_tune, tune_of
 
@@ -61,6 +61,11 @@ class StreamInfo:
     num_bytes: int
     bpp: float
     section_num_bytes: dict[str, int]
+
+    @property
+    def is_lossless(self) -> bool:
+        """Whether all pixels are stored exactly."""
+        return not self.section_num_bytes[PICTURE]
 
 
 def encode(

@@ -114,6 +114,12 @@ STREAMS = (
             ("alpha that ends early", "fine", {"sections": {"alpha": png(40, 33)[:60]}}),
             ("alpha with bombs", "fine", {"sections": {"alpha": bombs()}}),
             ("exact pixels of another size", "photo", {"sections": {"exact": webp(70, 93)}}),
+            (
+                "the largest picture, without exact pixels",
+                "dot",
+                HUGE | {"sections": {"exact": bytes(48), "picture": b""}},
+            ),
+            ("some exact pixels, and no picture", "screen", {"sections": {"picture": b""}}),
             ("exact pixels that end early", "photo", {"sections": {"exact": webp(93, 70)[:-20]}}),
             ("exact pixels with loss", "photo", {"sections": {"exact": webp(93, 70, lossless=False)}}),
             (

@@ -175,8 +175,9 @@ def info_file(source: str, request: InfoRequest) -> None:
 
         print(json.dumps({"file": source, **dataclasses.asdict(info)}), flush=True)
         return
+    quality = f"{info.quality:g} (lossless)" if info.is_lossless else f"{info.quality:g}"
     lines = [
-        f"{shown(source)}: {info.width}x{info.height} {info.mode}, quality {info.quality:g}, "
+        f"{shown(source)}: {info.width}x{info.height} {info.mode}, quality {quality}, "
         f"{info.num_bytes} bytes, {info.bpp:.3f} bpp, tune {info.tune or 'none'}, "
         f"format {info.format_version}, model {info.model_id}"
     ]

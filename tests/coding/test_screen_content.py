@@ -144,7 +144,8 @@ def test_quality_100_is_lossless(random_pictures, mode):
     assert compressor.decode(data).tobytes() == image.tobytes()
     assert compressor.decode(data, region=(3, 4, 20, 30)).tobytes() == image.crop((3, 4, 23, 34)).tobytes()
     assert compressor.decode(data, reduction=8).tobytes() == image.reduce(8).tobytes()
-    assert compressor.read_info(data).section_num_bytes["picture"] == 0
+    assert compressor.read_info(data).is_lossless
+    assert not compressor.read_info(compressor.encode(image, 99)).is_lossless
 
 
 def test_any_fidelity_can_be_met(random_pictures):
