@@ -39,7 +39,7 @@ class Runtime:
 class Target:
     """A size or a fidelity that a file has to meet; exactly one is given.
 
-    The largest file that is not above a size is made, or the smallest that has a fidelity.
+    The file of the best quality that is not above a size is made, or the smallest that has a fidelity.
 
     Attributes:
         bpp: the most bits per pixel of the whole file.

@@ -15,14 +15,14 @@ from eval.commands import warn
 from eval.images import find_pictures, load_rgb
 from eval.metrics import psnr_db
 
-QUALITIES = (1, 20, 35, 50, 65, 80, 90, 100)
+QUALITIES = (1, 20, 35, 50, 65, 80, 90, 99.75)
 LOW_DB, MIDDLE_DB, HIGH_DB = 28, 34, 40
 
 
 def curves(folder: Path, images: list[np.ndarray], effort: int) -> np.ndarray:
     """Bits per pixel and PSNR in dB of every picture at every quality, (pictures, qualities, 2)."""
 
-    def point(image: np.ndarray, quality: int) -> tuple[float, float]:
+    def point(image: np.ndarray, quality: float) -> tuple[float, float]:
         runtime = compressor.Runtime(weights=folder)
         data = compressor.encode(image, quality, effort=effort, runtime=runtime)
         decoded = np.asarray(compressor.decode(data, runtime=runtime))

@@ -68,8 +68,8 @@ def encode_to_target(
     """Encode at the quality that meets a target best.
 
     Args:
-        target: for a size, the largest file is taken that is not above it; the best quality of all also
-            meets a larger target. For a fidelity, the smallest file that has it.
+        target: for a size, the best quality is taken whose file is not above it. For a fidelity, the smallest
+            file that has it.
         num_pixels: of the picture, width x height.
         encode_at: level 0..396 -> the whole file.
         fidelity_of: name of a target in `FIDELITIES`, file of `encode_at` -> fidelity of its decoded pixels.
@@ -139,7 +139,7 @@ def _largest_within(limit: int, bpp_of_byte: float, trials: _Trials) -> bytes:
     trials.try_neighbour(high + 1)
     fitting = [t for t in trials.values() if len(t.stream) <= limit]
     if fitting:
-        return max(fitting, key=lambda t: (len(t.stream), t.level)).stream
+        return max(fitting, key=lambda t: t.level).stream
     smallest = min(len(t.stream) for t in trials.values())
     largest = len(trials[NUM_LEVELS - 1].stream)
     raise OptionError(
