@@ -91,7 +91,7 @@ def encode(
         image: a Pillow image of any mode but F and 32-bit I; a uint8 array of 0..255 with shape (H, W),
             (H, W, 1), (H, W, 2) for gray and alpha, (H, W, 3) or (H, W, 4); or the result of `load_picture`,
             which `strip` and `keep_hidden` do not change. Any size from 1x1.
-        quality: 1 (smallest) to 100 (lossless), in steps of a quarter; 50 without it and without a target.
+        quality: 1 (smallest) to 100 (lossless), in steps of a quarter; by default 50, or a target.
         target: a size or a fidelity to meet instead of a quality.
         tune: "iq" (image quality, the default) for the best picture to the eye, judged by SSIMULACRA 2, or
             "psnr" for the least squared error. It chooses the model, and excludes a model in `runtime`.

@@ -7,7 +7,7 @@ from compressor.bitstream.tiles import join_tiles, split_tiles
 from compressor.coding.area import Area
 from compressor.errors import CorruptStreamError
 from compressor.images.lossless import decode_lossless, encode_lossless
-from compressor.spec.constants import EXACT_TILE
+from compressor.spec.file_format import EXACT_TILE
 
 
 def encode_exact(image_uint8: NDArray[np.uint8], mask: NDArray[np.bool_]) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from PIL import Image, ImageFilter
 
 from compressor.coding.area import Area
 from compressor.coding.exact_pixels import encode_exact
-from compressor.spec.constants import EXACT_TILE
+from compressor.spec.file_format import EXACT_TILE
 
 # Side of a cell, in pixels: a cell is stored as a whole or not at all.
 CELL = 16
@@ -28,19 +29,38 @@ MIN_FINE_CHROMA = 3000
 MIN_SHARE_OF_CELLS = 1 / 12
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ScreenContent:
-    """The screen content of a picture.
+    """The screen content of a picture. What follows from it is computed when it is needed.
 
     Attributes:
-        mask: (H, W), True in screen content.
-        payload: of the exact section that stores it.
-        rest: (H, W, 3), the picture with screen content replaced by a smooth continuation of the rest.
+        image_uint8: the picture, (H, W, 3).
+        cells: (rows, columns), True for cells of screen content.
     """
 
-    mask: NDArray[np.bool_]
-    payload: bytes
-    rest: NDArray[np.uint8]
+    image_uint8: NDArray[np.uint8]
+    cells: NDArray[np.bool_]
+
+    @cached_property
+    def mask(self) -> NDArray[np.bool_]:
+        """True in screen content, (H, W)."""
+        height, width, _ = self.image_uint8.shape
+        return self.cells.repeat(CELL, axis=0).repeat(CELL, axis=1)[:height, :width]
+
+    @cached_property
+    def payload(self) -> bytes:
+        """The payload of the exact section that stores it."""
+        return encode_exact(self.image_uint8, self.mask)
+
+    @cached_property
+    def rest(self) -> NDArray[np.uint8]:
+        """The picture with screen content replaced by a smooth continuation of the rest, (H, W, 3)."""
+        means = Image.fromarray(self.image_uint8).reduce(CELL)
+        means.putalpha(Image.fromarray(np.where(self.cells, np.uint8(0), np.uint8(255))))
+        smooth = _with_holes_filled(means).convert("RGB")
+        smooth = smooth.resize((means.width * CELL, means.height * CELL), Image.Resampling.BILINEAR)
+        height, width = self.mask.shape
+        return np.where(self.mask[..., None], np.asarray(smooth)[:height, :width], self.image_uint8)
 
 
 def find_screen_content(image_uint8: NDArray[np.uint8]) -> ScreenContent | None:
@@ -66,8 +86,7 @@ def find_screen_content(image_uint8: NDArray[np.uint8]) -> ScreenContent | None:
         return None
     near = np.asarray(Image.fromarray(core).convert("L").filter(ImageFilter.MaxFilter(3)), bool)
     cells = core | near & (flat | sharp & (colour_share <= MAX_COLOUR_SHARE_NEARBY))
-    mask = cells.repeat(CELL, axis=0).repeat(CELL, axis=1)[:height, :width]
-    return ScreenContent(mask, encode_exact(image_uint8, mask), _without(image_uint8, cells, mask))
+    return ScreenContent(image_uint8, cells)
 
 
 def _colours(image_uint8: NDArray[np.uint8]) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
@@ -106,18 +125,6 @@ def _cut_into_cells(values: NDArray[Any]) -> NDArray[Any]:
     padded = np.pad(values, [(0, -n % CELL) for n in values.shape], mode="edge")
     rows, columns = (n // CELL for n in padded.shape)
     return padded.reshape(rows, CELL, columns, CELL).swapaxes(1, 2).reshape(rows, columns, CELL * CELL)
-
-
-def _without(
-    image_uint8: NDArray[np.uint8], cells: NDArray[np.bool_], mask: NDArray[np.bool_]
-) -> NDArray[np.uint8]:
-    """Return a picture whose masked cells continue the others smoothly, so that they take few bits."""
-    means = Image.fromarray(image_uint8).reduce(CELL)
-    means.putalpha(Image.fromarray(np.where(cells, np.uint8(0), np.uint8(255))))
-    smooth = _with_holes_filled(means).convert("RGB")
-    smooth = smooth.resize((means.width * CELL, means.height * CELL), Image.Resampling.BILINEAR)
-    height, width = mask.shape
-    return np.where(mask[..., None], np.asarray(smooth)[:height, :width], image_uint8)
 
 
 def _with_holes_filled(image: Image.Image) -> Image.Image:

@@ -13,7 +13,7 @@ from compressor.errors import CorruptStreamError, one_line
 # Positions in a WebP file that holds a lossless picture and nothing else.
 _TYPE, _SIZE, _HEADER_NUM_BYTES = slice(8, 16), slice(21, 25), 25
 _LOSSLESS = b"WEBPVP8L"
-# Of 0 to 6, and of 0 to 100: more is much slower and hardly smaller.
+# Out of 6 and 100: higher values are much slower, and the files hardly smaller.
 _METHOD, _EFFORT = 4, 75
 
 

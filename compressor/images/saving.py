@@ -79,7 +79,7 @@ class SavedPicture:
 
 
 def save_picture(image: Image.Image, extension: str) -> SavedPicture:
-    """Write a picture in another format, with the ICC profile, EXIF and XMP of its `info` if the format can.
+    """Write a picture in another format, with the ICC profile, EXIF and XMP that the format can hold.
 
     Pixels come first: metadata that cannot be written are left out.
 

@@ -5,7 +5,6 @@ The exporter writes those that a decoder needs into the manifest of each model, 
 
 # Tiles and positions.
 TILE = 128  # latent positions along a tile's side; entropy coding never looks across tiles
-EXACT_TILE = 2048  # pixels along a side of a tile of the exact section
 SIDE_STRIDE = 4  # latent positions per position of the side information, down and across
 
 # Side information: rounded to 1/SIDE_STEPS, within -SIDE_MAX..SIDE_MAX steps.

@@ -43,3 +43,5 @@ OPTIONAL_SECTIONS = (
     Section("exact", Flags.EXACT),
 )
 EXACT, PICTURE = "exact", "picture"
+# Pixels along a side of a tile of the exact section.
+EXACT_TILE = 2048
