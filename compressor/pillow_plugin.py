@@ -143,7 +143,12 @@ def _save(image: Image.Image, fp: IO[bytes], filename: str | bytes) -> None:
         # Formats keep metadata under several keys of `info`; none must bring back what is replaced.
         metadata = replace(read_metadata(image), **replaced)
         picture = load_picture(image, strip=options.get("strip", ()), metadata=metadata)
-        data = encode(picture, options.get("quality", DEFAULT_QUALITY), tune=options.get("tune"))
+        data = encode(
+            picture,
+            options.get("quality", DEFAULT_QUALITY),
+            tune=options.get("tune"),
+            roi=options.get("roi"),
+        )
     except OptionError as error:
         raise ValueError(str(error)) from error
     except CompressorError as error:

@@ -15,17 +15,19 @@ from skimage import data
 from compressor import Runtime, codec
 from compressor.bitstream.container import read_container
 from compressor.coding.loading import load_coder
+from compressor.coding.sections import read_levels
 from compressor.spec.file_format import PICTURE
 from compressor.weights.files import shipped_models
 
 GOLDEN = Path(__file__).parents[1] / "tests" / "golden"
-# Odd sizes, gray, alpha, a photograph with screen content, and the ends of the quality range.
+# Odd sizes, gray, alpha, a photograph with screen content, a quality map, and the ends of the quality range.
 CASES = {
     "photo": ((93, 70), 50),
     "coarse": ((64, 48), 1),
     "fine": ((40, 33), 100),
     "dot": ((1, 1), 75),
     "screen": ((76, 50), 60),
+    "map": ((150, 140), 70),
 }
 
 
@@ -34,9 +36,8 @@ def symbol_digest(stream: bytes) -> str:
     container, digest = read_container(stream), hashlib.sha256()
     header = container.header
     coder = load_coder(Runtime(), header.model_id)
-    for symbols, _ in coder.read_symbols(
-        container.sections[PICTURE], header.height, header.width, header.level
-    ):
+    levels = read_levels(coder, container.sections, header.height, header.width, header.level)
+    for symbols, _ in coder.read_symbols(container.sections[PICTURE], header.height, header.width, levels):
         digest.update(symbols.astype("<i4").tobytes())
     return digest.hexdigest()
 
@@ -53,6 +54,11 @@ def pictures() -> dict[str, Image.Image]:
     return made
 
 
+def ramp(size: tuple[int, int]) -> Image.Image:
+    """Return a mask that is black at the left and gray at the right."""
+    return Image.linear_gradient("L").rotate(90).point([value // 2 for value in range(256)]).resize(size)
+
+
 def main() -> None:
     """Write what is missing."""
     GOLDEN.mkdir(exist_ok=True)
@@ -61,7 +67,8 @@ def main() -> None:
             path = GOLDEN / f"{model}-{name}.cmpr"
             if path.exists():
                 continue
-            stream = codec.encode(picture, CASES[name][1], runtime=Runtime(model=model))
+            roi = ramp(picture.size) if name == "map" else None
+            stream = codec.encode(picture, CASES[name][1], roi=roi, runtime=Runtime(model=model))
             path.write_bytes(stream)
             codec.decode(stream).save(path.with_suffix(".png"))
             path.with_suffix(".json").write_text(json.dumps({"symbols_sha256": symbol_digest(stream)}) + "\n")

@@ -32,18 +32,20 @@ FAKE_CODER_SOURCE = textwrap.dedent(
         model_id = MODEL_ID
         model_name = "fake"
         reductions = (1,)
-        runtime = SimpleNamespace(distortion_weight=lambda level: 0.01)
+        runtime = SimpleNamespace(block=16, distortion_weight=lambda level: 0.01)
 
         def __init__(self, engine):
             self.engine_name = "fake-" + engine
 
-        def encode(self, image_uint8, level, effort, *, verify=False, on_progress=None):
+        def encode(self, image_uint8, levels, effort, *, verify=False, on_progress=None):
+            level = int(np.max(levels))
             assert image_uint8.dtype == np.uint8 and image_uint8.shape[2] == 3 and 0 <= level <= 396
             if effort.refinement_steps:
                 on_progress(0.25)
             return bytes([level % 251]) + zlib.compress(image_uint8.tobytes(), 1)
 
-        def decode(self, payload, height, width, level, region=None, reduction=1, *, is_cut=False):
+        def decode(self, payload, height, width, levels, region=None, reduction=1, *, is_cut=False):
+            level = int(np.max(levels))
             try:
                 pixels = zlib.decompress(payload[1:])
             except zlib.error as error:

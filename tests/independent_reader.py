@@ -20,8 +20,8 @@ import onnxruntime
 from PIL import Image
 
 MAX_PIXELS = 178_956_970
-TILE, EXACT_TILE = 128, 2048
-SECTIONS = {"icc": 0x01, "exif": 0x02, "xmp": 0x04, "alpha": 0x08, "exact": 0x20}
+TILE, EXACT_TILE, MAP_REGION = 128, 2048, 64
+SECTIONS = {"icc": 0x01, "exif": 0x02, "xmp": 0x04, "alpha": 0x08, "exact": 0x20, "map": 0x40}
 PRECISION = 24
 WORD, STATE = 1 << 32, 1 << 64
 
@@ -63,7 +63,7 @@ def read_file(data):
     if len(data) < 9:
         raise ValueError("truncated")
     version, model_id, flags, level = struct.unpack_from("<BBBH", data, 4)
-    if version != 1 or flags & 0xC0:
+    if version != 1 or flags & 0x80:
         raise ValueError("unsupported")
     if level > 396:
         raise ValueError("bad level")
@@ -125,6 +125,35 @@ def read_exact(payload, height, width):
     return image, stored
 
 
+def read_levels(file, block):
+    """Return the level of each position of the grid of latents."""
+    rows, columns = -(-file.height // block), -(-file.width // block)
+    if "map" not in file.sections:
+        return np.full((rows, columns), file.level)
+    shape = -(-file.height // MAP_REGION), -(-file.width // MAP_REGION)
+    inflate = zlib.decompressobj()
+    try:
+        data = inflate.decompress(file.sections["map"], math.prod(shape) + 1)
+    except zlib.error as error:
+        raise ValueError("bad quality map") from error
+    if len(data) != math.prod(shape) or not inflate.eof or inflate.unused_data:
+        raise ValueError("bad quality map")
+    lowering = np.frombuffer(data, np.uint8).reshape(shape).astype(np.int64)
+    factor = MAP_REGION // block
+    lowered = interpolated(lowering, factor)[:rows, :columns] // (4 * factor * factor)
+    return np.maximum(file.level - lowered, 0)
+
+
+def interpolated(values, factor):
+    """(R, C) -> (factor R, factor C), times 4 factor ** 2."""
+    for _ in range(2):
+        t = 2 * np.arange(factor * len(values)) + 1 - factor
+        k, p = t // (2 * factor), (t % (2 * factor))[:, None]
+        first, second = (np.clip(row, 0, len(values) - 1) for row in (k, k + 1))
+        values = ((2 * factor - p) * values[first] + p * values[second]).T
+    return values
+
+
 # Models
 
 
@@ -160,18 +189,18 @@ class Model:
         return session.run(["y"], {f"x{k}": x.astype(np.float32) for k, x in enumerate(inputs)})[0]
 
 
-def knots_int(values, level):
-    """Interpolate integers (knots, outputs) at a level."""
+def knots_int(values, levels):
+    """Interpolate integers (knots, outputs) at levels (H, W), (H, W, outputs)."""
     if len(values) == 1:
         return values[0]
-    k, part = divmod(level, 99)
-    return (values[k] * (99 - part) + values[min(k + 1, len(values) - 1)] * part) // 99
+    k, part = levels // 99, (levels % 99)[..., None]
+    return (values[k] * (99 - part) + values[np.minimum(k + 1, len(values) - 1)] * part) // 99
 
 
-def knots_float(values, level):
-    """Interpolate floats (knots, outputs) at a level."""
-    k, part = divmod(level, 99)
-    return values[k] + (values[min(k + 1, len(values) - 1)] - values[k]) * (part / 99)
+def knots_float(values, levels):
+    """Interpolate floats (knots, outputs) at levels (H, W), (H, W, outputs)."""
+    k, part = levels // 99, (levels % 99)[..., None]
+    return values[k] + (values[np.minimum(k + 1, len(values) - 1)] - values[k]) * (part / 99)
 
 
 # Range coder
@@ -301,9 +330,9 @@ class SymbolReader:
 # The flagship
 
 
-def layer(model, name, x, level, maximum):
-    """Apply an integer layer to (..., inputs)."""
-    sums = x @ model.entropy[f"{name}_weights"] + knots_int(model.entropy[f"{name}_bias"], level)
+def layer(model, name, x, levels, maximum):
+    """Apply an integer layer to (H, W, inputs)."""
+    sums = x @ model.entropy[f"{name}_weights"] + knots_int(model.entropy[f"{name}_bias"], levels)
     return np.clip(sums >> model.entropy[f"{name}_shift"], 0, maximum)
 
 
@@ -331,12 +360,13 @@ def depth_to_space(x):
     return y
 
 
-def plane(height, width, level):
-    return np.full((1, height, width, 1), 2 * level / 396 - 1, np.float32)
+def quality(levels):
+    return (2 * levels / 396 - 1).astype(np.float32)
 
 
-def read_flagship_tile(model, data, height, width, level, coded):
+def read_flagship_tile(model, data, levels, coded):
     """Return the latents (height, width, C) of a tile; append its groups of symbols to `coded`."""
+    height, width = levels.shape
     numbers, passes = model.numbers, model.manifest["passes"]
     stride, side_max = numbers["side_stride"], numbers["side_max"]
     activation_max, top_index = numbers["activation_max"], numbers["top_index"]
@@ -349,20 +379,23 @@ def read_flagship_tile(model, data, height, width, level, coded):
     side = np.clip(side, -side_max, side_max)
     lift_inside = read_boosts(reader, height, width, coded)
 
+    rows, columns = stride * side.shape[0], stride * side.shape[1]
+    levels = np.pad(levels, ((0, rows - height), (0, columns - width)), mode="edge")
+    side_levels = levels[stride // 2 :: stride, stride // 2 :: stride]
+
     scale_features = side
     for k in range(2):
-        name, rows = f"hyper_{k}", neighbourhoods(scale_features, 3)
-        scale_features = depth_to_space(layer(model, name, rows, level, activation_max))
-    steps = side[None] / numbers["side_steps"]
-    mean_features = model.run("hyper_mean", np.concatenate([steps, plane(*side.shape[:2], level)], axis=3))[0]
+        around = neighbourhoods(scale_features, 3)
+        scale_features = depth_to_space(layer(model, f"hyper_{k}", around, side_levels, activation_max))
+    steps = np.concatenate([side / numbers["side_steps"], quality(side_levels)[:, :, None]], axis=2)
+    mean_features = model.run("hyper_mean", steps[None])[0]
 
-    log_gain = knots_float(model.gains["log_gain"], level)
+    log_gain = knots_float(model.gains["log_gain"], levels)
     expected = (model.gains["magnitude"] * np.exp(log_gain)).astype(np.float32)
     near_unit = np.maximum(expected, np.float32(numbers["near_floor"]))
     codes_of = model.entropy["magnitude_codes"]
 
-    rows, columns = stride * side.shape[0], stride * side.shape[1]
-    latents = np.zeros((rows, columns, len(expected)), np.float32)
+    latents = np.zeros(expected.shape, np.float32)
     codes, near = np.zeros(latents.shape, np.int64), np.zeros(latents.shape, np.float32)
     inside = np.zeros((rows, columns, 1), np.int64)
     inside[:height, :width] = 1
@@ -383,46 +416,49 @@ def read_flagship_tile(model, data, height, width, level, coded):
                 bottom, right = (n - step + 1 for n in window.shape[:2])
                 inputs.insert(0, window[r : r + bottom, c : c + right][None])
             for i in range(3):
-                x = layer(model, f"context_{k}_{i}", x, level, top_index if i == 2 else activation_max)
+                maximum = top_index if i == 2 else activation_max
+                x = layer(model, f"context_{k}_{i}", x, levels[view], maximum)
             indices.append(np.minimum(x * inside[view] + lift[view], TOP_INDEX))
-            means.append(expected[low:high] * model.run(f"mean_{k}", *inputs)[0])
+            means.append(expected[view][:, :, low:high] * model.run(f"mean_{k}", *inputs)[0])
         symbols = reader.array(np.stack(indices))
         coded.append(symbols)
         for view, mean, own in zip(views, means, symbols, strict=True):
             latents[view][:, :, low:high] = values = mean + own
             codes[view][:, :, low:high] = codes_of[np.minimum(np.abs(own), len(codes_of) - 1)]
-            near[view][:, :, low:high] = np.arcsinh(values / near_unit[low:high])
+            near[view][:, :, low:high] = np.arcsinh(values / near_unit[view][:, :, low:high])
     return latents[:height, :width]
 
 
-def flagship_pixels(model, latents, level):
+def flagship_pixels(model, latents, levels):
     """Return pixels (16 h, 16 w, 3) in 8-bit levels, neither rounded nor clipped."""
-    numbers = model.numbers
-    coefficients = latents * np.exp(knots_float(model.gains["log_inverse_gain"], level))
-    step = np.exp(knots_float(model.gains["log_step"], level)[0])
+    numbers, block = model.numbers, model.numbers["block"]
+    coefficients = latents * np.exp(knots_float(model.gains["log_inverse_gain"], levels))
     y = model.run("synthesis", coefficients[None])
-    height, width = (numbers["block"] * n for n in latents.shape[:2])
-    change = model.run("filter", y, plane(height, width, level))
-    return (y + numbers["filter_amplitude"] * math.sqrt(step) * change)[0] + numbers["pixel_offset"]
+    amplitude = (
+        numbers["filter_amplitude"] * np.exp(knots_float(model.gains["log_step"], levels) / 2)[:, :, 0]
+    )
+    planes = [interpolated(x, block) / (4 * block * block) for x in (quality(levels), amplitude)]
+    change = model.run("filter", y, planes[0][None, :, :, None])[0]
+    return y[0] + planes[1][:, :, None] * change + numbers["pixel_offset"]
 
 
 # The cnn family
 
 
-def read_cnn_tile(model, data, height, width, level, coded):
+def read_cnn_tile(model, data, levels, coded):
     """Return the latents (height, width, C) of a tile; append its group of symbols to `coded`."""
-    index = knots_int(model.entropy["bias"], level) >> model.numbers["index_bits"]
+    index = knots_int(model.entropy["bias"], levels) >> model.numbers["index_bits"]
     index = np.clip(index, 0, model.numbers["top_index"])
     reader = SymbolReader(model, data)
-    lift = read_boosts(reader, height, width, coded)
+    lift = read_boosts(reader, *levels.shape, coded)
     symbols = reader.array(np.minimum(index + lift, TOP_INDEX))
     coded.append(symbols)
     return symbols.astype(np.float32)
 
 
-def cnn_pixels(model, latents, level):
+def cnn_pixels(model, latents, levels):
     """Return pixels (4 h, 4 w, 3) in 8-bit levels, neither rounded nor clipped."""
-    coefficients = latents * np.exp(knots_float(model.gains["log_inverse_gain"], level))
+    coefficients = latents * np.exp(knots_float(model.gains["log_inverse_gain"], levels))
     y = model.run("synthesis", coefficients[None])[0]
     return y * model.numbers["pixel_scale"] + model.numbers["pixel_offset"]
 
@@ -436,18 +472,17 @@ FAMILIES = {"flagship": (read_flagship_tile, flagship_pixels), "cnn": (read_cnn_
 def read_picture(file, model, coded):
     """Return the pixels of the picture section, (height, width, 3); append its symbols to `coded`."""
     read_tile, pixels_of = FAMILIES[model.manifest["family"]]
-    block = model.numbers["block"]
-    rows, columns = -(-file.height // block), -(-file.width // block)
+    levels = read_levels(file, model.numbers["block"])
+    rows, columns = levels.shape
     corners = [(top, left) for top in range(0, rows, TILE) for left in range(0, columns, TILE)]
 
     parts = split_tiles(file.sections["picture"], len(corners))
     latents = np.zeros((rows, columns, model.gains["log_gain"].shape[1]), np.float32)
     for (top, left), part in zip(corners, parts, strict=True):
-        height, width = min(TILE, rows - top), min(TILE, columns - left)
-        tile = read_tile(model, part, height, width, file.level, coded)
-        latents[top : top + height, left : left + width] = tile
+        tile = np.s_[top : top + TILE, left : left + TILE]
+        latents[tile] = read_tile(model, part, levels[tile], coded)
 
-    pixels = pixels_of(model, latents, file.level)[: file.height, : file.width]
+    pixels = pixels_of(model, latents, levels)[: file.height, : file.width]
     return np.nan_to_num(np.clip(np.rint(pixels), 0, 255)).astype(np.int64)
 
 

@@ -137,6 +137,12 @@ STREAMS = (
                 "photo",
                 {"sections": {"exact": webp_with_size(webp(93, 70), 1 << 14, 1 << 14)}},
             ),
+            ("a quality map that is damaged", "map", {"sections": {"quality_map": b"123"}}),
+            ("a quality map of another size", "map", {"sections": {"quality_map": zlib.compress(bytes(8))}}),
+            ("a quality map with more", "map", {"sections": {"quality_map": zlib.compress(bytes(9)) + b"1"}}),
+            ("a quality map that is huge", "map", {"sections": {"quality_map": zlib.compress(bytes(10**8))}}),
+            ("another quality map", "map", {"sections": {"quality_map": zlib.compress(b"\xff" * 9)}}),
+            ("a quality map of the thinnest picture", "map", {"width": 178_956_970}),
         )
     }
     | {

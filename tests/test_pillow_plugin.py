@@ -122,6 +122,13 @@ def test_strip_parameter():
     assert set(read_container(stream(image, strip="icc")).sections) == {"xmp", "picture"}
 
 
+def test_roi_parameter():
+    mask = Image.linear_gradient("L").resize((80, 90))
+    assert "quality_map" in read_container(stream(Image.new("RGB", (80, 90)), roi=mask)).sections
+    with pytest.raises(ValueError, match="a mask of 80x90 pixels, expected 4x4"):
+        stream(Image.new("RGB", (4, 4)), roi=mask)
+
+
 @pytest.mark.parametrize("quality", [0, 101])
 def test_quality_outside_its_range(tmp_path, quality):
     with pytest.raises(ValueError, match="1 to 100"):

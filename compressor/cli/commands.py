@@ -7,6 +7,7 @@ import os
 import sys
 import time
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from compressor.cli.files import STANDARD_STREAM, check_output, is_stdout, read_input, shown, write_output
 from compressor.cli.progress import ProgressLine
@@ -15,6 +16,9 @@ from compressor.codec import StreamInfo, decode, encode, read_info
 from compressor.errors import CompressorError, OptionError
 from compressor.images.loading import load_picture, open_picture
 from compressor.images.saving import save_picture
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 _OS_ERROR_HINTS = {
     errno.EACCES: "check its permissions",
@@ -118,8 +122,9 @@ def encode_file(source: str, output: str, request: EncodeRequest) -> Done:
     def show(share: float) -> None:
         progress.show(share, f"{shown(source)}: refining, {100 * share:.0f} %")
 
+    parameters = request.parameters() | {"roi": _read_mask(request)}
     try:
-        stream = encode(picture, **request.parameters(), runtime=request.runtime, on_progress=show)
+        stream = encode(picture, **parameters, runtime=request.runtime, on_progress=show)
     finally:
         progress.clear()
     write_output(output, stream, overwrite=request.overwrite)
@@ -184,6 +189,15 @@ def info_file(source: str, request: InfoRequest) -> None:
     if request.verbose:
         lines += [f"  {name}: {size} bytes" for name, size in info.section_num_bytes.items()]
     print("\n".join(lines), flush=True)
+
+
+def _read_mask(request: EncodeRequest) -> Image.Image | None:
+    if request.roi is None:
+        return None
+    try:
+        return open_picture(read_input(request.roi), max_pixels=request.max_pixels)
+    except CompressorError as error:
+        raise OptionError(f"cannot use the mask {shown(request.roi)}: {error}") from error
 
 
 def _notes(source: str, notes: tuple[str, ...], request: Request) -> list[str]:

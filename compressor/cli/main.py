@@ -41,6 +41,7 @@ examples:
   compressor encode photo.png --target-size 200k   the best picture in 200,000 bytes
   compressor encode photo.png --target-ssimulacra2 80   the smallest file of that visual quality
   compressor encode *.jpg -o folder
+  compressor encode photo.png --roi mask.png       full quality where the mask is white
   compressor encode photos -o small --recursive -j 4 --skip-existing
   compressor encode photos -o small --ray          on a cluster; locally without an address
   compressor decode small.cmpr -o small.png        the extension chooses the type
@@ -154,6 +155,11 @@ def _build_parser() -> argparse.ArgumentParser:
         help="iq (image quality): the best picture to the eye; psnr: the least squared error (default: iq)",
     )
     model.add_argument("--model", metavar="NAME", help=f"a model that ships: {', '.join(shipped_models())}")
+    encode.add_argument(
+        "--roi",
+        metavar="MASK",
+        help="gray picture as large as the input: white keeps the quality, black lowers it by 40",
+    )
     encode.add_argument(
         "--verify",
         action=argparse.BooleanOptionalAction,
@@ -316,6 +322,7 @@ def _request(arguments: argparse.Namespace) -> EncodeRequest | DecodeRequest | I
                 quality=arguments.quality,
                 target=_target(arguments),
                 tune=arguments.tune,
+                roi=arguments.roi,
                 effort=arguments.effort,
                 keep_hidden=arguments.keep_hidden,
                 verify=arguments.verify,

@@ -60,6 +60,7 @@ class EncodeRequest(Request):
         quality: 1 to 100, or None.
         target: instead of a quality, or None.
         tune: "iq" or "psnr", or None.
+        roi: path of a mask of the region of interest, or None; in `codec.encode`, the mask itself.
         effort: 1 to 9.
         keep_hidden: whether to keep the colours of transparent pixels.
         verify: whether to read each new stream again.
@@ -68,6 +69,7 @@ class EncodeRequest(Request):
     quality: float | None
     target: Target | None
     tune: str | None
+    roi: str | None
     effort: int
     keep_hidden: bool
     verify: bool

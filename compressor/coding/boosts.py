@@ -58,23 +58,25 @@ def choose_boosts(tables: ScaleTables, residuals: Floats, indices: Indices, wort
         tables: symbol frequencies.
         residuals: (h, w, C) latents minus means, in quantisation steps.
         indices: (h, w, C) scale indices without boosts.
-        worth: (C,) bits that a squared step of error is worth.
+        worth: bits that a squared step of error is worth, (C,) or (h, w, C).
 
     Returns:
         (regions down, regions across), 0..BOOST_MAX.
     """
     height, width, _ = residuals.shape
     boosts = np.zeros((num_regions(height), num_regions(width)), np.int32)
+    worth = np.broadcast_to(worth, residuals.shape)
     dropped = np.where(indices == 0, np.maximum(np.abs(residuals) - 0.5, 0), 0)
     gains = np.zeros((BOOST_REGION * boosts.shape[0], BOOST_REGION * boosts.shape[1]))
-    gains[:height, :width] = np.square(dropped) @ worth
+    gains[:height, :width] = np.einsum("hwc,hwc,hwc->hw", dropped, dropped, worth)
     of_regions = gains.reshape(boosts.shape[0], BOOST_REGION, boosts.shape[1], BOOST_REGION).sum(axis=(1, 3))
     for row, column in np.argwhere(of_regions > LEAST_GAIN_BITS):
         part = np.s_[
             row * BOOST_REGION : (row + 1) * BOOST_REGION, column * BOOST_REGION : (column + 1) * BOOST_REGION
         ]
         costs = [
-            _cost(tables, residuals[part], indices[part], boost, worth) for boost in range(BOOST_MAX + 1)
+            _cost(tables, residuals[part], indices[part], boost, worth[part])
+            for boost in range(BOOST_MAX + 1)
         ]
         boosts[row, column] = np.argmin(costs)
     return boosts
@@ -86,4 +88,4 @@ def _cost(tables: ScaleTables, residuals: Floats, indices: Indices, boost: int, 
     symbols = np.where(raised > 0, np.rint(residuals), 0)
     magnitudes = np.abs(symbols).astype(np.int32)
     bits = tables.bits[raised, np.minimum(magnitudes, tables.bits.shape[1] - 1)]
-    return float(bits.sum() + (np.square(residuals - symbols) @ worth).sum())
+    return float(bits.sum() + (np.square(residuals - symbols) * worth).sum())

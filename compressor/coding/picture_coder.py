@@ -15,6 +15,7 @@ from compressor.errors import OptionError
 from compressor.images.arrays import levels_to_uint8
 from compressor.models.runtime import Floats, Indices, ModelRuntime, Symbols
 from compressor.spec.constants import PIXEL_OFFSET, TILE
+from compressor.spec.levels import Levels, levels_in
 
 # Side, in latent positions, of the parts that are synthesised at once: the filter's layers take more memory
 # for each pixel than anything else does.
@@ -55,17 +56,17 @@ class PictureCoder:
     def encode(
         self,
         image_uint8: NDArray[np.uint8],
-        level: int,
+        levels: Levels,
         effort: Effort = DEFAULT,
         *,
         verify: bool = False,
         on_progress: OnProgress = ignore_progress,
     ) -> bytes:
-        """Encode a picture at a quality level.
+        """Encode a picture at quality levels.
 
         Args:
             image_uint8: (H, W, 3).
-            level: quality level 0..396.
+            levels: quality levels 0..396: one, or one for each latent position of the picture.
             effort: how symbols are chosen.
             verify: whether to read the payload again.
             on_progress: called after every step of a refinement.
@@ -81,14 +82,14 @@ class PictureCoder:
         grid = self._grid(image_uint8)
         tiles, payloads = list(grid.cut(self._tile)), []
         for number, tile in enumerate(tiles):
-            pixels, latents = self.analyse(image_uint8, tile, grid, level)
-            rounding, side = effort, None
+            pixels, latents = self.analyse(image_uint8, tile, grid, levels)
+            rounding, side, of_tile = effort, None, levels_in(levels, tile.slices)
             if refine:
                 latents, side = refine(
-                    pixels, latents, level, progress_of_part(on_progress, number, len(tiles))
+                    pixels, latents, of_tile, progress_of_part(on_progress, number, len(tiles))
                 )
                 rounding = ROUNDED
-            payloads.append(self.tile_coder.encode(latents, level, rounding, side, verify=verify))
+            payloads.append(self.tile_coder.encode(latents, of_tile, rounding, side, verify=verify))
         return join_tiles(payloads)
 
     def _refiner(self, effort: Effort) -> Refiner:
@@ -99,19 +100,19 @@ class PictureCoder:
             )
         return Refiner(self.runtime, self.tile_coder, self.runtime.error_gradient, effort.refinement_steps)
 
-    def symbols(self, image_uint8: NDArray[np.uint8], level: int) -> Iterator[tuple[Symbols, Indices]]:
+    def symbols(self, image_uint8: NDArray[np.uint8], levels: Levels) -> Iterator[tuple[Symbols, Indices]]:
         """Yield flat arrays of symbols and of their scale indices, as `encode` codes them, tile by tile."""
         grid = self._grid(image_uint8)
         for tile in grid.cut(self._tile):
-            _, latents = self.analyse(image_uint8, tile, grid, level)
-            yield from self.tile_coder.code(latents, level).pairs()
+            _, latents = self.analyse(image_uint8, tile, grid, levels)
+            yield from self.tile_coder.code(latents, levels_in(levels, tile.slices)).pairs()
 
     def decode(
         self,
         payload: bytes | memoryview,
         height: int,
         width: int,
-        level: int,
+        levels: Levels,
         region: Area | None = None,
         reduction: int = 1,
         *,
@@ -123,7 +124,7 @@ class PictureCoder:
             payload: from `encode`.
             height: of the whole picture, in pixels.
             width: of the whole picture, in pixels.
-            level: quality level 0..396.
+            levels: quality levels 0..396: one, or one for each latent position of the picture.
             region: pixels inside the picture, as it is returned; None for all of them.
             reduction: factor by which width and height are divided and rounded up; one of `reductions`.
             is_cut: whether the payload is only the beginning of one. Then passes that are missing add no
@@ -139,11 +140,12 @@ class PictureCoder:
         block, picture = synthesis.block, Area(0, 0, height, width)
         grid = picture.covering(self.runtime.block)
 
-        def decode_tile(part: tuple[bytes, bool], h: int, w: int) -> Floats:
-            data, is_cut = part
+        def decode_tile(part: tuple[bytes, bool], tile: Area) -> Floats:
+            (data, is_cut), height, width = part, tile.height, tile.width
             if not data and is_cut:
-                return np.zeros((h, w, synthesis.channels), np.float32)
-            return self.tile_coder.decode(data, h, w, level, synthesis.num_passes, is_cut=is_cut)
+                return np.zeros((height, width, synthesis.channels), np.float32)
+            of_tile = levels_in(levels, tile.slices)
+            return self.tile_coder.decode(data, height, width, of_tile, synthesis.num_passes, is_cut=is_cut)
 
         parts = _tile_parts(bytes(payload), len(list(grid.cut(self._tile))), is_cut=is_cut)
         reader = TileReader(parts, grid, synthesis.channels, self._tile, decode_tile)
@@ -151,22 +153,23 @@ class PictureCoder:
         image_uint8 = np.empty((region.height, region.width, 3), np.uint8)
         for part in region.covering(block).cut(self._part):
             window = part.widened(synthesis.halo, grid)
-            pixels = synthesis.run(reader.window(window), level)
+            pixels = synthesis.run(reader.window(window), levels_in(levels, window.slices))
             kept = part.scaled(block).common(region)
             inner = pixels[kept.within(window.scaled(block)).slices]
             image_uint8[kept.within(region).slices] = levels_to_uint8(inner + PIXEL_OFFSET)
         return image_uint8
 
     def read_symbols(
-        self, payload: bytes, height: int, width: int, level: int
+        self, payload: bytes, height: int, width: int, levels: Levels
     ) -> Iterator[tuple[Symbols, Indices]]:
         """Yield flat arrays of the symbols of a payload and of their scale indices, tile by tile."""
         tiles = list(Area(0, 0, height, width).covering(self.runtime.block).cut(self._tile))
         for tile, data in zip(tiles, split_tiles(payload, len(tiles)), strict=True):
-            yield from self.tile_coder.read_pairs(data, tile.height, tile.width, level)
+            of_tile = levels_in(levels, tile.slices)
+            yield from self.tile_coder.read_pairs(data, tile.height, tile.width, of_tile)
 
     def analyse(
-        self, image_uint8: NDArray[np.uint8], tile: Area, grid: Area, level: int
+        self, image_uint8: NDArray[np.uint8], tile: Area, grid: Area, levels: Levels
     ) -> tuple[Floats, Floats]:
         """Return pixels minus 128 (block * h, block * w, 3) and latents (h, w, C) of a tile of a picture."""
         block = self.runtime.block
@@ -178,7 +181,7 @@ class PictureCoder:
         # Only one tile at a time is converted: the floats of a whole picture might not fit in memory.
         pixels = padded.astype(np.float32) - PIXEL_OFFSET
         inner = tile.within(window)
-        latents = self.runtime.analyse(pixels[None], level)[inner.slices]
+        latents = self.runtime.analyse(pixels[None], levels_in(levels, window.slices))[inner.slices]
         return pixels[inner.scaled(block).slices], latents
 
     def _grid(self, image_uint8: NDArray[np.uint8]) -> Area:

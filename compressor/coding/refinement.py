@@ -9,6 +9,7 @@ from compressor.coding.area import Area
 from compressor.coding.effort import DEFAULT, ROUNDED, OnProgress
 from compressor.coding.tile_coder import TileCoder
 from compressor.models.runtime import ErrorGradient, Floats, Indices, ModelRuntime, Symbols
+from compressor.spec.levels import Levels, levels_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +65,14 @@ class Refiner:
         self._steps, self._schedule = steps, schedule
 
     def __call__(
-        self, pixels: Floats, latents: Floats, level: int, on_progress: OnProgress
+        self, pixels: Floats, latents: Floats, levels: Levels, on_progress: OnProgress
     ) -> tuple[Floats, Symbols]:
         """Refine a tile.
 
         Args:
             pixels: (block * h, block * w, 3), minus 128.
             latents: (h, w, C) from the analysis, in quantisation steps.
-            level: quality level 0..396.
+            levels: quality levels 0..396: one, or (h, w).
             on_progress: called after every step.
 
         Returns:
@@ -79,29 +80,33 @@ class Refiner:
         """
         random = np.random.default_rng(0)
         # Keep that of the analysis: decoded latents are smaller, and would mislead the networks.
-        side = self._runtime.side_information(latents, level)
+        side = self._runtime.side_information(latents, levels)
         moved, effort = latents, DEFAULT
         grid = Area(0, 0, *latents.shape[:2])
         # Lambda weighs the mean over three samples a pixel; the gradient is half of that of their sum.
-        weight = 2 / 3 * self._runtime.distortion_weight(level)
+        weight = 2 / 3 * self._runtime.distortion_weight(levels)[..., None]
+        # Of each position, also where all have the same.
+        weight = np.broadcast_to(weight, (*latents.shape[:2], 1))
+        worth = np.broadcast_to(self._runtime.worth(levels), latents.shape)
         for step in range(self._steps):
-            tile = self._coder.code(moved, level, effort, side)
+            tile = self._coder.code(moved, levels, effort, side)
             symbols, indices = tile.planes()
-            curvature = self._schedule.curvature(step / self._steps) * self._runtime.worth(level)
+            curvature = self._schedule.curvature(step / self._steps) * worth
             moved = tile.decoded.copy()
             for core in grid.cut(self._schedule.window):
-                slope = weight * self._gradient(tile.decoded, pixels, level, core, grid)
                 part = core.slices
-                moved[part] += self.moves(symbols[part], indices[part], slope, curvature, random)
+                gradient = self._gradient(tile.decoded, pixels, levels, core, grid)
+                slope = weight[part] * gradient
+                moved[part] += self.moves(symbols[part], indices[part], slope, curvature[part], random)
             effort = ROUNDED
             on_progress((step + 1) / self._steps)
         return moved, side
 
-    def _gradient(self, latents: Floats, pixels: Floats, level: int, core: Area, grid: Area) -> Floats:
+    def _gradient(self, latents: Floats, pixels: Floats, levels: Levels, core: Area, grid: Area) -> Floats:
         # Forward to the pixels that a latent affects, and back from those.
         window = core.widened(2 * self._runtime.synthesis_halo, grid)
         part = pixels[window.scaled(self._runtime.block).slices]
-        gradient = self._error_gradient(latents[window.slices], part, level)
+        gradient = self._error_gradient(latents[window.slices], part, levels_in(levels, window.slices))
         return gradient[core.within(window).slices]
 
     def moves(
@@ -118,13 +123,12 @@ class Refiner:
             symbols: (h, w, C).
             indices: (h, w, C) scale indices.
             slope: (h, w, C) bits by which the error rises per quantisation step, for a small change.
-            curvature: (C,) bits by which it rises beyond that for a whole step.
+            curvature: (h, w, C) bits by which it rises beyond that for a whole step.
             random: draws the symbols that may move.
         """
         moves = np.zeros(slope.shape, np.int8)
         where = np.nonzero((indices > 0) & (random.random(slope.shape, np.float32) < self._schedule.share))
-        symbols, indices, slope = symbols[where], indices[where], slope[where]
-        curvature = curvature[where[-1]]
+        symbols, indices, slope, curvature = symbols[where], indices[where], slope[where], curvature[where]
         bits = self._runtime.tables.bits
         top = bits.shape[1] - 1
 

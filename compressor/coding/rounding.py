@@ -47,13 +47,13 @@ class RateDistortionRounding:
         Args:
             residual: (..., C).
             indices: (..., C) scale indices.
-            worth: (C,) what a squared quantisation step of error is worth in bits.
+            worth: what a squared quantisation step of error is worth in bits, (C,) or (..., C).
         """
         symbols = round_with_dead_zone(residual, 0.0)
         where = np.nonzero(symbols)
         magnitude = np.abs(symbols[where])
         saved = self._savings[indices[where], np.minimum(magnitude, self._savings.shape[1] - 1)]
         error = np.abs(residual[where]) - magnitude
-        lower = SAVING_SHARE * saved > (1 + 2 * error) * worth[where[-1]]
+        lower = SAVING_SHARE * saved > (1 + 2 * error) * np.broadcast_to(worth, residual.shape)[where]
         symbols[where] -= lower * np.sign(symbols[where])
         return symbols

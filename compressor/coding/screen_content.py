@@ -12,7 +12,7 @@ from PIL import Image, ImageFilter
 
 from compressor.coding.area import Area
 from compressor.coding.exact_pixels import encode_exact
-from compressor.spec.file_format import EXACT_TILE
+from compressor.spec.file_format import EXACT_TILE, MAP_REGION
 
 # Side of a cell, in pixels: a cell is stored as a whole or not at all.
 CELL = 16
@@ -61,6 +61,17 @@ class ScreenContent:
         smooth = smooth.resize((means.width * CELL, means.height * CELL), Image.Resampling.BILINEAR)
         height, width = self.mask.shape
         return np.where(self.mask[..., None], np.asarray(smooth)[:height, :width], self.image_uint8)
+
+    def without(self, regions: NDArray[np.bool_]) -> ScreenContent | None:
+        """Return the screen content outside of some regions of the quality map; None if there is none.
+
+        Args:
+            regions: (rows, columns), True for regions to leave out.
+        """
+        left_out = regions.repeat(MAP_REGION // CELL, axis=0).repeat(MAP_REGION // CELL, axis=1)
+        rows, columns = self.cells.shape
+        cells = self.cells & ~left_out[:rows, :columns]
+        return ScreenContent(self.image_uint8, cells) if cells.any() else None
 
 
 def find_screen_content(image_uint8: NDArray[np.uint8]) -> ScreenContent | None:

@@ -9,9 +9,11 @@ from compressor.coding.area import Area
 from compressor.coding.effort import Effort, OnProgress, progress_of_part
 from compressor.coding.exact_pixels import encode_exact, read_exact, verify_exact
 from compressor.coding.picture_coder import PictureCoder
+from compressor.coding.quality_map import Lowering, levels_of, pack_map, read_map
 from compressor.coding.screen_content import ScreenContent
 from compressor.images.psnr import squared_error
-from compressor.spec.file_format import EXACT, PICTURE
+from compressor.spec.file_format import EXACT, PICTURE, QUALITY_MAP
+from compressor.spec.levels import Levels
 from compressor.spec.quality import TOP_LEVEL
 
 
@@ -20,6 +22,7 @@ def encode_sections(
     image_uint8: NDArray[np.uint8],
     screen_content: ScreenContent | None,
     level: int,
+    lowering: Lowering | None,
     effort: Effort,
     *,
     verify: bool,
@@ -27,51 +30,77 @@ def encode_sections(
 ) -> dict[str, bytes]:
     """Encode a picture. Store its screen content exactly where that pays, and everything at the top level.
 
+    A picture with a quality map is never stored as a whole.
+
     It pays if the bits that it adds are fewer than what the error that it removes is worth.
 
     Args:
         coder: of the picture section.
         image_uint8: (H, W, 3).
-        screen_content: of the picture.
+        screen_content: of the picture, in regions that are not lowered.
         level: quality level 0..396.
+        lowering: of the regions of the quality map; None for no map.
         effort: how symbols are chosen.
         verify: whether to read the payloads again.
         on_progress: called after every step of a refinement.
 
     Returns:
-        The payloads of the picture section and, where there is one, of the exact section, by name.
+        The payloads of the picture section and, where there are such, of the exact section and the quality
+        map, by name.
 
     Raises:
         CorruptStreamError: with `verify`, if the payloads do not give back what was coded.
         OptionError: if the effort refines, and the model has no error gradient.
     """
-    if level == TOP_LEVEL:
+    if level == TOP_LEVEL and lowering is None:
         everywhere = np.ones(image_uint8.shape[:2], bool)
         payload = encode_exact(image_uint8, everywhere)
         if verify:
             verify_exact(payload, image_uint8, everywhere)
         return {EXACT: payload, PICTURE: b""}
 
+    height, width, _ = image_uint8.shape
+    levels = levels_of(level, lowering, height, width, coder.runtime.block)
+    quality_map = {} if lowering is None else {QUALITY_MAP: pack_map(lowering)}
+
     def encode(pixels: NDArray[np.uint8], part: int, parts: int) -> bytes:
         progress = progress_of_part(on_progress, part, parts)
-        return coder.encode(pixels, level, effort, verify=verify, on_progress=progress)
+        return coder.encode(pixels, levels, effort, verify=verify, on_progress=progress)
 
     if screen_content is None:
-        return {PICTURE: encode(image_uint8, 0, 1)}
+        return quality_map | {PICTURE: encode(image_uint8, 0, 1)}
     mask = screen_content.mask
     everything = encode(image_uint8, 0, 2)
     rest = b"" if mask.all() else encode(screen_content.rest, 1, 2)
     added_bits = 8 * (len(screen_content.payload) + len(rest) - len(everything))
-    height, width = mask.shape
-    decoded = coder.decode(everything, height, width, level)
+    decoded = coder.decode(everything, height, width, levels)
     removed_error = squared_error(decoded, image_uint8)
     np.copyto(decoded, image_uint8, where=mask[..., None])
     removed_error -= squared_error(decoded, image_uint8)
     if added_bits >= coder.runtime.distortion_weight(level) * removed_error / 3:
-        return {PICTURE: everything}
+        return quality_map | {PICTURE: everything}
     if verify:
         verify_exact(screen_content.payload, image_uint8, mask)
-    return {EXACT: screen_content.payload, PICTURE: rest}
+    return quality_map | {EXACT: screen_content.payload, PICTURE: rest}
+
+
+def read_levels(
+    coder: PictureCoder, sections: Mapping[str, bytes], height: int, width: int, level: int
+) -> Levels:
+    """Return the quality levels of a picture's latents, for `PictureCoder`.
+
+    Args:
+        coder: of the picture section.
+        sections: payloads by name.
+        height: of the picture, in pixels.
+        width: of the picture, in pixels.
+        level: quality level 0..396 of the header.
+
+    Raises:
+        CorruptStreamError: if the quality map is not that of a picture of this size.
+    """
+    lowering = read_map(sections[QUALITY_MAP], height, width) if QUALITY_MAP in sections else None
+    return levels_of(level, lowering, height, width, coder.runtime.block)
 
 
 def decode_sections(
@@ -103,11 +132,12 @@ def decode_sections(
     Raises:
         StreamError: if the payloads cannot have come from `encode_sections`.
     """
+    levels = read_levels(coder, sections, height, width, level)
     if EXACT not in sections:
-        return coder.decode(sections[PICTURE], height, width, level, area, reduction, is_cut=is_cut)
+        return coder.decode(sections[PICTURE], height, width, levels, area, reduction, is_cut=is_cut)
     exact, mask = read_exact(sections[EXACT], height, width, area)
     if mask.all():
         return exact
-    pixels = coder.decode(sections[PICTURE], height, width, level, area, is_cut=is_cut)
+    pixels = coder.decode(sections[PICTURE], height, width, levels, area, is_cut=is_cut)
     np.copyto(pixels, exact, where=mask[..., None])
     return pixels

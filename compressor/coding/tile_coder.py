@@ -12,6 +12,7 @@ from compressor.entropy.blas import one_blas_thread
 from compressor.entropy.range_coder import SymbolDecoder, encode_pairs
 from compressor.errors import CorruptStreamError
 from compressor.models.runtime import Floats, Indices, ModelRuntime, Passes, Step, Symbols
+from compressor.spec.levels import Levels, padded_levels
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,52 +67,62 @@ class TileCoder:
         self._round = RateDistortionRounding(runtime.tables)
 
     def code(
-        self, latents: Floats, level: int, effort: Effort = DEFAULT, side: Symbols | None = None
+        self, latents: Floats, levels: Levels, effort: Effort = DEFAULT, side: Symbols | None = None
     ) -> CodedTile:
         """Choose the symbols of a tile.
 
         Args:
             latents: (h, w, C) in quantisation steps.
-            level: quality level 0..396.
+            levels: quality levels 0..396: one, or (h, w).
             effort: how symbols are chosen.
             side: side information; None for that of these latents.
         """
         h, w, _ = latents.shape
-        side = self._runtime.side_information(latents, level) if side is None else side
+        side = self._runtime.side_information(latents, levels) if side is None else side
         boosts = np.zeros(boost_indices(h, w).shape, np.int32)
-        tile = self._code(latents, level, effort, side, boosts)
+        tile = self._code(latents, levels, effort, side, boosts)
         _, indices = tile.planes()
         residuals = latents - tile.decoded
-        boosts = choose_boosts(self._runtime.tables, residuals, indices, self._runtime.worth(level))
-        return self._code(latents, level, effort, side, boosts) if boosts.any() else tile
+        boosts = choose_boosts(self._runtime.tables, residuals, indices, self._runtime.worth(levels))
+        return self._code(latents, levels, effort, side, boosts) if boosts.any() else tile
 
-    def _code(self, latents: Floats, level: int, effort: Effort, side: Symbols, boosts: Symbols) -> CodedTile:
+    def _code(
+        self, latents: Floats, levels: Levels, effort: Effort, side: Symbols, boosts: Symbols
+    ) -> CodedTile:
         """Choose the symbols of a tile with given boosts."""
         h, w, _ = latents.shape
         padding = -h % self._runtime.side_stride, -w % self._runtime.side_stride
         padded = np.pad(latents, ((0, padding[0]), (0, padding[1]), (0, 0)))
-        worth = self._runtime.worth(level)
+        worth = self._runtime.worth(padded_levels(levels, *padding))
         steps: list[tuple[Step, Symbols]] = []
 
         def choose(step: Step) -> Symbols:
             p = step.coding_pass
-            residual = np.stack([padded[(*view, slice(p.low, p.high))] for view in p.views]) - step.means
+            coded = slice(p.low, p.high)
+            residual = np.stack([padded[(*view, coded)] for view in p.views]) - step.means
             if effort.weighs_symbols:
-                symbols = self._round(residual, step.indices, worth[p.low : p.high])
+                worth_of = worth if worth.ndim == 1 else np.stack([worth[view] for view in p.views])
+                symbols = self._round(residual, step.indices, worth_of[..., coded])
             else:
                 symbols = round_with_dead_zone(residual)
             symbols[step.indices == 0] = 0
             steps.append((step, symbols))
             return symbols
 
-        decoded = _drive(self._passes(side, boosts, h, w, level), choose)
+        decoded = _drive(self._passes(side, boosts, h, w, levels), choose)
         return CodedTile(side, self._runtime.side_indices(h, w), boosts, steps, decoded, padding)
 
     def _passes(
-        self, side: Symbols, boosts: Symbols, height: int, width: int, level: int, count: int | None = None
+        self,
+        side: Symbols,
+        boosts: Symbols,
+        height: int,
+        width: int,
+        levels: Levels,
+        count: int | None = None,
     ) -> Passes:
         """Start the first `count` passes of a tile, or all, with boosted scale indices."""
-        passes = self._runtime.passes(side, height, width, level, count)
+        passes = self._runtime.passes(side, height, width, levels, count)
         stride = self._runtime.side_stride
         lift = lifts(boosts, height, width, (height + -height % stride, width + -width % stride))
         return passes if lift is None else _boosted_passes(passes, lift)
@@ -119,7 +130,7 @@ class TileCoder:
     def encode(
         self,
         latents: Floats,
-        level: int,
+        levels: Levels,
         effort: Effort = DEFAULT,
         side: Symbols | None = None,
         *,
@@ -131,7 +142,7 @@ class TileCoder:
             CorruptStreamError: with `verify`, if the bytes do not give back the symbols.
         """
         return encode_pairs(
-            self._runtime.tables, self.code(latents, level, effort, side).pairs(), verify=verify
+            self._runtime.tables, self.code(latents, levels, effort, side).pairs(), verify=verify
         )
 
     def decode(
@@ -139,7 +150,7 @@ class TileCoder:
         data: bytes | memoryview,
         height: int,
         width: int,
-        level: int,
+        levels: Levels,
         count: int | None = None,
         *,
         is_cut: bool = False,
@@ -150,7 +161,7 @@ class TileCoder:
             data: from `encode`.
             height: of the tile, in positions.
             width: of the tile, in positions.
-            level: quality level 0..396.
+            levels: quality levels 0..396: one, or (h, w).
             count: number of passes to decode; None for all. The last one has to end a group of channels.
             is_cut: whether the data are only the beginning. Symbols of passes that are missing, wholly or in
                 part, are zero, so that their latents have the predicted means.
@@ -160,10 +171,10 @@ class TileCoder:
         """
         decoder = SymbolDecoder(self._runtime.tables, data, is_cut=is_cut)
         get = _zeros_after_the_end(decoder.get) if is_cut else decoder.get
-        return self._decode(get, height, width, level, count)
+        return self._decode(get, height, width, levels, count)
 
     def read_pairs(
-        self, data: bytes | memoryview, height: int, width: int, level: int
+        self, data: bytes | memoryview, height: int, width: int, levels: Levels
     ) -> list[tuple[Symbols, Indices]]:
         """Return flat arrays of the symbols of a tile and of their scale indices, in coding order."""
         decoder, pairs = SymbolDecoder(self._runtime.tables, data), []
@@ -173,7 +184,7 @@ class TileCoder:
             pairs.append((symbols, indices))
             return symbols
 
-        self._decode(get, height, width, level)
+        self._decode(get, height, width, levels)
         return pairs
 
     def _decode(
@@ -181,7 +192,7 @@ class TileCoder:
         get: Callable[[Indices], Symbols],
         height: int,
         width: int,
-        level: int,
+        levels: Levels,
         count: int | None = None,
     ) -> Floats:
         side_indices = self._runtime.side_indices(height, width)
@@ -192,7 +203,7 @@ class TileCoder:
         def read(step: Step) -> Symbols:
             return get(step.indices.ravel()).reshape(step.indices.shape)
 
-        return _drive(self._passes(side, boosts, height, width, level, count), read)
+        return _drive(self._passes(side, boosts, height, width, levels, count), read)
 
 
 def _zeros_after_the_end(get: Callable[[Indices], Symbols]) -> Callable[[Indices], Symbols]:

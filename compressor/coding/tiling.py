@@ -22,7 +22,7 @@ class TileReader(Generic[Part]):
         grid: of the picture's latents, from (0, 0).
         channels: number of latent channels.
         tile: positions along a tile's side.
-        decode: converts the data of a tile, its height and its width to its latents (h, w, channels).
+        decode: converts the data of a tile and its area to its latents (h, w, channels).
     """
 
     def __init__(
@@ -31,7 +31,7 @@ class TileReader(Generic[Part]):
         grid: Area,
         channels: int,
         tile: int,
-        decode: Callable[[Part, int, int], Floats],
+        decode: Callable[[Part, Area], Floats],
     ) -> None:
         self._grid, self._channels, self._tile, self._decode = grid, channels, tile, decode
         self._parts = dict(zip(grid.cut(tile), parts, strict=True))
@@ -53,5 +53,5 @@ class TileReader(Generic[Part]):
 
     def _latents(self, tile: Area) -> Floats:
         if tile not in self._decoded:
-            self._decoded[tile] = self._decode(self._parts[tile], tile.height, tile.width)
+            self._decoded[tile] = self._decode(self._parts[tile], tile)
         return self._decoded[tile]

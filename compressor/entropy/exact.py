@@ -11,19 +11,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compressor.spec.constants import ACTIVATION_MAX
+from compressor.spec.levels import Levels
 from compressor.spec.quality import LEVELS_PER_KNOT
 
 Integers = NDArray[np.float32]
 EXACT = 1 << 24
 
 
-def knots_at(values: NDArray[np.int32], level: int) -> NDArray[np.int64]:
-    """Integers (knots, C) at a quality level 0..396, interpolated in integer arithmetic, (C,)."""
+def knots_at(values: NDArray[np.int32], levels: Levels) -> NDArray[np.int64]:
+    """Integers (knots, C) at quality levels 0..396, interpolated in integer arithmetic.
+
+    Returns: (C,), or (..., C) for an array of levels if there is more than one knot.
+    """
     if len(values) == 1:
         return values[0].astype(np.int64)
-    knot, part = divmod(level, LEVELS_PER_KNOT)
+    knot, part = np.divmod(np.asarray(levels), LEVELS_PER_KNOT)
     low = values[knot].astype(np.int64)
-    high = values[min(knot + 1, len(values) - 1)].astype(np.int64)
+    high = values[np.minimum(knot + 1, len(values) - 1)].astype(np.int64)
+    part = part[..., None]
     return (low * (LEVELS_PER_KNOT - part) + high * part) // LEVELS_PER_KNOT
 
 
@@ -43,10 +48,10 @@ class ExactLayer:
     shift: NDArray[np.int32]
     maximum: int = ACTIVATION_MAX
 
-    def __call__(self, inputs: Integers, level: int) -> Integers:
-        """(positions, inputs) integers -> (positions, outputs) integers 0..maximum."""
+    def __call__(self, inputs: Integers, levels: Levels) -> Integers:
+        """(positions, inputs) integers, one level or one for each -> (positions, outputs), 0..maximum."""
         sums = inputs @ self.weights
-        sums += knots_at(self.bias, level).astype(np.float32)
+        sums += knots_at(self.bias, levels).reshape(-1, sums.shape[1]).astype(np.float32)
         sums *= np.exp2(-self.shift.astype(np.float32))
         np.floor(sums, out=sums)
         return np.clip(sums, 0, self.maximum, out=sums)
@@ -88,16 +93,19 @@ def depth_to_space(x: Integers, block: int = 2) -> Integers:
 
 @dataclass(frozen=True)
 class ExactHyper:
-    """Side information -> features at the latents' resolution: two 3x3 layers, each made finer by 2."""
+    """Side information -> features at the latents' resolution: two 3x3 layers, each made finer by 2.
+
+    Only the first has a bias that depends on the quality.
+    """
 
     layers: tuple[ExactLayer, ExactLayer]
 
-    def __call__(self, side: Integers, level: int) -> Integers:
-        """(h/4, w/4, S) integers -> (h, w, F) integers 0..255."""
+    def __call__(self, side: Integers, levels: Levels) -> Integers:
+        """(h/4, w/4, S) integers, one level or (h/4, w/4) -> (h, w, F) integers 0..255."""
         x = side
         for layer in self.layers:
             h, w, _ = x.shape
-            x = depth_to_space(layer(patches(pad(x, 3), 3, 1), level).reshape(h, w, -1))
+            x = depth_to_space(layer(patches(pad(x, 3), 3, 1), levels).reshape(h, w, -1))
         return x
 
 
@@ -107,9 +115,10 @@ class ExactContext:
 
     layers: tuple[ExactLayer, ExactLayer, ExactLayer]
 
-    def __call__(self, features: Integers, neighbours: Integers | None, level: int) -> NDArray[np.uint8]:
-        """(positions, F) and (positions, kernel * kernel * seen) or None -> (positions, channels)."""
+    def __call__(self, features: Integers, neighbours: Integers | None, levels: Levels) -> NDArray[np.uint8]:
+        """(positions, F), (positions, kernel * kernel * seen) or None, one level or one for each position
+        -> (positions, channels)."""
         x = features if neighbours is None else np.concatenate([neighbours, features], axis=1)
         for layer in self.layers:
-            x = layer(x, level)
+            x = layer(x, levels)
         return x.astype(np.uint8)

@@ -7,22 +7,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compressor.spec.constants import FILTER_AMPLITUDE, SQUARED_STEP_WEIGHT
+from compressor.spec.levels import Levels
 from compressor.spec.quality import TOP_LEVEL
 
 Floats = NDArray[np.float32]
 
 
-def at_level(knots: NDArray[np.float64], level: int) -> NDArray[np.float64]:
-    """Interpolate (knots, C) linearly at a quality level 0..396, (C,)."""
-    position = level / TOP_LEVEL * (len(knots) - 1)
-    low = min(int(position), len(knots) - 2)
-    part = position - low
-    return (1 - part) * knots[low] + part * knots[low + 1]
+def at_levels(knots: NDArray[np.float64], levels: Levels) -> NDArray[np.float64]:
+    """Interpolate (knots, ...) linearly at quality levels 0..396: (...), or (h, w, ...) for (h, w) levels."""
+    position = np.asarray(levels) / TOP_LEVEL * (len(knots) - 1)
+    low = np.minimum(position.astype(int), len(knots) - 2)
+    part = (position - low).reshape(low.shape + (1,) * (knots.ndim - 1))
+    result: NDArray[np.float64] = (1 - part) * knots[low] + part * knots[low + 1]
+    return result
 
 
 @dataclass(frozen=True)
 class QualityGains:
     """Quality curves of a model.
+
+    Methods return arrays of the documented shape for one level, and (h, w, ...) for levels (h, w).
 
     Attributes:
         magnitude: (C,) mean magnitude of the coefficients, in 8-bit levels.
@@ -43,33 +47,35 @@ class QualityGains:
         """Number of latent channels."""
         return self.log_gain.shape[1]
 
-    def gain(self, level: int) -> Floats:
+    def gain(self, levels: Levels) -> Floats:
         """Return (C,) factors from coefficients to quantisation steps."""
-        return np.exp(at_level(self.log_gain, level)).astype(np.float32)
+        return np.exp(at_levels(self.log_gain, levels)).astype(np.float32)
 
-    def inverse_gain(self, level: int) -> Floats:
+    def inverse_gain(self, levels: Levels) -> Floats:
         """Return (C,) factors from quantisation steps to coefficients."""
-        return np.exp(at_level(self.log_inverse_gain, level)).astype(np.float32)
+        return np.exp(at_levels(self.log_inverse_gain, levels)).astype(np.float32)
 
-    def expected(self, level: int) -> Floats:
+    def expected(self, levels: Levels) -> Floats:
         """Return (C,) mean magnitudes in quantisation steps: the unit of the context networks."""
-        return (self.magnitude * np.exp(at_level(self.log_gain, level))).astype(np.float32)
+        return (self.magnitude * np.exp(at_levels(self.log_gain, levels))).astype(np.float32)
 
-    def correction_limit(self, level: int) -> Floats:
+    def correction_limit(self, levels: Levels) -> Floats:
         """Return (C,) how far one unit of the analysis network's output moves a coefficient."""
-        return np.minimum(self.magnitude, np.exp(-at_level(self.log_gain, level))).astype(np.float32)
+        return np.minimum(self.magnitude, np.exp(-at_levels(self.log_gain, levels))).astype(np.float32)
 
-    def filter_amplitude(self, level: int) -> float:
-        """Return how far one unit of the synthesis network's output moves a pixel, in 8-bit levels."""
-        return float(FILTER_AMPLITUDE * np.exp(0.5 * at_level(self.log_step, level)[0]))
+    def filter_amplitude(self, levels: Levels) -> Floats:
+        """Return () how far one unit of the synthesis network's output moves a pixel, in 8-bit levels."""
+        return (FILTER_AMPLITUDE * np.exp(0.5 * at_levels(self.log_step, levels)[..., 0])).astype(np.float32)
 
-    def distortion_weight(self, level: int) -> float:
-        """Return lambda: the bits per pixel that one squared 8-bit level of mean error is worth."""
-        return float(SQUARED_STEP_WEIGHT * np.exp(-2 * at_level(self.log_step, level)[0]))
+    def distortion_weight(self, levels: Levels) -> Floats:
+        """Return (), lambda: the bits per pixel that one squared 8-bit level of mean error is worth."""
+        return (SQUARED_STEP_WEIGHT * np.exp(-2 * at_levels(self.log_step, levels)[..., 0])).astype(
+            np.float32
+        )
 
-    def worth(self, level: int) -> Floats:
+    def worth(self, levels: Levels) -> Floats:
         """Return (C,) the bits that a squared quantisation step of error is worth."""
-        return np.exp(at_level(self.log_worth, level)).astype(np.float32)
+        return np.exp(at_levels(self.log_worth, levels)).astype(np.float32)
 
 
 def load_gains(data: bytes) -> QualityGains:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compressor.entropy.tables import ScaleTables
+from compressor.spec.levels import Levels
 from compressor.spec.passes import CodingPass
 
 Floats = NDArray[np.float32]
@@ -32,9 +33,9 @@ class Step:
 
 # Yields a step, receives its symbols, and returns the decoded latents (h, w, C) in quantisation steps.
 Passes = Generator[Step, Symbols, Floats]
-# (latents in quantisation steps, original pixels minus 128, level) -> half the gradient of the squared
+# (latents in quantisation steps, original pixels minus 128, levels) -> half the gradient of the squared
 # error of the decoded pixels with respect to the latents.
-ErrorGradient = Callable[[Floats, Floats, int], Floats]
+ErrorGradient = Callable[[Floats, Floats, Levels], Floats]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class Synthesis:
         halo: distance, in positions, from which latents affect a pixel.
         num_passes: the first passes, which alone are decoded.
         channels: the latent channels that these decode.
-        run: converts latents (h, w, channels) in quantisation steps, at a level, to pixels minus 128
+        run: converts latents (h, w, channels) in quantisation steps, at levels, to pixels minus 128
             (block * h, block * w, 3).
     """
 
@@ -54,11 +55,11 @@ class Synthesis:
     halo: int
     num_passes: int
     channels: int
-    run: Callable[[Floats, int], Floats]
+    run: Callable[[Floats, Levels], Floats]
 
 
 class ModelRuntime(Protocol):
-    """An exported model on an engine.
+    """An exported model on an engine. Levels are one for all latent positions, or one for each.
 
     Attributes:
         block: pixels per latent position, down and across.
@@ -81,11 +82,11 @@ class ModelRuntime(Protocol):
     tables: ScaleTables
     error_gradient: ErrorGradient | None
 
-    def analyse(self, pixels: Floats, level: int) -> Floats:
+    def analyse(self, pixels: Floats, levels: Levels) -> Floats:
         """Convert pixels minus 128 (1, H, W, 3) to latents (h, w, C) in quantisation steps."""
         ...
 
-    def synthesise(self, latents: Floats, level: int) -> Floats:
+    def synthesise(self, latents: Floats, levels: Levels) -> Floats:
         """Convert latents (h, w, C) to pixels minus 128 (H, W, 3)."""
         ...
 
@@ -93,7 +94,7 @@ class ModelRuntime(Protocol):
         """Return the synthesis of pictures whose width and height are divided by a factor."""
         ...
 
-    def side_information(self, latents: Floats, level: int) -> Symbols:
+    def side_information(self, latents: Floats, levels: Levels) -> Symbols:
         """Return the side information of latents; it is empty in a family without."""
         ...
 
@@ -101,14 +102,16 @@ class ModelRuntime(Protocol):
         """Return the scale indices of the side information of a tile of height x width positions."""
         ...
 
-    def passes(self, side: Symbols, height: int, width: int, level: int, count: int | None = None) -> Passes:
+    def passes(
+        self, side: Symbols, height: int, width: int, levels: Levels, count: int | None = None
+    ) -> Passes:
         """Start the coding passes of a tile of height x width positions: the first `count`, or all."""
         ...
 
-    def worth(self, level: int) -> Floats:
-        """Return (C,) the bits that a squared quantisation step of error is worth."""
+    def worth(self, levels: Levels) -> Floats:
+        """Return the bits that a squared quantisation step of error is worth, (C,) or (h, w, C)."""
         ...
 
-    def distortion_weight(self, level: int) -> float:
-        """Return the bits per pixel that one squared 8-bit level of mean error is worth."""
+    def distortion_weight(self, levels: Levels) -> Floats:
+        """Return the bits per pixel that one squared 8-bit level of mean error is worth, () or (h, w)."""
         ...

@@ -18,6 +18,7 @@ class Flags(IntFlag):
     ALPHA = 8
     GRAY = 16
     EXACT = 32
+    QUALITY_MAP = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,10 @@ OPTIONAL_SECTIONS = (
     Section("xmp", Flags.XMP),
     Section("alpha", Flags.ALPHA),
     Section("exact", Flags.EXACT),
+    Section("quality_map", Flags.QUALITY_MAP),
 )
-EXACT, PICTURE = "exact", "picture"
+EXACT, QUALITY_MAP, PICTURE = "exact", "quality_map", "picture"
 # Pixels along a side of a tile of the exact section.
 EXACT_TILE = 2048
+# Pixels along a side of a region of the quality map.
+MAP_REGION = 64

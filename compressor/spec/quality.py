@@ -1,4 +1,4 @@
-"""The quality scale: 1 to 100 for people, levels 0 to 396 in streams, -1 to 1 for networks."""
+"""The quality scale: 1 to 100 for people, levels 0 to 396 in streams."""
 
 import math
 from numbers import Real
@@ -45,13 +45,3 @@ def level_to_quality(level: int) -> float:
         50.0
     """
     return MIN_QUALITY + level / 4
-
-
-def network_quality(level: int) -> float:
-    """Convert a level, 0 to 396, to the quality that networks read, -1.0 to 1.0.
-
-    Example:
-        >>> network_quality(198)
-        0.0
-    """
-    return 2 * level / TOP_LEVEL - 1

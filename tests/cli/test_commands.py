@@ -209,6 +209,22 @@ def test_colours_of_transparent_pixels(folder):
         assert Image.open("decoded.png").getpixel((5, 5)) == (*colour, 0)
 
 
+def test_a_mask(folder, capsys, picture, assert_fails):
+    picture("a.png", size=(150, 70))
+    Image.linear_gradient("L").rotate(90).resize((150, 70)).save("mask.png")
+    assert main(["encode", "a.png", "--roi", "mask.png", "--quiet"]) == 0
+    assert "quality_map" in compressor.read_info(Path("a.cmpr").read_bytes()).section_num_bytes
+    os.unlink("a.cmpr")
+    Image.new("L", (70, 150)).save("upright.png")
+    Path("text.png").write_text("no picture")
+    kept = ("a.png", "mask.png", "text.png", "upright.png")
+    encode = ("encode", "a.png", "--roi")
+    assert_fails(*encode, "upright.png", match="a mask of 70x150 pixels, expected 150x70", kept=kept)
+    assert_fails(*encode, "text.png", match="cannot use the mask text.png: ", kept=kept)
+    assert_fails(*encode, "none.png", match="cannot read or write none.png", kept=kept)
+    assert_fails(*encode, "mask.png", "-q", "100", match="quality 100, which is lossless", kept=kept)
+
+
 def test_info(folder, capsys, encoded):
     encoded("photo.cmpr", mode="LA")
     assert main(["info", "photo.cmpr", "-v"]) == 0

@@ -46,7 +46,7 @@ class SquareDecoder:
         return latents - pixels
 
     def distortion_weight(self, level):
-        return 3.0
+        return np.float32(3.0)
 
     def worth(self, level):
         return np.full(1, 1.0, np.float32)
@@ -91,7 +91,7 @@ def test_symbols_without_a_table_stay():
     refine = Refiner(decoder, decoder, decoder.error_gradient, 1, Schedule(share=1.0))
     symbols, indices = np.zeros((1, 2, 1), np.int32), np.array([0, 1], np.uint8).reshape(1, 2, 1)
     steep = np.full((1, 2, 1), -9, np.float32)
-    moves = refine.moves(symbols, indices, steep, np.ones(1, np.float32), np.random.default_rng(0))
+    moves = refine.moves(symbols, indices, steep, np.ones((1, 2, 1), np.float32), np.random.default_rng(0))
     assert moves.ravel().tolist() == [0, 1]
 
 

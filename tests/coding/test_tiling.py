@@ -14,9 +14,9 @@ def reading():
     numbers = np.arange(9 * 14 * 2, dtype=np.float32).reshape(9, 14, 2)
     decoded = []
 
-    def decode(data, height, width):
-        decoded.append((height, width))
-        return np.frombuffer(data, np.float32).reshape(height, width, 2)
+    def decode(data, tile):
+        decoded.append((tile.height, tile.width))
+        return np.frombuffer(data, np.float32).reshape(tile.height, tile.width, 2)
 
     parts = [numbers[tile.slices].tobytes() for tile in grid.cut(4)]
     return numbers, grid, TileReader(parts, grid, 2, 4, decode), decoded

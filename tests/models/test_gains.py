@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from compressor.coding.loading import coder_of
-from compressor.models.gains import at_level, load_gains
+from compressor.models.gains import at_levels, load_gains
 from compressor.spec.constants import WEIGHT_MAX, WEIGHT_MIN
 from compressor.spec.quality import TOP_LEVEL
 from compressor.weights.files import ModelFiles, shipped_folder, shipped_models
@@ -24,7 +24,7 @@ KNOTS = np.array([[0.0, 1], [1, 1], [4, 1], [9, 1], [16, 3]])
     ],
 )
 def test_curves_are_linear_between_knots(level, expected):
-    np.testing.assert_allclose(at_level(KNOTS, level), expected)
+    np.testing.assert_allclose(at_levels(KNOTS, level), expected)
 
 
 @pytest.mark.parametrize("level", [0, 41, 99, 250, 396])
@@ -36,7 +36,7 @@ def test_curves_are_those_of_the_keras_layer(level):
     curve.build((None,))
     curve.values.assign(KNOTS)
     got = np.asarray(curve(np.array([level / TOP_LEVEL], np.float32))).ravel()
-    np.testing.assert_allclose(got, at_level(KNOTS, level), rtol=1e-5)
+    np.testing.assert_allclose(got, at_levels(KNOTS, level), rtol=1e-5)
 
 
 @pytest.mark.parametrize("name", shipped_models())

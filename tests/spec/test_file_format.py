@@ -15,13 +15,13 @@ def test_magic_and_version():
 
 
 def test_flags_are_single_bits():
-    assert [int(flag) for flag in Flags] == [1, 2, 4, 8, 16, 32]
-    assert int(reduce(or_, Flags)) == 0b111111
+    assert [int(flag) for flag in Flags] == [1, 2, 4, 8, 16, 32, 64]
+    assert int(reduce(or_, Flags)) == 0b1111111
 
 
 def test_sections_are_in_the_order_of_their_flags():
     flags = [section.flag for section in OPTIONAL_SECTIONS]
-    assert flags == [Flags.ICC, Flags.EXIF, Flags.XMP, Flags.ALPHA, Flags.EXACT]
+    assert flags == [Flags.ICC, Flags.EXIF, Flags.XMP, Flags.ALPHA, Flags.EXACT, Flags.QUALITY_MAP]
     assert [section.name.upper() for section in OPTIONAL_SECTIONS] == [flag.name for flag in flags]
 
 

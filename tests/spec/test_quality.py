@@ -10,7 +10,6 @@ from compressor.spec.quality import (
     NUM_LEVELS,
     TOP_LEVEL,
     level_to_quality,
-    network_quality,
     quality_to_level,
 )
 
@@ -30,10 +29,6 @@ def test_qualities_are_rounded_to_quarters(quality, level):
 def test_quality_outside_its_range_is_refused(quality):
     with pytest.raises(ValueError, match="expected a number from 1 to 100"):
         quality_to_level(quality)
-
-
-def test_networks_read_qualities_from_minus_one_to_one():
-    assert [network_quality(level) for level in (0, TOP_LEVEL // 2, TOP_LEVEL)] == [-1, 0, 1]
 
 
 def test_every_knot_is_at_a_level():

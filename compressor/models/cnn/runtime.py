@@ -13,6 +13,7 @@ from compressor.errors import WeightsError
 from compressor.models.gains import load_gains
 from compressor.models.runtime import Floats, Indices, Passes, Step, Symbols, Synthesis
 from compressor.spec.constants import TOP_INDEX
+from compressor.spec.levels import Levels
 from compressor.spec.passes import CELLS, CodingPass
 from compressor.weights.files import ModelFiles
 
@@ -31,9 +32,9 @@ class FactorizedModel:
     tables: ScaleTables
     bias: NDArray[np.int32]
 
-    def indices(self, level: int) -> Indices:
-        """Return the scale index of each channel at a quality level, (C,)."""
-        return np.clip(knots_at(self.bias, level) >> INDEX_BITS, 0, TOP_INDEX).astype(np.uint8)
+    def indices(self, levels: Levels) -> Indices:
+        """Return the scale index of each channel, (C,) or (h, w, C)."""
+        return np.clip(knots_at(self.bias, levels) >> INDEX_BITS, 0, TOP_INDEX).astype(np.uint8)
 
 
 def load_factorized_model(data: bytes) -> FactorizedModel:
@@ -73,15 +74,15 @@ class CnnRuntime:
         self._model = load_factorized_model(files.read("entropy.npz"))
         self.tables = self._model.tables
 
-    def analyse(self, pixels: Floats, level: int) -> Floats:
+    def analyse(self, pixels: Floats, levels: Levels) -> Floats:
         """See `ModelRuntime`."""
         latents: Floats = self._engine.run("analysis", pixels / self._pixel_scale)[0]
-        latents *= self._gains.gain(level)
+        latents *= self._gains.gain(levels)
         return latents
 
-    def synthesise(self, latents: Floats, level: int) -> Floats:
+    def synthesise(self, latents: Floats, levels: Levels) -> Floats:
         """See `ModelRuntime`."""
-        coefficients = latents[None] * self._gains.inverse_gain(level)
+        coefficients = latents[None] * self._gains.inverse_gain(levels)
         pixels: Floats = self._engine.run("synthesis", coefficients)[0]
         pixels *= self._pixel_scale
         return pixels
@@ -90,7 +91,7 @@ class CnnRuntime:
         """See `ModelRuntime`."""
         return Synthesis(self.block, self.synthesis_halo, 1, self.channels, self.synthesise)
 
-    def side_information(self, latents: Floats, level: int) -> Symbols:
+    def side_information(self, latents: Floats, levels: Levels) -> Symbols:
         """See `ModelRuntime`."""
         return np.zeros((0, 0, 0), np.int32)
 
@@ -98,19 +99,21 @@ class CnnRuntime:
         """See `ModelRuntime`."""
         return np.zeros((0, 0, 0), np.uint8)
 
-    def passes(self, side: Symbols, height: int, width: int, level: int, count: int | None = None) -> Passes:
+    def passes(
+        self, side: Symbols, height: int, width: int, levels: Levels, count: int | None = None
+    ) -> Passes:
         """See `ModelRuntime`."""
         shape = (1, height, width, self.channels)
-        indices = np.broadcast_to(self._model.indices(level), shape)
+        indices = np.broadcast_to(self._model.indices(levels), shape)
         everything = CodingPass(CELLS, 0, self.channels, seen=0, kernel=1)
         symbols = yield Step(everything, np.zeros(shape, np.float32), indices)
         return symbols[0].astype(np.float32)
 
-    def worth(self, level: int) -> Floats:
+    def worth(self, levels: Levels) -> Floats:
         """See `ModelRuntime`."""
-        return self._gains.worth(level)
+        return self._gains.worth(levels)
 
-    def distortion_weight(self, level: int) -> float:
+    def distortion_weight(self, levels: Levels) -> Floats:
         """See `ModelRuntime`."""
         # The gains are in units of the transforms' pixels.
-        return self._gains.distortion_weight(level) / self._pixel_scale**2
+        return self._gains.distortion_weight(levels) / self._pixel_scale**2

@@ -58,11 +58,11 @@ def _before_filter(
 def error_gradient_graph(model: Flagship) -> keras.Model:
     """Half the gradient of the squared error of a decoded picture, with respect to its coefficients.
 
-    Inputs: coefficients (N, h, w, C), quality plane (N, 16 h, 16 w, 1), the filter's amplitude (N, 1, 1, 1),
-    and the original picture, pixels - 128 (N, 16 h, 16 w, 3). Output: (N, h, w, C).
+    Inputs: coefficients (N, h, w, C), quality plane (N, 16 h, 16 w, 1), the filter's amplitude of the
+    same shape, and the original picture, pixels - 128 (N, 16 h, 16 w, 3). Output: (N, h, w, C).
     """
     coefficients, plane = layers.Input((None, None, model.channels)), layers.Input((None, None, 1))
-    amplitude, original = layers.Input((1, 1, 1)), layers.Input((None, None, 3))
+    amplitude, original = layers.Input((None, None, 1)), layers.Input((None, None, 3))
     inputs = [coefficients, plane, amplitude, original]
     decoded = model.lapped_synthesis(coefficients)
     if model.transforms:

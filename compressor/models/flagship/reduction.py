@@ -3,9 +3,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from compressor.models.gains import at_level
+from compressor.models.gains import at_levels
 from compressor.models.runtime import Floats
 from compressor.spec.lapped import BLOCK, COLOURS, colour_matrix, dct2, post_filter
+from compressor.spec.levels import Levels
 
 FACTORS = (2, 4, 8, 16)
 # Channels are left out that change a reduced pixel by less than this, in 8-bit levels and together.
@@ -52,8 +53,8 @@ class Reduction:
         self._matrix_down = np.ascontiguousarray(matrix[:, :, : down.max() + 1])
         self._matrix_across = np.ascontiguousarray(matrix[:, :, : across.max() + 1])
 
-    def __call__(self, coefficients: Floats, level: int) -> Floats:
-        """Convert coefficients (h, w, C) at a level to pixels minus 128 (16 h / factor, 16 w / factor, 3).
+    def __call__(self, coefficients: Floats, levels: Levels) -> Floats:
+        """Convert coefficients (h, w, C) to pixels minus 128 (16 h / factor, 16 w / factor, 3).
 
         They are mirrored at the border, where the transform has no filter.
         """
@@ -68,12 +69,13 @@ class Reduction:
         planes[:, :, self._across, self._colour, self._down] = padded
         # (h, w + 2, across, colour, n) -> (h, w + 2, colour, n, across)
         rows = _filtered([planes[k : k + h] for k in range(3)], self._matrix_down).transpose(0, 1, 3, 4, 2)
-        # (h, w, colour, n, n) -> (h, n, w, n, colour)
+        # (h, w, colour, n, n)
         pixels = _filtered([rows[:, k : k + w] for k in range(3)], self._matrix_across)
-        pixels = pixels.transpose(0, 3, 1, 4, 2).reshape(n * h, n * w, COLOURS)
-        colours = at_level(self._colours, level)
-        result: Floats = pixels @ (colour_matrix() @ colours[:3]).astype(np.float32)
-        return result + colours[3].astype(np.float32)
+        colours = at_levels(self._colours, levels).astype(np.float32)
+        # One matrix for all pixels, or one for those of each position.
+        pixels = pixels.transpose(0, 1, 3, 4, 2).reshape(*colours.shape[:-2], -1, COLOURS)
+        pixels = pixels @ (colour_matrix().astype(np.float32) @ colours[..., :3, :]) + colours[..., 3:, :]
+        return pixels.reshape(h, w, n, n, COLOURS).transpose(0, 2, 1, 3, 4).reshape(n * h, n * w, COLOURS)
 
 
 def _filtered(neighbours: list[Floats], matrix: Floats) -> Floats:

@@ -15,8 +15,8 @@ from compressor.models.flagship.reduction import FACTORS, Reduction, num_channel
 from compressor.models.gains import load_gains
 from compressor.models.runtime import Floats, Indices, Passes, Step, Symbols, Synthesis
 from compressor.spec.constants import HYPER_SLOPE
+from compressor.spec.levels import Levels, levels_in, network_quality, padded_levels, pixel_values
 from compressor.spec.passes import CodingPass
-from compressor.spec.quality import network_quality
 from compressor.weights.files import ModelFiles
 
 # Positions that the exact networks evaluate at once: each takes some thousand numbers of memory.
@@ -59,24 +59,22 @@ class FlagshipRuntime:
         # The engine computes a pass's means while NumPy computes its scale indices.
         self._helper = None if engine.threads == 1 else ThreadPoolExecutor(1, "scale-indices")
 
-    def analyse(self, pixels: Floats, level: int) -> Floats:
+    def analyse(self, pixels: Floats, levels: Levels) -> Floats:
         """See `ModelRuntime`."""
         latents = self._engine.run("analysis", pixels)[0]
         if self._has_networks:
-            _, height, width, _ = pixels.shape
-            correction = self._engine.run("correction", pixels, _plane(height, width, level))[0]
-            correction *= self._gains.correction_limit(level)
+            correction = self._engine.run("correction", pixels, _plane(pixels, levels, self.block))[0]
+            correction *= self._gains.correction_limit(levels)
             latents += correction
-        latents *= self._gains.gain(level)
+        latents *= self._gains.gain(levels)
         return latents
 
-    def synthesise(self, latents: Floats, level: int) -> Floats:
+    def synthesise(self, latents: Floats, levels: Levels) -> Floats:
         """See `ModelRuntime`."""
-        pixels = self._engine.run("synthesis", latents[None] * self._gains.inverse_gain(level))
+        pixels = self._engine.run("synthesis", latents[None] * self._gains.inverse_gain(levels))
         if self._has_networks:
-            _, height, width, _ = pixels.shape
-            change = self._engine.run("filter", pixels, _plane(height, width, level))
-            change *= self._gains.filter_amplitude(level)
+            change = self._engine.run("filter", pixels, _plane(pixels, levels, self.block))
+            change *= pixel_values(self._gains.filter_amplitude(levels), self.block)
             pixels += change
         result: Floats = pixels[0]
         return result
@@ -91,31 +89,31 @@ class FlagshipRuntime:
         channels = self._passes[count - 1].high
         reduced = Reduction(reduction, self._basis[:channels], self._colours)
 
-        def run(latents: Floats, level: int) -> Floats:
-            return reduced(latents * self._gains.inverse_gain(level)[:channels], level)
+        def run(latents: Floats, levels: Levels) -> Floats:
+            return reduced(latents * self._gains.inverse_gain(levels)[..., :channels], levels)
 
         return Synthesis(reduced.block, 1, count, channels, run)
 
-    def _error_gradient(self, latents: Floats, pixels: Floats, level: int) -> Floats:
+    def _error_gradient(self, latents: Floats, pixels: Floats, levels: Levels) -> Floats:
         """See `ErrorGradient`; latents are (h, w, C), pixels (16 h, 16 w, 3)."""
-        inverse = self._gains.inverse_gain(level)
-        amplitude = np.full((1, 1, 1, 1), self._gains.filter_amplitude(level), np.float32)
-        height, width, _ = pixels.shape
-        plane = _plane(height, width, level)
+        inverse = self._gains.inverse_gain(levels)
+        plane = _plane(pixels[None], levels, self.block)
+        amplitude = np.full_like(plane, pixel_values(self._gains.filter_amplitude(levels), self.block))
         gradient: Floats = self._engine.run(
             "error_gradient", latents[None] * inverse, plane, amplitude, pixels[None]
         )[0]
         gradient *= inverse
         return gradient
 
-    def side_information(self, latents: Floats, level: int) -> Symbols:
+    def side_information(self, latents: Floats, levels: Levels) -> Symbols:
         """See `ModelRuntime`."""
         h, w, _ = latents.shape
-        padded = np.pad(latents, ((0, -h % self.side_stride), (0, -w % self.side_stride), (0, 0)))
-        expected = np.arcsinh(HYPER_SLOPE * self._gains.expected(level))
+        rows, columns = -h % self.side_stride, -w % self.side_stride
+        padded = np.pad(latents, ((0, rows), (0, columns), (0, 0)))
+        levels = padded_levels(levels, rows, columns)
+        expected = np.arcsinh(HYPER_SLOPE * self._gains.expected(levels))
         relative = np.arcsinh(HYPER_SLOPE * np.abs(padded)) - expected
-        plane = _plane(padded.shape[0], padded.shape[1], level)
-        inputs = np.concatenate([relative[None], plane], axis=3)
+        inputs = np.concatenate([relative[None], _plane(relative[None], levels)], axis=3)
         side = np.rint(self._side_steps * self._engine.run("hyper_analysis", inputs)[0])
         side[:, :, self._entropy.side_index == 0] = 0
         return np.clip(side, -self._side_max, self._side_max).astype(np.int32)
@@ -125,16 +123,22 @@ class FlagshipRuntime:
         stride, index = self.side_stride, self._entropy.side_index
         return np.broadcast_to(index, (-(-height // stride), -(-width // stride), len(index)))
 
-    def passes(self, side: Symbols, height: int, width: int, level: int, count: int | None = None) -> Passes:
+    def passes(
+        self, side: Symbols, height: int, width: int, levels: Levels, count: int | None = None
+    ) -> Passes:
         """See `ModelRuntime`."""
         # Damaged streams may hold larger values.
         side = np.clip(side, -self._side_max, self._side_max)
         h, w = self.side_stride * side.shape[0], self.side_stride * side.shape[1]
-        plane = _plane(side.shape[0], side.shape[1], level)
-        inputs = np.concatenate([side[None].astype(np.float32) / self._side_steps, plane], axis=3)
+        levels = padded_levels(levels, h - height, w - width)
+        middle = slice(self.side_stride // 2, None, self.side_stride)
+        side_levels = levels_in(levels, (middle, middle))
+        side_values = side.astype(np.float32)
+        scaled = side_values[None] / np.float32(self._side_steps)
+        inputs = np.concatenate([scaled, _plane(scaled, side_levels)], axis=3)
         mean_features = self._engine.run("hyper_mean", inputs)[0]
-        scale_features = self._entropy.hyper(side.astype(np.float32), level)
-        expected = self._gains.expected(level)
+        scale_features = self._entropy.hyper(side_values, side_levels)
+        expected = self._gains.expected(levels)
         # Positions beyond the picture code nothing: their scale index is 0.
         inside = np.zeros((h, w, 1), bool)
         inside[:height, :width] = True
@@ -145,27 +149,31 @@ class FlagshipRuntime:
         near = np.zeros((h, w, self._seen), np.float32)
         for k, p in enumerate(passes):
             coded = slice(p.low, p.high)
-            found = self._start(self._indices, k, p, scale_features, codes, level)
-            means = expected[coded] * self._means(k, p, mean_features, near)
+            found = self._start(self._indices, k, p, scale_features, codes, levels)
+            units = expected[coded]
+            if expected.ndim > 1:
+                units = np.stack([expected[(*view, coded)] for view in p.views])
+            means = units * self._means(k, p, mean_features, near)
             indices = found()
             indices *= np.stack([inside[view] for view in p.views])
             symbols = yield Step(p, means, indices)
             values = means + symbols
+            units_of = np.broadcast_to(units, values.shape)
             for i, view in enumerate(p.views):
                 where = (*view, coded)
                 decoded[where] = values[i]
                 if p.high <= self._seen:
                     codes[where] = self._entropy.codes(symbols[i])
-                    near[where] = np.arcsinh(values[i] / np.maximum(expected[coded], self._near_floor))
+                    near[where] = np.arcsinh(values[i] / np.maximum(units_of[i], self._near_floor))
         return decoded[:height, :width]
 
-    def worth(self, level: int) -> Floats:
+    def worth(self, levels: Levels) -> Floats:
         """See `ModelRuntime`."""
-        return self._gains.worth(level)
+        return self._gains.worth(levels)
 
-    def distortion_weight(self, level: int) -> float:
+    def distortion_weight(self, levels: Levels) -> Floats:
         """See `ModelRuntime`."""
-        return self._gains.distortion_weight(level)
+        return self._gains.distortion_weight(levels)
 
     def _start(self, function: Callable[..., Indices], *arguments: Any) -> Callable[[], Indices]:
         """Start a call in the helper thread if there is one; return a function that gives its result."""
@@ -181,11 +189,11 @@ class FlagshipRuntime:
             inputs.insert(0, np.stack([padded[r : r + height, c : c + width] for r, c in p.origins]))
         return self._engine.run(f"mean_{k}", *inputs)
 
-    def _indices(self, k: int, p: CodingPass, features: Floats, codes: Floats, level: int) -> Indices:
+    def _indices(self, k: int, p: CodingPass, features: Floats, codes: Floats, levels: Levels) -> Indices:
         padded = pad(codes[:: p.spacing, :: p.spacing, : p.seen], p.kernel) if p.seen else None
         found = []
         for (row, column), view in zip(p.origins, p.views, strict=True):
-            own = features[view]
+            own, of_own = features[view], levels_in(levels, view)
             indices = np.empty((*own.shape[:2], p.high - p.low), np.uint8)
             rows = max(1, MAX_POSITIONS // own.shape[1])
             for top in range(0, len(own), rows):
@@ -193,11 +201,22 @@ class FlagshipRuntime:
                 if padded is not None:
                     around = padded[p.stride * top : p.stride * (top + len(band)) + p.kernel - 1]
                     neighbours = patches(around, p.kernel, p.stride, row, column)
-                chosen = self._entropy.contexts[k](band.reshape(-1, band.shape[2]), neighbours, level)
+                chosen = self._entropy.contexts[k](
+                    band.reshape(-1, band.shape[2]),
+                    neighbours,
+                    levels_in(of_own, np.s_[top : top + rows, :]),
+                )
                 indices[top : top + rows] = chosen.reshape(*band.shape[:2], -1)
             found.append(indices)
         return np.stack(found)
 
 
-def _plane(height: int, width: int, level: int) -> Floats:
-    return np.full((1, height, width, 1), network_quality(level), np.float32)
+def _plane(inputs: Floats, levels: Levels, block: int = 1) -> Floats:
+    """Return the quality as one more channel of a network's inputs (N, H, W, C), (N, H, W, 1).
+
+    Args:
+        inputs: (N, block * h, block * w, C).
+        levels: one, or (h, w).
+        block: pixels of the inputs per position.
+    """
+    return np.full((*inputs.shape[:3], 1), pixel_values(network_quality(levels), block), np.float32)
