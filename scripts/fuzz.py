@@ -8,6 +8,7 @@ import os
 import random
 import sys
 import warnings
+import zlib
 from pathlib import Path
 
 # Pictures are tiny here: a second thread would only wait for the first.
@@ -22,7 +23,7 @@ with atheris.instrument_imports(include=["compressor"]):
     from compressor.bitstream.header import unpack_header
     from compressor.bitstream.varint import read_varint
     from compressor.errors import CompressorError
-    from compressor.spec.file_format import OPTIONAL_SECTIONS, PICTURE, Flags
+    from compressor.spec.file_format import OPTIONAL_SECTIONS, PICTURE, QUALITY_MAP, Flags
     from compressor.spec.quality import NUM_LEVELS
     from compressor.weights.files import shipped_models
 
@@ -73,11 +74,20 @@ def mutate(data: bytes, max_size: int, seed: int) -> bytes:
         parts[field] = chance.choice(values)
     else:
         name = chance.choice([*sections, PICTURE, PICTURE])
-        payload = atheris.Mutate(sections[name], max_size)
+        payload = (mutate_map if name == QUALITY_MAP else atheris.Mutate)(sections[name], max_size)
         # The entropy coder reads whole words; a few payloads are left to be refused for their length.
         whole = name == PICTURE and chance.random() < 0.9
         sections[name] = payload[: len(payload) // 4 * 4] if whole else payload
     return write_container(**parts)[:max_size]
+
+
+def mutate_map(payload: bytes, max_size: int) -> bytes:
+    """Change values of a quality map, not their number: most changes of its bytes would only be refused."""
+    try:
+        values = zlib.decompress(payload)
+    except zlib.error:
+        return atheris.Mutate(payload, max_size)
+    return zlib.compress(atheris.Mutate(values, max_size)[: len(values)].ljust(len(values), b"\0"))
 
 
 def take_apart(data: bytes) -> dict | None:
