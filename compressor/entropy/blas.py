@@ -29,6 +29,7 @@ class _Limit:
         """
         with self._lock:
             if not self._users:
+                self._take_control()
                 self._limiter = self._controller.limit(limits=1, user_api="blas")
             self._users += 1
         try:
@@ -37,7 +38,13 @@ class _Limit:
             with self._lock:
                 self._users -= 1
                 if not self._users:
+                    self._take_control()
                     self._limiter.restore_original_limits()
+
+    def _take_control(self) -> None:
+        """Let this thread change OpenBLAS: otherwise only the first thread that ever did so can."""
+        for library in self._controller.select(internal_api="openblas").lib_controllers:
+            library.clear_controlling_thread(force=True)
 
 
 one_blas_thread = _Limit()

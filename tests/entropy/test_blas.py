@@ -1,5 +1,7 @@
 """NumPy's BLAS is kept to one thread, and given back."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
@@ -29,6 +31,16 @@ def test_the_last_to_leave_gives_threads_back(two_threads):
     first.__exit__(None, None, None)
     assert threads() == {1}
     second.__exit__(None, None, None)
+    assert threads() == {2}
+
+
+def test_any_thread_can_enter_and_leave(two_threads):
+    limit = one_blas_thread()
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(limit.__enter__).result()
+    assert threads() == {1}
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(limit.__exit__, None, None, None).result()
     assert threads() == {2}
 
 
