@@ -55,6 +55,15 @@ class Area:
             min(self.right, other.right),
         )
 
+    def meets(self, other: Area) -> bool:
+        """Whether two areas overlap."""
+        return (
+            self.top < other.bottom
+            and other.top < self.bottom
+            and self.left < other.right
+            and other.left < self.right
+        )
+
     def within(self, whole: Area) -> Area:
         """The area relative to the top left corner of another that contains it."""
         return Area(

@@ -5,6 +5,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 
 from compressor.coding.picture_coder import PictureCoder
+from compressor.coding.threads import num_workers
 from compressor.engines.loading import load_engine, resolve_engine
 from compressor.errors import UnsupportedStreamError
 from compressor.models.registry import family_named
@@ -68,6 +69,7 @@ def coder_of(
         model_id=files.model_id,
         model_name=files.name,
         engine_name=engine.name,
+        workers=num_workers(threads),
         **tiling,
     )
 

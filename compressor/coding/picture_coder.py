@@ -9,6 +9,7 @@ from compressor.bitstream.tiles import join_tiles, split_cut_tiles, split_tiles
 from compressor.coding.area import Area
 from compressor.coding.effort import DEFAULT, ROUNDED, Effort, OnProgress, ignore_progress, progress_of_part
 from compressor.coding.refinement import Refiner
+from compressor.coding.threads import map_ahead
 from compressor.coding.tile_coder import TileCoder
 from compressor.coding.tiling import TileReader
 from compressor.errors import OptionError
@@ -32,6 +33,7 @@ class PictureCoder:
         engine_name: for people.
         tile: latent positions along a tile's side. Encoder and decoder must agree; streams have `TILE`.
         part: latent positions along the side of what is synthesised at once.
+        workers: number of tiles to work on at once.
     """
 
     def __init__(
@@ -43,10 +45,11 @@ class PictureCoder:
         engine_name: str = "",
         tile: int = TILE,
         part: int = PART,
+        workers: int = 1,
     ) -> None:
         self.runtime, self.tile_coder = runtime, TileCoder(runtime)
         self.model_id, self.model_name, self.engine_name = model_id, model_name, engine_name
-        self._tile, self._part = tile, part
+        self._tile, self._part, self._workers = tile, part, workers
 
     @property
     def reductions(self) -> tuple[int, ...]:
@@ -140,18 +143,27 @@ class PictureCoder:
         block, picture = synthesis.block, Area(0, 0, height, width)
         grid = picture.covering(self.runtime.block)
 
-        def decode_tile(part: tuple[bytes, bool], tile: Area) -> Floats:
-            (data, is_cut), height, width = part, tile.height, tile.width
+        def decode_tile(item: tuple[Area, tuple[bytes, bool]]) -> tuple[Area, Floats]:
+            tile, (data, is_cut) = item
+            height, width = tile.height, tile.width
             if not data and is_cut:
-                return np.zeros((height, width, synthesis.channels), np.float32)
+                return tile, np.zeros((height, width, synthesis.channels), np.float32)
             of_tile = levels_in(levels, tile.slices)
-            return self.tile_coder.decode(data, height, width, of_tile, synthesis.num_passes, is_cut=is_cut)
+            return tile, self.tile_coder.decode(
+                data, height, width, of_tile, synthesis.num_passes, is_cut=is_cut
+            )
 
-        parts = _tile_parts(bytes(payload), len(list(grid.cut(self._tile))), is_cut=is_cut)
-        reader = TileReader(parts, grid, synthesis.channels, self._tile, decode_tile)
         region = picture.covering(reduction) if region is None else region
+        positions = region.covering(block)
+        tiles = list(grid.cut(self._tile))
+        parts = zip(tiles, _tile_parts(bytes(payload), len(tiles), is_cut=is_cut), strict=True)
+        needed = positions.widened(synthesis.halo, grid)
+        wanted = [(tile, part) for tile, part in parts if tile.meets(needed)]
+        # The next tiles are decoded while the latents of one become pixels.
+        decoded = map_ahead(decode_tile, wanted, min(self._workers, len(wanted)))
+        reader = TileReader(decoded, grid, synthesis.channels, self._tile)
         image_uint8 = np.empty((region.height, region.width, 3), np.uint8)
-        for part in region.covering(block).cut(self._part):
+        for part in positions.cut(self._part):
             window = part.widened(synthesis.halo, grid)
             pixels = synthesis.run(reader.window(window), levels_in(levels, window.slices))
             kept = part.scaled(block).common(region)

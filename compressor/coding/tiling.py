@@ -1,7 +1,6 @@
-"""Tiles of latents: decoded when a window first needs them."""
+"""Windows of latents that reach across tiles."""
 
-from collections.abc import Callable, Sequence
-from typing import Generic, TypeVar
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,32 +8,22 @@ from numpy.typing import NDArray
 from compressor.coding.area import Area
 
 Floats = NDArray[np.float32]
-Part = TypeVar("Part")
 
 
-class TileReader(Generic[Part]):
-    """Reads latents of any window of a picture; a tile is decoded when a window first needs it.
+class TileReader:
+    """Reads latents of any window of a picture; tiles are decoded when a window first needs them.
 
     Windows must be asked for from the top downwards: tiles above them are dropped.
 
     Args:
-        parts: the data of each tile, in coding order.
+        tiles: areas of tiles and their latents (h, w, channels), decoded as they are drawn, in coding order.
         grid: of the picture's latents, from (0, 0).
         channels: number of latent channels.
         tile: positions along a tile's side.
-        decode: converts the data of a tile and its area to its latents (h, w, channels).
     """
 
-    def __init__(
-        self,
-        parts: Sequence[Part],
-        grid: Area,
-        channels: int,
-        tile: int,
-        decode: Callable[[Part, Area], Floats],
-    ) -> None:
-        self._grid, self._channels, self._tile, self._decode = grid, channels, tile, decode
-        self._parts = dict(zip(grid.cut(tile), parts, strict=True))
+    def __init__(self, tiles: Iterator[tuple[Area, Floats]], grid: Area, channels: int, tile: int) -> None:
+        self._tiles, self._grid, self._channels, self._tile = tiles, grid, channels, tile
         self._decoded: dict[Area, Floats] = {}
 
     def window(self, window: Area) -> Floats:
@@ -51,7 +40,8 @@ class TileReader(Generic[Part]):
             latents[shared.within(window).slices] = self._latents(tile)[shared.within(tile).slices]
         return latents
 
-    def _latents(self, tile: Area) -> Floats:
-        if tile not in self._decoded:
-            self._decoded[tile] = self._decode(self._parts[tile], tile)
-        return self._decoded[tile]
+    def _latents(self, wanted: Area) -> Floats:
+        while wanted not in self._decoded:
+            tile, latents = next(self._tiles)
+            self._decoded[tile] = latents
+        return self._decoded[wanted]

@@ -9,7 +9,7 @@ Array = NDArray[np.float32]
 
 
 class Engine(Protocol):
-    """Evaluates the graphs of one model by name.
+    """Evaluates the graphs of one model by name; several threads may do so at once.
 
     Attributes:
         name: of the engine.

@@ -1,6 +1,7 @@
 """ONNX Runtime: the default engine. Small, quick to start."""
 
 from collections.abc import Callable
+from threading import Lock
 from typing import Any
 
 import onnxruntime
@@ -30,23 +31,27 @@ class OnnxEngine:
         self._options.enable_mem_pattern = False
         if threads is not None:
             self._options.intra_op_num_threads = threads
+        self._lock = Lock()
         self._sessions: dict[str, Any] = {}
 
     def run(self, graph: str, *inputs: Array) -> Array:
         """See `Engine.run`."""
-        if graph not in self._sessions:
-            data = self._files.read(f"{graph}.onnx")
-            # Without a fallback: it prints lines of its own, and tries the same again.
-            self._sessions[graph] = _or_memory_error(
-                onnxruntime.InferenceSession,
-                data,
-                self._options,
-                providers=["CPUExecutionProvider"],
-                enable_fallback=0,
-            )
+        with self._lock:
+            if graph not in self._sessions:
+                self._sessions[graph] = self._load(graph)
         feeds = {f"x{k}": x for k, x in enumerate(inputs)}
         result: Array = _or_memory_error(self._sessions[graph].run, None, feeds)[0]
         return result
+
+    def _load(self, graph: str) -> Any:
+        # Without a fallback: it prints lines of its own, and tries the same again.
+        return _or_memory_error(
+            onnxruntime.InferenceSession,
+            self._files.read(f"{graph}.onnx"),
+            self._options,
+            providers=["CPUExecutionProvider"],
+            enable_fallback=0,
+        )
 
 
 def _or_memory_error(function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:

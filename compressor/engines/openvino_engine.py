@@ -1,5 +1,6 @@
 """OpenVINO: an extra, for CPUs that multiply bfloat16 in hardware."""
 
+from threading import Lock
 from typing import Any
 
 import openvino
@@ -20,20 +21,28 @@ class OpenVinoEngine:
     def __init__(self, files: ModelFiles, threads: int | None = None, bfloat16: bool = False) -> None:
         self._files, self.threads, self._bfloat16 = files, threads, bfloat16
         self._core = openvino.Core()
+        self._lock = Lock()
         self._compiled: dict[str, Any] = {}
+        # Requests that no thread uses now: each holds the memory of one run.
+        self._idle: dict[str, list[Any]] = {}
 
     def run(self, graph: str, *inputs: Array) -> Array:
         """See `Engine.run`."""
-        compiled = self._compiled.get(graph)
-        if compiled is None:
-            fast = self._bfloat16 and graph in BFLOAT16_GRAPHS
-            config: dict[str, Any] = {"INFERENCE_PRECISION_HINT": "bf16" if fast else "f32"}
-            if self.threads is not None:
-                config["INFERENCE_NUM_THREADS"] = self.threads
-            compiled = self._core.compile_model(
-                self._core.read_model(self._files.read(f"{graph}.onnx")), "CPU", config
-            )
-            self._compiled[graph] = compiled
+        with self._lock:
+            if graph not in self._compiled:
+                self._compiled[graph], self._idle[graph] = self._compile(graph), []
+            idle = self._idle[graph]
+            request = idle.pop() if idle else self._compiled[graph].create_infer_request()
         # The next run reuses the output's memory.
-        result: Array = compiled(list(inputs))[0].copy()
+        result: Array = request.infer(list(inputs))[0].copy()
+        idle.append(request)
         return result
+
+    def _compile(self, graph: str) -> Any:
+        fast = self._bfloat16 and graph in BFLOAT16_GRAPHS
+        config: dict[str, Any] = {"INFERENCE_PRECISION_HINT": "bf16" if fast else "f32"}
+        if self.threads is not None:
+            config["INFERENCE_NUM_THREADS"] = self.threads
+        return self._core.compile_model(
+            self._core.read_model(self._files.read(f"{graph}.onnx")), "CPU", config
+        )

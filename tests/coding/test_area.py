@@ -38,3 +38,19 @@ def test_scaled_and_covering():
     assert Area(1, 2, 3, 4).scaled(16) == Area(16, 32, 48, 64)
     assert Area(16, 32, 48, 64).covering(16) == Area(1, 2, 3, 4)
     assert Area(15, 33, 17, 34).covering(16) == Area(0, 2, 2, 3)
+
+
+@pytest.mark.parametrize(
+    ("other", "expected"),
+    [
+        (Area(4, 6, 5, 7), True),
+        (Area(0, 0, 20, 20), True),
+        (Area(8, 4, 9, 8), False),
+        (Area(1, 4, 2, 8), False),
+        (Area(2, 8, 8, 9), False),
+        (Area(2, 3, 8, 4), False),
+    ],
+)
+def test_areas_that_only_touch_do_not_meet(other, expected):
+    assert Area(2, 4, 8, 8).meets(other) is expected
+    assert other.meets(Area(2, 4, 8, 8)) is expected

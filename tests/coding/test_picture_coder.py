@@ -106,9 +106,9 @@ def test_engines_decode_each_others_streams(coder, picture, tiny_folder, name):
         assert np.abs(a.astype(int) - b.astype(int)).max() <= 1
 
 
-def with_tiles(coder, tile=TILE, part=TILE // 2):
-    """Return a coder of the same model with other tiles or parts."""
-    return PictureCoder(coder.runtime, tile=tile, part=part)
+def with_tiles(coder, tile=TILE, part=TILE // 2, workers=1):
+    """Return a coder of the same model with other tiles, parts or workers."""
+    return PictureCoder(coder.runtime, tile=tile, part=part, workers=workers)
 
 
 def latents_of(coder, image, tile):
@@ -157,6 +157,29 @@ def test_pictures_of_many_tiles_round_trip(coder, picture, monkeypatch, size):
     image = picture(*size)
     payload = coder.encode(image, 300, verify=True)
     assert psnr_db(coder.decode(payload, *size, 300), image) > 25
+
+
+def test_several_tiles_at_once_change_no_pixel(coder, picture):
+    image = picture(100, 75)
+    payload = with_tiles(coder, 3, 3).encode(image, 300)
+    expected = with_tiles(coder, 3, 3).decode(payload, 100, 75, 300)
+    np.testing.assert_array_equal(with_tiles(coder, 3, 3, workers=3).decode(payload, 100, 75, 300), expected)
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_only_the_tiles_of_a_region_are_decoded(coder, picture, monkeypatch, workers):
+    coder = with_tiles(coder, 3, 3, workers)
+    payload = coder.encode(picture(300, 300), 300)
+    decode, areas = coder.tile_coder.decode, []
+
+    def count(data, height, width, *arguments, **options):
+        areas.append((height, width))
+        return decode(data, height, width, *arguments, **options)
+
+    monkeypatch.setattr(coder.tile_coder, "decode", count)
+    assert coder.decode(payload, 300, 300, 300, region=Area(0, 0, 16, 16)).shape == (16, 16, 3)
+    # Of 7x7 tiles, those that the filter around the region reaches.
+    assert 1 <= len(areas) <= 9
 
 
 def test_a_tile_that_claims_too_much_is_refused(coder, picture, monkeypatch):

@@ -1,5 +1,7 @@
 """Every engine evaluates the same graphs."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import onnxruntime
 import pytest
@@ -69,6 +71,19 @@ def test_outputs_are_the_callers_own(engine_named, name):
     second = engine.run("hyper_analysis", *inputs)
     second *= 2
     np.testing.assert_array_equal(first, kept)
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_several_threads_at_once(engine_named, name):
+    """A new engine, too: the first calls load the graph."""
+    random = np.random.default_rng(1)
+    inputs = [inputs_of("synthesis", random) for _ in range(16)]
+    alone = engine_named(name)
+    expected = [alone.run("synthesis", *x) for x in inputs]
+    shared = engine_named(name)
+    with ThreadPoolExecutor(4) as pool:
+        got = list(pool.map(lambda x: shared.run("synthesis", *x), inputs))
+    np.testing.assert_allclose(got, expected, atol=1e-4)
 
 
 @pytest.mark.parametrize("name", ENGINES)

@@ -56,8 +56,9 @@ class FlagshipRuntime:
         self._has_networks = "filter.onnx" in files.manifest["files"]
         # The gradient is that of the squared error, which would undo what another metric has trained.
         self.error_gradient = self._error_gradient if files.manifest["metric"] == "mse" else None
-        # The engine computes a pass's means while NumPy computes its scale indices.
-        self._helper = None if engine.threads == 1 else ThreadPoolExecutor(1, "scale-indices")
+        # The engine computes the means of a pass while NumPy computes its scale indices;
+        # several tiles may be at work.
+        self._helper = None if engine.threads == 1 else ThreadPoolExecutor(thread_name_prefix="scale-indices")
 
     def analyse(self, pixels: Floats, levels: Levels) -> Floats:
         """See `ModelRuntime`."""
