@@ -80,10 +80,16 @@ def add_run(parser: argparse.ArgumentParser) -> None:
         help="share of the squared error in the distortion of --metric ssimulacra2 (%(default)s)",
     )
     parser.add_argument(
+        "--butteraugli-share",
+        type=share,
+        default=0.0,
+        help="share of Butteraugli in the distortion of --metric ssimulacra2 (%(default)s)",
+    )
+    parser.add_argument(
         "--crops-per-photo",
         type=positive,
         default=1,
-        help="number of crops per photograph in a batch, over which --metric ssimulacra2 pools (%(default)s)",
+        help="number of crops per photograph in a batch, over which perceptual metrics pool (%(default)s)",
     )
     parser.add_argument(
         "--precision",
@@ -194,6 +200,7 @@ def run(options: argparse.Namespace) -> None:
         checkpoint_every=options.checkpoint_every,
         metric=options.metric,
         mse_share=options.mse_share,
+        butteraugli_share=options.butteraugli_share,
         crops_per_photo=options.crops_per_photo,
     )
     train(options.out, settings, conditions)

@@ -107,6 +107,11 @@ def train(folder: Path, settings: Settings, conditions: Conditions = Conditions(
             f"expected a batch of whole groups: give --batch {-(-settings.batch // group) * group}, "
             "or a --crops-per-photo that divides it"
         )
+    if settings.mse_share + settings.butteraugli_share > 1:
+        raise TrainingError(
+            f"received --mse-share {settings.mse_share:g} and --butteraugli-share "
+            f"{settings.butteraugli_share:g}, expected a sum of at most 1: SSIMULACRA 2 has the rest"
+        )
     placement = place(conditions.devices, settings.batch, conditions.hosts)
     settings, resumes = _prepare(folder, settings)
     photos = load_photos(settings.data, settings.crop, conditions.decoded_bytes)

@@ -38,6 +38,7 @@ class Settings:
         checkpoint_every: steps between checkpoints, which is an epoch.
         metric: distortion: "mse", "ms-ssim" or "ssimulacra2".
         mse_share: share of the squared error in the distortion of "ssimulacra2".
+        butteraugli_share: share of Butteraugli in the distortion of "ssimulacra2".
         crops_per_photo: crops of one photograph in a batch.
     """
 
@@ -56,6 +57,7 @@ class Settings:
     checkpoint_every: int = 250
     metric: str = "mse"
     mse_share: float = 0.2
+    butteraugli_share: float = 0.0
     crops_per_photo: int = 1
 
     def portable(self) -> dict[str, object]:

@@ -7,6 +7,8 @@ https://github.com/cloudinary/ssimulacra2, 2022. Constants are those of its vers
 import numpy as np
 from keras import ops
 
+from training.srgb import linear
+
 # Matrix from linear RGB to the responses of the three kinds of cones, and the bias added to each response.
 ABSORBANCE = (
     (0.30, 0.622, 0.078),
@@ -51,21 +53,12 @@ SCORE_POWER = 0.6276336467831387
 LARGEST_SUM = 100.0
 # Added to means of fourth powers; small enough that the distance of equal pictures stays below 0.1.
 SMALLEST = 1e-16
-# A distance of 1 (a score of 90) weighs as much as this mean squared error, in squared 8-bit levels.
-LEVELS_SQUARED = 4.0
 
 
-def _linear(images):
-    """Convert sRGB to linear RGB."""
-    low = images / 12.92
-    high = ((ops.maximum(images, 0.04045) + 0.055) / 1.055) ** 2.4
-    return ops.where(images <= 0.04045, low, high)
-
-
-def _channels(linear, names):
+def _channels(rgb, names):
     """Convert linear RGB (N, H, W, 3) to some channels of XYB, made positive, (N, H, W, len(names))."""
     matrix = np.array(ABSORBANCE, np.float32).T
-    cones = ops.maximum(ops.matmul(linear, matrix) + BIAS, 1e-4) ** (1 / 3) - BIAS ** (1 / 3)
+    cones = ops.maximum(ops.matmul(rgb, matrix) + BIAS, 1e-4) ** (1 / 3) - BIAS ** (1 / 3)
     long, medium, short = (cones[..., k] for k in range(3))
     x, y = 0.5 * (long - medium), 0.5 * (long + medium)
     made = {"X": lambda: 14 * x + 0.42, "Y": lambda: y + 0.01, "B": lambda: short - y + 0.55}
@@ -107,7 +100,7 @@ def ssimulacra2_distance(images, decoded, group: int = 1):
         >>> float(ssimulacra2_distance(pictures, pictures)[0]) < 0.1
         True
     """
-    a, b = _linear(images), _linear(ops.clip(decoded, 0.0, 1.0))
+    a, b = linear(images), linear(ops.clip(decoded, 0.0, 1.0))
     total = 0.0
     for scale, channels in enumerate(WEIGHTS):
         if scale:
@@ -130,16 +123,3 @@ def ssimulacra2_distance(images, decoded, group: int = 1):
 def ssimulacra2_score(distance):
     """Convert a distance to the score: 100 for equal pictures, 90 for hardly visible differences."""
     return 100 - 10 * ops.maximum(distance, 0) ** SCORE_POWER
-
-
-def ssimulacra2_distortion(images, decoded, mse_share: float = 0.2, group: int = 1):
-    """Return a mixture of mean squared error and distance, (N,), in squared 8-bit levels.
-
-    Args:
-        images, decoded, group: see `ssimulacra2_distance`.
-        mse_share: weight of the mean squared error, 0..1, which keeps colours and other properties that the
-            metric ignores.
-    """
-    mse = ops.mean(ops.square(255 * (decoded - images)), axis=(1, 2, 3))
-    distance = ssimulacra2_distance(images, decoded, group)
-    return mse_share * mse + (1 - mse_share) * LEVELS_SQUARED * distance

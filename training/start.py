@@ -14,9 +14,9 @@ from training.data import Crops
 from training.errors import TrainingError
 from training.ms_ssim import ms_ssim_distortion, scales_that_fit
 from training.muon import ConvolutionMuon
+from training.perceptual import perceptual_distortion
 from training.run_folder import CHECKPOINT, Settings, averaged_weights, load_checkpoint
 from training.schedule import WarmConstantCosine
-from training.ssimulacra2 import ssimulacra2_distortion
 
 ADAPT_CROPS = 96
 # Length of a schedule, in steps, while the length of the run is not known.
@@ -145,6 +145,9 @@ def set_objective(model: keras.Model, settings: Settings, replicas: int) -> None
         model.distortion = partial(ms_ssim_distortion, scales=scales_that_fit(settings.crop))
     if settings.metric == "ssimulacra2":
         model.distortion = partial(
-            ssimulacra2_distortion, mse_share=settings.mse_share, group=settings.crops_per_photo
+            perceptual_distortion,
+            mse_share=settings.mse_share,
+            butteraugli_share=settings.butteraugli_share,
+            group=settings.crops_per_photo,
         )
     model.replicas = replicas

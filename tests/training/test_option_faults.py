@@ -36,6 +36,7 @@ def test_out_of_range_in_run_and_filter(command, option, value, expected, capsys
         (RUN, "--validate-every", "0", "a whole number from 1"),
         (RUN, "--crops-per-photo", "0", "a whole number from 1"),
         (RUN, "--mse-share", "2", "a share from 0 to 1"),
+        (RUN, "--butteraugli-share", "-1", "a share from 0 to 1"),
         (RUN, "--tail", "0", "a share above 0, at most 1"),
         (RUN, "--minutes", "0", "a number above 0"),
         (RUN, "--memory-gb", "-1", "a number from 0"),
@@ -70,4 +71,12 @@ def test_crops_per_photo_that_do_not_divide_the_batch(tmp_path, capsys):
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("error: received --batch 8 and --crops-per-photo 3, expected")
     assert "give --batch 9" in line
+    assert not (tmp_path / "run").exists()
+
+
+def test_shares_beyond_the_whole(tmp_path, capsys):
+    command = [*RUN, "--out", str(tmp_path / "run"), "--precision", "float32"]
+    assert main([*command, "--mse-share", "0.5", "--butteraugli-share", "0.6"]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: received --mse-share 0.5 and --butteraugli-share 0.6, expected a sum")
     assert not (tmp_path / "run").exists()
