@@ -23,7 +23,6 @@ ABSORBANCE = (
 BIAS = (1.7557483643287353, 1.7557483643287353, 12.226454707163354)
 # The response to light: SCALE ln(v + OFFSET) - SHIFT.
 GAMMA_SCALE, GAMMA_OFFSET, GAMMA_SHIFT = 19.245013259874995, 9.9710635769299145, 23.16046239805755
-LEAST_SENSITIVITY = 1e-4
 
 # Standard deviations, in pixels, of the windows that give the adaptation of the eye and split the bands.
 SIGMA_ADAPTATION = 1.2
@@ -98,8 +97,8 @@ MASK_FINE = (2.5485944793, 0.451936922203, 0.829591754942)
 MASK_LOW = (0.505054525019, 3.87449418804, 0.20025578522)
 GOOD = 1 / (17.83 * 0.79079917404)
 
-# The map of the picture at half its size: its share, and the loss of the map at full size.
-HALF_SHARE, FULL_SHARE = 0.5, 0.85
+# Weights of the maps of the picture and of the picture at half its size.
+FULL_SHARE, HALF_SHARE = 0.85, 0.5
 NORMS = (3, 6, 12)
 # Added to squares before a root is taken, which has no finite gradient at 0.
 SMALLEST = 1e-10
@@ -136,22 +135,22 @@ def _amplify(x, amount: float):
     return x + ops.clip(x, -amount, amount)
 
 
+def _cones(rgb):
+    """Convert linear RGB, a list of three (N, H, W), to the responses of the three kinds of cones."""
+    return [
+        sum(weight * c for weight, c in zip(weights, rgb, strict=True)) + bias
+        for weights, bias in zip(ABSORBANCE, BIAS, strict=True)
+    ]
+
+
 def _opsin(rgb):
-    """Convert linear RGB, a list of three (N, H, W), to X, Y and B."""
-
-    def cones(rgb, least):
-        return [
-            ops.maximum(sum(w * c for w, c in zip(weights, rgb, strict=True)) + bias, bias if least else 0.0)
-            for weights, bias in zip(ABSORBANCE, BIAS, strict=True)
-        ]
-
-    mixed = []
-    adapted = cones([_blur(c, SIGMA_ADAPTATION) for c in rgb], True)
-    for response, light, bias in zip(cones(rgb, False), adapted, BIAS, strict=True):
-        gamma = GAMMA_SCALE * ops.log(light + GAMMA_OFFSET) - GAMMA_SHIFT
-        sensitivity = ops.maximum(gamma / light, LEAST_SENSITIVITY)
-        mixed.append(ops.maximum(response * sensitivity, bias))
-    long, medium, short = mixed
+    """Convert linear RGB, a list of three (N, H, W), to X, Y and B, adapted to the light nearby."""
+    adapted = []
+    around = _cones([_blur(c, SIGMA_ADAPTATION) for c in rgb])
+    for response, light, bias in zip(_cones(rgb), around, BIAS, strict=True):
+        sensitivity = (GAMMA_SCALE * ops.log(light + GAMMA_OFFSET) - GAMMA_SHIFT) / light
+        adapted.append(ops.maximum(response * sensitivity, bias))
+    long, medium, short = adapted
     return long - medium, long + medium, short
 
 
