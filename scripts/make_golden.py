@@ -20,8 +20,8 @@ from compressor.spec.file_format import PICTURE
 from compressor.weights.files import shipped_models
 
 GOLDEN = Path(__file__).parents[1] / "tests" / "golden"
-# Odd sizes, gray, alpha, a photograph with screen content, a quality map, and the lowest and highest quality
-# that networks code.
+# Odd sizes, gray, alpha, a photograph with screen content, a quality map, and the lowest and highest
+# quality at which the networks are used.
 CASES = {
     "photo": ((93, 70), 50),
     "coarse": ((64, 48), 1),

@@ -1,4 +1,4 @@
-"""The examples in docstrings of the codec are true."""
+"""The examples in docstrings are true."""
 
 import ast
 import doctest
@@ -9,16 +9,19 @@ import pytest
 
 import compressor
 
-PACKAGE = Path(compressor.__file__).parent
+ROOT = Path(compressor.__file__).parents[1]
+FILES = [path for package in ("compressor", "training", "eval") for path in (ROOT / package).rglob("*.py")]
+# Of the extras, which may be missing; anything of ours may not.
+OPTIONAL = ("keras", "tensorflow", "onnx", "openvino", "ray", "tqdm", "bjontegaard", "matplotlib", "skimage")
 
 
 def module_name(path):
-    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    parts = path.relative_to(ROOT).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
 # `__main__` runs the command line when it is imported.
-MODULES = sorted(name for name in map(module_name, PACKAGE.rglob("*.py")) if not name.endswith("__main__"))
+MODULES = sorted(name for name in map(module_name, FILES) if not name.endswith("__main__"))
 
 
 def has_examples(path):
@@ -29,7 +32,7 @@ def has_examples(path):
     )
 
 
-WITH_EXAMPLES = {module_name(path) for path in PACKAGE.rglob("*.py") if has_examples(path)}
+WITH_EXAMPLES = {module_name(path) for path in FILES if has_examples(path)}
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -37,8 +40,7 @@ def test_examples(name):
     try:
         module = import_module(name)
     except ModuleNotFoundError as error:
-        # Extras may be missing; anything of ours may not.
-        if (error.name or "").split(".")[0] not in ("keras", "onnx", "openvino", "ray", "tqdm"):
+        if (error.name or "").split(".")[0] not in OPTIONAL:
             raise
         pytest.skip(f"needs {error.name}")
     results = doctest.testmod(module)

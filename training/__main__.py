@@ -89,7 +89,7 @@ def add_run(parser: argparse.ArgumentParser) -> None:
         "--crops-per-photo",
         type=positive,
         default=1,
-        help="number of crops per photograph in a batch, over which perceptual metrics pool (%(default)s)",
+        help="number of crops per photograph in a batch, over which --metric ssimulacra2 pools (%(default)s)",
     )
     parser.add_argument(
         "--precision",

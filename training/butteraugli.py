@@ -24,7 +24,8 @@ BIAS = (1.7557483643287353, 1.7557483643287353, 12.226454707163354)
 # The response to light: SCALE ln(v + OFFSET) - SHIFT.
 GAMMA_SCALE, GAMMA_OFFSET, GAMMA_SHIFT = 19.245013259874995, 9.9710635769299145, 23.16046239805755
 
-# Standard deviations, in pixels, of the windows that give the adaptation of the eye and split the bands.
+# Standard deviations, in pixels, of the windows for the adaptation of the eye, the bands and the mask, and
+# the reach of a window in standard deviations.
 SIGMA_ADAPTATION = 1.2
 SIGMA_LOW, SIGMA_MEDIUM, SIGMA_HIGH, SIGMA_MASK = 7.15593339443, 3.22489901262, 1.56416327805, 2.7
 WINDOW_REACH = 2.25
@@ -39,13 +40,13 @@ SLOPE_BEYOND_LIMIT = 0.724216145665
 # Detail in Y hides detail in X, down to a share.
 X_BELOW_Y_SHARE, X_BELOW_Y_SCALE = 0.653020556257, 46.0
 
-# Of the differences along lines: weight and norm by band and channel, and a factor of either set of lines.
+# Of the differences along lines: weight and norm by band and channel, and a factor for each set of lines.
 LINES_ULTRA = {"X": (173.5, 5.0), "Y": (1.10039032555, 71.7800275169)}
 LINES_HIGH = {"X": (6923.99476109, 8051.15833247), "Y": (18.7237414387, 4498534.45232)}
 LINES_MEDIUM = {"X": (8246.75321353, 1009002.70582), "Y": (37.0819870399, 130262059.556)}
 LONG_FACTOR, SPARSE_FACTOR = 0.39905817637, 0.611612573796
 LINE_LENGTH = 2 * 3.75 + 1
-# A lost detail counts more than an added one.
+# Below 1, added detail counts more than lost detail.
 ASYMMETRY = 0.8
 
 # Weights of squared differences by band, in the order X, Y, B. Those of the low band are 0.91 times those of
@@ -55,6 +56,7 @@ SQUARED_MEDIUM = (2150.0, 10.6195433239, 16.2176043152)
 SQUARED_LOW = (26.607, 0.76869, 0.64039)
 
 # Half of each line through the centre of a 9x9 window, as (down, right); the other half is its reflection.
+# Four of the long lines count twice.
 LONG_LINES = (
     ((0, 1), (0, 2), (0, 3), (0, 4)),
     ((1, 0), (2, 0), (3, 0), (4, 0)),
@@ -88,10 +90,11 @@ SPARSE_LINES = (
     ((2, -1), (4, -2)),
 )
 
-# Activity is MASK_X |X| and MASK_Y |Y| of the two finest bands; errors are less visible where it is high.
+# Activity grows with the magnitude of (MASK_X X, MASK_Y Y) in the sum of the two finest bands. Errors are
+# less visible where it is high.
 MASK_X, MASK_Y, MASK_SCALE, MASK_BIAS = 2.5, 0.4, 6.19424080439, 12.61050594197
 MASK_ERROR = 10.0
-# Of the smallest three among a position and its neighbours at a distance.
+# Weights of the three smallest activities at a position and its eight neighbours, and their distance.
 EROSION, EROSION_PX = (0.45, 0.3, 0.25), 3
 MASK_FINE = (2.5485944793, 0.451936922203, 0.829591754942)
 MASK_LOW = (0.505054525019, 3.87449418804, 0.20025578522)
@@ -187,7 +190,7 @@ def _kernel(lines) -> np.ndarray:
 
 
 def _outside(a, b, least: float, most: float):
-    """Return how far b is below a share of a, and above another, with the sign of a."""
+    """Return by how much b is below least * a or, negated, above most * a, with the sign of a."""
     sign, size = ops.where(a < 0, -1.0, 1.0), ops.abs(a)
     b = sign * b
     return sign * (ops.relu(least * size - b) - ops.relu(b - most * size))
@@ -196,8 +199,8 @@ def _outside(a, b, least: float, most: float):
 def _along_lines(a, b, weight, norm: float, lines, factor: float, asymmetry: float):
     """Return the squared sums of differences along lines: a structured error is more visible than noise."""
     scale = factor * norm / LINE_LENGTH / (norm + 0.5 * (ops.abs(a) + ops.abs(b)))
-    lost, added = np.sqrt(0.5 * weight * asymmetry), np.sqrt(0.33 * weight / asymmetry)
-    difference = scale * (lost * (a - b) + added * _outside(a, b, 0.55, 1.05))
+    symmetric, outside = np.sqrt(0.5 * weight * asymmetry), np.sqrt(0.33 * weight / asymmetry)
+    difference = scale * (symmetric * (a - b) + outside * _outside(a, b, 0.55, 1.05))
     sums = ops.conv(difference[..., None], _kernel(lines), padding="same")
     return ops.sum(sums * sums, axis=-1)
 
@@ -216,12 +219,12 @@ def _activity(high, ultra):
 
 
 def _eroded(activity):
-    """Return a mean of the smallest activities around each position."""
+    """Return a weighted mean of the three smallest activities around each position."""
     d = EROSION_PX
     height, width = activity.shape[1:]
     padded = ops.pad(activity, ((0, 0), (d, d), (d, d)), constant_values=1e9)
     around = [padded[:, y : y + height, x : x + width] for y in (0, d, 2 * d) for x in (0, d, 2 * d)]
-    # The centre twice more, doubled, so that no other counts as more than twice the centre.
+    # Twice the centre is added two times, so that no value used exceeds it.
     smallest = ops.sort(ops.stack([*around, 2 * activity, 2 * activity], axis=-1), axis=-1)
     return sum(share * smallest[..., k] for k, share in enumerate(EROSION))
 
@@ -282,7 +285,7 @@ def butteraugli_distance(images, decoded, group: int = 1):
     """
     difference = butteraugli_map(images, decoded)
     difference = ops.reshape(difference, (-1, group * difference.shape[1] * difference.shape[2]))
-    # Relative to the largest, whose 12th power does not vanish.
+    # Divided by the largest, since the 12th power of small numbers underflows.
     largest = ops.stop_gradient(ops.max(difference, axis=1, keepdims=True))
     norms = [ops.mean((difference / largest) ** p, axis=1) ** (1 / p) for p in NORMS]
     return ops.repeat(largest[:, 0] * sum(norms) / len(norms), group, axis=0)

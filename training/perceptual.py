@@ -9,7 +9,8 @@ from training.ssimulacra2 import ssimulacra2_distance
 # score of 90). With these, the three terms have about the same size in decoded photographs.
 SSIMULACRA2_SCALE = 4.0
 BUTTERAUGLI_SCALE = 9.0
-# Butteraugli grows with the amplitude of an error; to this power, the ratio is the same at all qualities.
+# Butteraugli grows with the amplitude of an error, and squared error with its square. With this power, the
+# ratio of the two terms is about the same at all qualities.
 BUTTERAUGLI_POWER = 1.5
 
 
@@ -26,7 +27,7 @@ def perceptual_distortion(
         group: number of consecutive pictures that are crops of one photograph, see `ssimulacra2_distance`.
 
     Example:
-        >>> pictures = np.full((1, 64, 64, 3), 0.5, "float32")
+        >>> pictures = ops.full((1, 64, 64, 3), 0.5)
         >>> float(perceptual_distortion(pictures, pictures)[0]) < 0.5
         True
     """

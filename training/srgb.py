@@ -9,7 +9,7 @@ def linear(images):
     Reference: IEC 61966-2-1.
 
     Example:
-        >>> round(float(linear(np.float32(0.5))), 3)
+        >>> round(float(linear(ops.ones(()) / 2)), 3)
         0.214
     """
     low = images / 12.92
