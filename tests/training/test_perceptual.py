@@ -1,20 +1,29 @@
-"""The mixture of squared error and perceptual distances that models are trained for."""
+"""The mixture of squared error and perceptual distances, and gradients where they could be infinite."""
+
+from functools import partial
 
 import numpy as np
 import pytest
 
 keras = pytest.importorskip("keras", reason="needs the train extra")
-data = pytest.importorskip("skimage.data")
+pytest.importorskip("skimage", reason="needs the test extra")
 
+from tests.training.samples import floats, photo  # noqa: E402
 from training.butteraugli import butteraugli_distance  # noqa: E402
 from training.perceptual import perceptual_distortion  # noqa: E402
 from training.ssimulacra2 import ssimulacra2_distance  # noqa: E402
 from training.worth import gradient  # noqa: E402
 
+DISTORTIONS = {
+    "ssimulacra2": ssimulacra2_distance,
+    "butteraugli": butteraugli_distance,
+    "mixture": partial(perceptual_distortion, butteraugli_share=0.4),
+}
+
 
 @pytest.fixture
 def pair():
-    a = data.astronaut()[64:192, 96:224][None].astype("float32") / 255
+    a = floats(photo()[:128, :128])
     return a, np.clip(a + 0.02, 0, 1)
 
 
@@ -43,10 +52,21 @@ def test_shares_are_weights(pair):
     assert mixed == pytest.approx(np.dot([0.2, 0.3, 0.5], parts), rel=1e-4)
 
 
-def test_gradients_are_finite_on_equal_pictures(pair):
-    a, _ = pair
-    slope = gradient(
-        lambda x: keras.ops.sum(perceptual_distortion(a, x, butteraugli_share=0.4)),
-        keras.ops.convert_to_tensor(a),
-    )
-    assert np.isfinite(np.asarray(slope)).all()
+@pytest.mark.parametrize("name", DISTORTIONS)
+@pytest.mark.parametrize("level", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("difference", [0.0, 0.2, -0.2])
+def test_gradients_are_finite_on_flat_pictures(name, level, difference):
+    a = keras.ops.full((2, 64, 64, 3), level)
+    b = keras.ops.full((2, 64, 64, 3), level + difference)
+    assert np.isfinite(slope(name, a, b)).all()
+
+
+@pytest.mark.parametrize("name", DISTORTIONS)
+def test_gradients_are_finite_on_equal_pictures(name, pair):
+    a = keras.ops.convert_to_tensor(pair[0])
+    assert np.isfinite(slope(name, a, a)).all()
+
+
+def slope(name, a, b):
+    """Return the gradient with respect to the decoded picture."""
+    return np.asarray(gradient(lambda x: keras.ops.sum(DISTORTIONS[name](a, x)), b))
