@@ -70,21 +70,7 @@ def add_run(parser: argparse.ArgumentParser) -> None:
         default=0.4,
         help="share of the run, at its end, in which the learning rate falls to 0 (%(default)s)",
     )
-    parser.add_argument(
-        "--metric", default="mse", choices=["mse", "ms-ssim", "ssimulacra2"], help="distortion (%(default)s)"
-    )
-    parser.add_argument(
-        "--mse-share",
-        type=share,
-        default=0.2,
-        help="share of the squared error in the distortion of --metric ssimulacra2 (%(default)s)",
-    )
-    parser.add_argument(
-        "--butteraugli-share",
-        type=share,
-        default=0.0,
-        help="share of Butteraugli in the distortion of --metric ssimulacra2 (%(default)s)",
-    )
+    add_distortion(parser)
     parser.add_argument(
         "--crops-per-photo",
         type=positive,
@@ -125,11 +111,34 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", type=whole, default=0, help="number of this host, from 0")
 
 
+def add_distortion(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments that choose the distortion to a parser."""
+    parser.add_argument(
+        "--metric", default="mse", choices=["mse", "ms-ssim", "ssimulacra2"], help="distortion (%(default)s)"
+    )
+    parser.add_argument(
+        "--mse-share",
+        type=share,
+        default=0.2,
+        help="share of the squared error in the distortion of --metric ssimulacra2 (%(default)s)",
+    )
+    parser.add_argument(
+        "--butteraugli-share",
+        type=share,
+        default=0.0,
+        help="share of Butteraugli in the distortion of --metric ssimulacra2 (%(default)s)",
+    )
+
+
 def add_filter(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the training of a filter alone to a parser."""
     parser.add_argument("init", type=Path, help="trained flagship: a checkpoint, a run, or an exported model")
     parser.add_argument("--data", required=True, help="pictures to train on; see run")
     parser.add_argument("--out", type=Path, required=True, help="run folder")
+    parser.add_argument(
+        "--blocks", type=positive, default=6, help="residual blocks of the filter (%(default)s)"
+    )
+    add_distortion(parser)
     parser.add_argument("--steps", type=positive, default=8000, help="length of the run (%(default)s)")
     parser.add_argument(
         "--decoded", type=positive, default=4000, help="number of crops to decode and train on (%(default)s)"
@@ -221,8 +230,11 @@ def filter_alone(options: argparse.Namespace) -> None:
         tail=1.0,
         precision=options.precision or hardware_precision(),
         seed=options.seed,
+        metric=options.metric,
+        mse_share=options.mse_share,
+        butteraugli_share=options.butteraugli_share,
     )
-    train_filter(options.init, options.out, settings, options.decoded)
+    train_filter(options.init, options.out, settings, options.decoded, options.blocks)
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -21,7 +21,7 @@ from training.run_folder import (
     save_checkpoint,
     write_provenance,
 )
-from training.start import compile_model, read_model, rebuilt, set_up
+from training.start import compile_model, read_model, rebuilt, set_objective, set_up
 
 
 class FilterModel(RateDistortionModel):
@@ -93,17 +93,18 @@ def decode(flagship: Flagship, inputs: dict[str, np.ndarray]) -> np.ndarray:
     return ops.convert_to_numpy(flagship.unfiltered(latents, quality))
 
 
-def train_filter(init: Path, out: Path, settings: Settings, crops: int) -> Flagship:
+def train_filter(init: Path, out: Path, settings: Settings, crops: int, blocks: int) -> Flagship:
     """Train the filter of a trained flagship, and write a run folder.
 
-    The folder can be exported, and other runs can start from it. The filter gets the options of new models;
-    see `rebuilt` for the weights that it keeps. A step takes a tenth of the time of one of the whole model.
+    The folder can be exported, and other runs can start from it. The filter gets the width of new models; see
+    `rebuilt` for the weights that it keeps. A step takes a tenth of the time of one of the whole model.
 
     Args:
         init: the trained flagship; see `read_model`.
         out: folder of the run; created if it does not exist.
         settings: of the filter's training; parts are cut from crops of up to one and a half times their size.
         crops: number of crops to decode.
+        blocks: number of residual blocks of the filter.
 
     Returns:
         The flagship with its new filter.
@@ -122,12 +123,13 @@ def train_filter(init: Path, out: Path, settings: Settings, crops: int) -> Flags
     source = Crops(photos, settings.batch, larger, -(-crops // settings.batch), seed=settings.seed)
     # A model that was trained without transform networks gets them.
     new = Flagship().config
-    changed = {key: new[key] for key in ("filter_width", "filter_blocks", "transforms")}
+    changed = {"filter_width": new["filter_width"], "filter_blocks": blocks, "transforms": True}
     flagship = rebuilt(trained, trained.config | changed)
     print(f"decoding {settings.batch * len(source)} crops", file=sys.stderr)
     data = Decoded(flagship, source, settings.crop, settings.steps)
     model = FilterModel(flagship)
     compile_model(model, settings)
+    set_objective(model, settings, replicas=1)
     model.fit(data)
     averaged_weights(model)
     out.mkdir(parents=True, exist_ok=True)

@@ -100,18 +100,6 @@ def train(folder: Path, settings: Settings, conditions: Conditions = Conditions(
         raise TrainingError("--validation is for runs on one host; validate its checkpoints on another")
     if conditions.hosts and not settings.steps:
         raise TrainingError("several hosts have to stop at the same step: give --steps")
-    if settings.batch % settings.crops_per_photo:
-        group = settings.crops_per_photo
-        raise TrainingError(
-            f"received --batch {settings.batch} and --crops-per-photo {group}, "
-            f"expected a batch of whole groups: give --batch {-(-settings.batch // group) * group}, "
-            "or a --crops-per-photo that divides it"
-        )
-    if settings.mse_share + settings.butteraugli_share > 1:
-        raise TrainingError(
-            f"received --mse-share {settings.mse_share:g} and --butteraugli-share "
-            f"{settings.butteraugli_share:g}, expected a sum of at most 1: SSIMULACRA 2 has the rest"
-        )
     placement = place(conditions.devices, settings.batch, conditions.hosts)
     settings, resumes = _prepare(folder, settings)
     photos = load_photos(settings.data, settings.crop, conditions.decoded_bytes)

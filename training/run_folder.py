@@ -13,6 +13,7 @@ import compressor
 from compressor.atomic import atomic_path
 from compressor.models.registry import FAMILIES
 from training.data import data_digest
+from training.errors import TrainingError
 
 CHECKPOINT, SETTINGS, LOG = "checkpoint.keras", "settings.toml", "log.csv"
 PROVENANCE, VALIDATION, TENSORBOARD = "provenance.toml", "validation.csv", "tensorboard"
@@ -40,6 +41,9 @@ class Settings:
         mse_share: share of the squared error in the distortion of "ssimulacra2".
         butteraugli_share: share of Butteraugli in the distortion of "ssimulacra2".
         crops_per_photo: crops of one photograph in a batch.
+
+    Raises:
+        TrainingError: if options contradict each other.
     """
 
     data: str
@@ -59,6 +63,20 @@ class Settings:
     mse_share: float = 0.2
     butteraugli_share: float = 0.0
     crops_per_photo: int = 1
+
+    def __post_init__(self) -> None:
+        if self.batch % self.crops_per_photo:
+            group = self.crops_per_photo
+            raise TrainingError(
+                f"received --batch {self.batch} and --crops-per-photo {group}, "
+                f"expected a batch of whole groups: give --batch {-(-self.batch // group) * group}, "
+                "or a --crops-per-photo that divides it"
+            )
+        if self.mse_share + self.butteraugli_share > 1:
+            raise TrainingError(
+                f"received --mse-share {self.mse_share:g} and --butteraugli-share "
+                f"{self.butteraugli_share:g}, expected a sum of at most 1: SSIMULACRA 2 has the rest"
+            )
 
     def portable(self) -> dict[str, object]:
         """Return the settings without paths, which are meaningless on another machine."""

@@ -24,10 +24,10 @@ def trained(tiny_flagship, tmp_path):
 
 def test_filter_lowers_the_error_and_leaves_the_rest(trained, photos, tmp_path, random_pictures):
     settings = Settings(data=str(photos), steps=400, batch=2, crop=64, tail=1.0)
-    train_filter(trained, tmp_path / "run", settings, crops=4)
+    train_filter(trained, tmp_path / "run", settings, crops=4, blocks=3)
     before, after = read_model(trained), read_model(tmp_path / "run")
-    new = build_model("flagship").config
-    assert after.config == before.config | {key: new[key] for key in ("filter_width", "filter_blocks")}
+    width = build_model("flagship").config["filter_width"]
+    assert after.config == before.config | {"filter_width": width, "filter_blocks": 3}
     inputs = {"images": random_pictures(2, 64, 64, seed=9), "quality": np.array([0.3, 0.8], np.float32)}
     decoded = decode(before, inputs)
     np.testing.assert_allclose(decode(after, inputs), decoded, rtol=1e-5, atol=1e-3)
@@ -37,12 +37,14 @@ def test_filter_lowers_the_error_and_leaves_the_rest(trained, photos, tmp_path, 
 
 
 def test_the_written_run_can_be_exported_and_is_not_replaced(trained, photos, tmp_path, capsys):
-    common = f"--data {photos} --batch 2 --crop 64 --precision float32".split()
+    common = f"--data {photos} --batch 2 --crop 64 --precision float32 --metric ms-ssim".split()
     assert main(f"filter {trained} --out {tmp_path}/g --steps 2 --decoded 2".split() + common) == 0
     assert main(["export", f"{tmp_path}/g", "--out", f"{tmp_path}/model", "--count", "2"]) == 0
     assert main(f"filter {trained} --out {tmp_path}/g".split() + common) == 1
     assert "holds a run already" in capsys.readouterr().err
-    assert json.loads((tmp_path / "model" / "manifest.json").read_text())["provenance"]["steps"] == 2
+    manifest = json.loads((tmp_path / "model" / "manifest.json").read_text())
+    assert manifest["provenance"]["steps"] == 2
+    assert manifest["metric"] == "ms-ssim"
 
 
 def test_a_model_without_filter_is_refused(photos, tmp_path, capsys):

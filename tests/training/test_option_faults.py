@@ -43,6 +43,7 @@ def test_out_of_range_in_run_and_filter(command, option, value, expected, capsys
         (RUN, "--devices", "0", "a whole number from 1"),
         (RUN, "--host", "-1", "a whole number from 0"),
         (FILTER, "--decoded", "0", "a whole number from 1"),
+        (FILTER, "--blocks", "0", "a whole number from 1"),
         (EXPORT, "--count", "0", "a whole number from 1"),
         (EXPORT, "--id", "256", "a whole number from 0 to 255"),
     ],
