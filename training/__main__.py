@@ -78,6 +78,11 @@ def add_run(parser: argparse.ArgumentParser) -> None:
         help="number of crops per photograph in a batch, over which --metric ssimulacra2 pools (%(default)s)",
     )
     parser.add_argument(
+        "--eight-bit-filter",
+        action="store_true",
+        help="train the synthesis filter of a flagship to compute in 8-bit integers; needs --init",
+    )
+    parser.add_argument(
         "--precision",
         choices=["float32", "bfloat16"],
         help="number format of the transform networks (default: that of the run, or the faster one here)",
@@ -211,6 +216,7 @@ def run(options: argparse.Namespace) -> None:
         mse_share=options.mse_share,
         butteraugli_share=options.butteraugli_share,
         crops_per_photo=options.crops_per_photo,
+        eight_bit_filter=options.eight_bit_filter,
     )
     train(options.out, settings, conditions)
 

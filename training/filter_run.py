@@ -1,7 +1,6 @@
 """Training of a flagship's synthesis filter alone, on pictures that are decoded once."""
 
 import sys
-from functools import partial
 from pathlib import Path
 
 import keras
@@ -22,6 +21,7 @@ from training.run_folder import (
     write_provenance,
 )
 from training.start import compile_model, read_model, rebuilt, set_objective, set_up
+from training.unfiltered import decode
 
 
 class FilterModel(RateDistortionModel):
@@ -77,27 +77,12 @@ class Decoded(keras.utils.PyDataset):
         return ({"decoded": decoded, "images": images / 255, "quality": self.quality[chosen]},)
 
 
-def decode(flagship: Flagship, inputs: dict[str, np.ndarray]) -> np.ndarray:
-    """Encode and decode pictures without the filter.
-
-    Args:
-        flagship: trained.
-        inputs: {"images": (N, H, W, 3) floats 0..1, "quality": (N,) floats 0..1}.
-
-    Returns:
-        (N, H, W, 3) pixels - 128.
-    """
-    images, quality = inputs["images"], inputs["quality"]
-    latents = flagship.analyse(images, quality)
-    latents, _ = flagship.code(latents, quality, partial(flagship.quantise, training=False))
-    return ops.convert_to_numpy(flagship.unfiltered(latents, quality))
-
-
 def train_filter(init: Path, out: Path, settings: Settings, crops: int, blocks: int) -> Flagship:
     """Train the filter of a trained flagship, and write a run folder.
 
-    The folder can be exported, and other runs can start from it. The filter gets the width of new models; see
-    `rebuilt` for the weights that it keeps. A step takes a tenth of the time of one of the whole model.
+    The folder can be exported, and other runs can start from it. The filter gets the width of new models and
+    computes in floating point; see `rebuilt` for the weights that it keeps. A step takes a tenth of the time
+    of one of the whole model.
 
     Args:
         init: the trained flagship; see `read_model`.
@@ -123,7 +108,12 @@ def train_filter(init: Path, out: Path, settings: Settings, crops: int, blocks: 
     source = Crops(photos, settings.batch, larger, -(-crops // settings.batch), seed=settings.seed)
     # A model that was trained without transform networks gets them.
     new = Flagship().config
-    changed = {"filter_width": new["filter_width"], "filter_blocks": blocks, "transforms": True}
+    changed = {
+        "filter_width": new["filter_width"],
+        "filter_blocks": blocks,
+        "eight_bit_filter": False,
+        "transforms": True,
+    }
     flagship = rebuilt(trained, trained.config | changed)
     print(f"decoding {settings.batch * len(source)} crops", file=sys.stderr)
     data = Decoded(flagship, source, settings.crop, settings.steps)

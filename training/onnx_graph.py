@@ -16,12 +16,15 @@ from onnx import TensorProto, helper, numpy_helper
 
 from compressor.layers import (
     DepthToSpace,
+    EightBitConv2D,
+    EightBits,
     LappedAnalysis,
     LappedSynthesis,
     LappedSynthesisGradient,
     ReluGradient,
 )
-from compressor.spec.lapped import BLOCK, post_filter, pre_filter
+from compressor.layers.eight_bits import in_steps
+from compressor.spec.lapped import BLOCK, COLOURS, post_filter, pre_filter
 
 OPSET = 17
 # Of Keras' "leaky_relu".
@@ -52,6 +55,11 @@ def subpixel_kernel(kernel: np.ndarray, stride: int) -> tuple[np.ndarray, tuple[
                         result[a, b, :, p, q] = kernel[i, j].T
     flat = result.reshape(len(shifts), len(shifts), inputs, stride * stride * outputs)
     return flat, (max(shifts), -min(shifts))
+
+
+def _as_stored(variable) -> np.ndarray:
+    """Round a variable as float16 does: models that are read from exported files have to give the same."""
+    return np.asarray(variable).astype(np.float16).astype(np.float32)
 
 
 class GraphBuilder:
@@ -112,22 +120,49 @@ class GraphBuilder:
             return self.node("Conv", *inputs, strides=[stride] * 2, pads=[before, before, after, after])
         return self.node("Conv", *inputs, strides=[stride] * 2, auto_pad="SAME_UPPER" if same else "VALID")
 
+    def eight_bits(self, x: str, layer: EightBits) -> str:
+        """Add `EightBits`: a tensor of 8-bit integers, and its values."""
+        step = self.constant(np.exp(_as_stored(layer.log_step)))
+        zero_point = self.constant(np.asarray(layer.zero_point).astype(np.uint8))
+        quantised = self.node("QuantizeLinear", x, step, zero_point)
+        return self.node("DequantizeLinear", quantised, step, zero_point)
+
+    def eight_bit_convolution(self, x: str, layer: EightBitConv2D) -> str:
+        """Add the convolution of `EightBitConv2D`. Engines fuse it with the integers around it."""
+        exact, steps = map(np.asarray, in_steps(_as_stored(layer.kernel)))
+        kernel = self.node(
+            "DequantizeLinear",
+            self.constant(np.rint(exact).astype(np.int8).transpose(3, 2, 0, 1)),
+            self.constant(steps),
+            axis=0,
+        )
+        bias = self.constant(_as_stored(layer.bias))
+        return self.node("Conv", x, kernel, bias, auto_pad="SAME_UPPER")
+
     def filter_edges(self, x: str, matrix: np.ndarray) -> str:
-        """Add `compressor.layers.lapped.filter_block_edges`, along the last axis and then the other."""
-        half = BLOCK // 2
+        """Add `compressor.layers.lapped.filter_block_edges`, down and then across."""
         # Kept in float32: the matrix is small, and rounding it to float16 would lose accuracy.
-        transposed = self.constant(matrix.T.astype(np.float32))
-        for _ in range(2):
-            axis, step = self.integers(3), self.integers(-1)
-            first = self.node("Slice", x, self.integers(half - 1), self.integers(-(2**31)), axis, step)
-            last = self.node("Slice", x, self.integers(-1), self.integers(-half - 1), axis, step)
-            x = self.node("Concat", first, x, last, axis=3)
-            shape = self.node("Shape", x)
-            x = self.node("MatMul", self.node("Reshape", x, self.integers(-1, BLOCK)), transposed)
-            x = self.node("Reshape", x, shape)
-            x = self.node("Slice", x, self.integers(half), self.integers(-half), axis)
-            x = self.node("Transpose", x, perm=[0, 1, 3, 2])
-        return x
+        down, across = (self.constant(each.astype(np.float32)) for each in (matrix, matrix.T))
+        # Transposing pixels would take as long as all else here. In shapes, 0 stands for the same length.
+        rows = self.node("Reshape", self._widened(x, axis=2), self.integers(0, -1, BLOCK, 0))
+        x = self.node("Reshape", self.node("MatMul", down, rows), self.integers(0, COLOURS, -1, 0))
+        x = self._widened(self._narrowed(x, axis=2), axis=3)
+        columns = self.node("Reshape", x, self.integers(0, 0, 0, -1, BLOCK))
+        x = self.node("Reshape", self.node("MatMul", columns, across), self.integers(0, 0, 0, -1))
+        return self._narrowed(x, axis=3)
+
+    def _widened(self, x: str, axis: int) -> str:
+        """Add half a block at both ends of an axis, as in a mirror."""
+        half = BLOCK // 2
+        along, step = self.integers(axis), self.integers(-1)
+        first = self.node("Slice", x, self.integers(half - 1), self.integers(-(2**31)), along, step)
+        last = self.node("Slice", x, self.integers(-1), self.integers(-half - 1), along, step)
+        return self.node("Concat", first, x, last, axis=axis)
+
+    def _narrowed(self, x: str, axis: int) -> str:
+        """Remove half a block from both ends of an axis."""
+        half = BLOCK // 2
+        return self.node("Slice", x, self.integers(half), self.integers(-half), self.integers(axis))
 
     def activation(self, layer, x: str) -> str:
         """Add the activation of a layer.
@@ -162,6 +197,10 @@ class GraphBuilder:
                 x = self.convolution(x, kernel, np.tile(np.asarray(layer.bias), stride**2), pads=pads)
                 x = self.node("DepthToSpace", x, blocksize=stride, mode="DCR")
                 return self.activation(layer, x)
+            case EightBits():
+                return self.eight_bits(x, layer)
+            case EightBitConv2D():
+                return self.activation(layer, self.eight_bit_convolution(x, layer))
             case layers.Conv2D():
                 bias = layer.bias if layer.use_bias else None
                 x = self.convolution(x, layer.kernel, bias, layer.strides[0], same=layer.padding == "same")

@@ -41,6 +41,7 @@ class Settings:
         mse_share: share of the squared error in the distortion of "ssimulacra2".
         butteraugli_share: share of Butteraugli in the distortion of "ssimulacra2".
         crops_per_photo: crops of one photograph in a batch.
+        eight_bit_filter: whether a flagship's synthesis filter is trained to compute in 8-bit integers.
 
     Raises:
         TrainingError: if options contradict each other.
@@ -63,6 +64,7 @@ class Settings:
     mse_share: float = 0.2
     butteraugli_share: float = 0.0
     crops_per_photo: int = 1
+    eight_bit_filter: bool = False
 
     def __post_init__(self) -> None:
         if self.batch % self.crops_per_photo:
@@ -76,6 +78,11 @@ class Settings:
             raise TrainingError(
                 f"received --mse-share {self.mse_share:g} and --butteraugli-share "
                 f"{self.butteraugli_share:g}, expected a sum of at most 1: SSIMULACRA 2 has the rest"
+            )
+        if self.eight_bit_filter and not self.init:
+            raise TrainingError(
+                "received --eight-bit-filter without --init, expected trained weights: "
+                "the steps of 8-bit integers are fitted to a trained filter"
             )
 
     def portable(self) -> dict[str, object]:

@@ -5,12 +5,16 @@ from pathlib import Path
 
 import keras
 import numpy as np
+from keras import layers
 
 from compressor.errors import CompressorError
+from compressor.layers import EightBits
 from compressor.models.exported import load_exported
+from compressor.models.flagship.model import Flagship
 from compressor.models.registry import build_model
 from compressor.weights.files import ModelFiles
 from training.data import Crops
+from training.eight_bits import fit_eight_bits
 from training.errors import TrainingError
 from training.ms_ssim import ms_ssim_distortion, scales_that_fit
 from training.muon import ConvolutionMuon
@@ -19,6 +23,8 @@ from training.run_folder import CHECKPOINT, Settings, averaged_weights, load_che
 from training.schedule import WarmConstantCosine
 
 ADAPT_CROPS = 96
+# For the steps of a filter in 8 bits: all of its activations are in memory at once.
+FIT_CROPS = 24
 # Length of a schedule, in steps, while the length of the run is not known.
 ENDLESS = 10**9
 
@@ -63,18 +69,25 @@ def start_model(settings: Settings, photos) -> keras.Model:
         TrainingError: if `settings.init` is not a model, or one of another family.
     """
     options = {} if settings.transforms else {"transforms": False}
-    crops = Crops(photos, ADAPT_CROPS, settings.crop, 1, seed=settings.seed)
     if not settings.init:
         model = build_model(settings.model, **options)
-        model.adapt(crops[0][0]["images"])
+        model.adapt(_crops(photos, ADAPT_CROPS, settings)["images"])
         return model
     trained = read_model(Path(settings.init))
     if trained.family != settings.model:
         raise TrainingError(f"--init {settings.init} holds a {trained.family} model, not a {settings.model}")
     config = trained.config
-    if "transforms" in config:
-        config = config | {"transforms": settings.transforms}
-    return rebuilt(trained, config)
+    if not isinstance(trained, Flagship):
+        return rebuilt(trained, config)
+    config = config | {"transforms": settings.transforms, "eight_bit_filter": settings.eight_bit_filter}
+    model = rebuilt(trained, config)
+    if settings.eight_bit_filter and not trained.config["eight_bit_filter"]:
+        fit_eight_bits(trained, model, _crops(photos, FIT_CROPS, settings))
+    return model
+
+
+def _crops(photos, count: int, settings: Settings) -> dict[str, np.ndarray]:
+    return Crops(photos, count, settings.crop, 1, seed=settings.seed)[0][0]
 
 
 def rebuilt(trained: keras.Model, config: dict) -> keras.Model:
@@ -102,11 +115,19 @@ def _outside_filter(model: keras.Model) -> list[keras.Variable]:
 
 def _filter_pairs(trained: keras.Model, model: keras.Model) -> list[tuple[keras.Variable, keras.Variable]]:
     """Pair the variables of a trained filter with those that take over their values."""
-    old, new = trained.synthesis.weights, model.synthesis.weights
+    convolutions = (layers.Conv2D, layers.Conv2DTranspose)
+    old, new = (_filter_weights(each, convolutions) for each in (trained, model))
     if trained.config.get("filter_width") != model.config.get("filter_width") or len(old) > len(new):
         return []
     # The last layer, a kernel and a bias, comes after all blocks.
-    return list(zip(old, [*new[: len(old) - 2], *new[-2:]], strict=True))
+    pairs = zip(old, [*new[: len(old) - 2], *new[-2:]], strict=True)
+    steps = zip(_filter_weights(trained, EightBits), _filter_weights(model, EightBits), strict=False)
+    return [*pairs, *steps]
+
+
+def _filter_weights(model: keras.Model, kinds: type | tuple[type, ...]) -> list[keras.Variable]:
+    chosen = (layer for layer in model.synthesis.layers if isinstance(layer, kinds))
+    return [variable for layer in chosen for variable in layer.weights]
 
 
 def _schedule(settings: Settings) -> WarmConstantCosine:

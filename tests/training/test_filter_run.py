@@ -10,9 +10,10 @@ keras = pytest.importorskip("keras", reason="needs the train extra")
 
 from compressor.models.registry import build_model  # noqa: E402
 from training.__main__ import main  # noqa: E402
-from training.filter_run import decode, train_filter  # noqa: E402
+from training.filter_run import train_filter  # noqa: E402
 from training.run_folder import Settings  # noqa: E402
 from training.start import read_model, rebuilt  # noqa: E402
+from training.unfiltered import decode  # noqa: E402
 
 
 @pytest.fixture

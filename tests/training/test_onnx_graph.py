@@ -7,7 +7,9 @@ keras = pytest.importorskip("keras", reason="needs the train extra")
 pytest.importorskip("onnx", reason="needs the train extra")
 onnxruntime = pytest.importorskip("onnxruntime")
 
+from compressor.layers import EightBits  # noqa: E402
 from compressor.models.flagship.graphs import deployment_graphs  # noqa: E402
+from compressor.models.flagship.networks import synthesis_network  # noqa: E402
 from training.onnx_graph import subpixel_kernel, to_onnx  # noqa: E402
 
 
@@ -41,6 +43,26 @@ def test_subpixel_kernel_by_hand():
     assert kernel.shape == (1, 1, 1, 4)
     assert padding == (0, 0)
     np.testing.assert_array_equal(kernel.ravel(), [1, 2, 3, 4])
+
+
+def test_eight_bits_round_as_in_training():
+    random = np.random.default_rng(0)
+    model, unrounded = (synthesis_network(8, 1, eight_bits=bits) for bits in (True, False))
+    for variable in unrounded.weights:
+        variable.assign(random.normal(0, 0.3, variable.shape))
+    convolutions = [layer for layer in model.layers if "kernel" in dir(layer)]
+    for layer, source in zip(convolutions, (each for each in unrounded.layers if each.weights), strict=True):
+        layer.set_weights(source.get_weights())
+    stem, hidden, branch, total = (layer for layer in model.layers if isinstance(layer, EightBits))
+    for layer, low in ((stem, 0.0), (hidden, 0.0), (branch, -4.0), (total, -3.0)):
+        layer.fit(low, 5.0)
+    halved(model)
+    x = random.normal(size=(1, 32, 32, 4)).astype(np.float32)
+    got, expected = run(model, x), np.asarray(model(x))
+    # Biases are rounded, too, which moves a few values to the next integer.
+    assert np.mean(np.isclose(got, expected, atol=1e-5)) > 0.8
+    by_rounding = np.std(expected - np.asarray(unrounded(x)))
+    assert np.std(got - expected) < 0.2 * by_rounding
 
 
 @pytest.mark.parametrize("size", [(4, 4), (8, 12)])

@@ -81,3 +81,10 @@ def test_shares_beyond_the_whole(tmp_path, capsys):
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("error: received --mse-share 0.5 and --butteraugli-share 0.6, expected a sum")
     assert not (tmp_path / "run").exists()
+
+
+def test_eight_bits_need_trained_weights(tmp_path, capsys):
+    command = [*RUN, "--out", str(tmp_path / "run"), "--precision", "float32", "--eight-bit-filter"]
+    assert main(command) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: received --eight-bit-filter without --init, expected trained weights")

@@ -30,7 +30,8 @@ def _before_filter(
     original: keras.KerasTensor,
 ) -> keras.KerasTensor:
     """Half the gradient of the squared error with respect to the input of the filter g."""
-    stem, *middle, last = (layer for layer in synthesis.layers if layer.weights)
+    convolutions = (layers.Conv2D, layers.Conv2DTranspose)
+    stem, *middle, last = (layer for layer in synthesis.layers if isinstance(layer, convolutions))
     blocks = list(zip(middle[::2], middle[1::2], strict=True))
     x = first = stem(layers.Concatenate()([layers.Rescaling(1 / PIXEL_SCALE)(decoded), plane]))
     hidden = []

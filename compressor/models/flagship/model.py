@@ -87,6 +87,7 @@ class Flagship(RateDistortionModel):
         splits: where the groups of channels end that are coded one after the other; see `coding_passes`.
         width: channels of the analysis and hyper-analysis networks at 1/16.
         filter_width, filter_blocks: channels and residual blocks of the synthesis filter.
+        eight_bit_filter: whether those blocks compute in 8-bit integers when coding.
         side: channels of the side information z at 1/64.
         mean_features, scale_features: channels of the decoded hyper features at 1/16.
         mean_hidden, scale_hidden: hidden channels of the context networks of each group.
@@ -109,6 +110,7 @@ class Flagship(RateDistortionModel):
         width=128,
         filter_width=32,
         filter_blocks=6,
+        eight_bit_filter=False,
         side=96,
         mean_features=128,
         scale_features=64,
@@ -125,6 +127,7 @@ class Flagship(RateDistortionModel):
             width=width,
             filter_width=filter_width,
             filter_blocks=filter_blocks,
+            eight_bit_filter=eight_bit_filter,
             side=side,
             mean_features=mean_features,
             scale_features=scale_features,
@@ -142,7 +145,7 @@ class Flagship(RateDistortionModel):
         self.log_scale_offset = QualityCurve(channels, name="log_scale_offset")
         self.scale_bias = QualityCurve(4 * scale_features, name="scale_bias")
         self.analysis = networks.analysis_network(channels, width)
-        self.synthesis = networks.synthesis_network(filter_width, filter_blocks)
+        self.synthesis = networks.synthesis_network(filter_width, filter_blocks, eight_bit_filter)
         self.hyper_analysis = networks.hyper_analysis_network(channels, width, side)
         self.hyper_mean = networks.hyper_mean_network(side, mean_features)
         self.hyper_scale = networks.hyper_scale_network(side, scale_features)
@@ -234,9 +237,13 @@ class Flagship(RateDistortionModel):
     def filter(self, centred, quality):
         """Pixels - 128 before g -> after g."""
         step = nominal_step(quality)
+        change = self.synthesis(self.filter_inputs(centred, quality))
+        return centred + FILTER_AMPLITUDE * ops.sqrt(step) * ops.cast(change, "float32")
+
+    def filter_inputs(self, centred, quality):
+        """Pixels - 128 before g -> inputs of its network."""
         _, h, w, _ = ops.shape(centred)
-        inputs = ops.concatenate([centred / PIXEL_SCALE, quality_plane(quality, h, w)], axis=3)
-        return centred + FILTER_AMPLITUDE * ops.sqrt(step) * ops.cast(self.synthesis(inputs), "float32")
+        return ops.concatenate([centred / PIXEL_SCALE, quality_plane(quality, h, w)], axis=3)
 
     def hyper_latents(self, latents, quality):
         """Latents -> side information before rounding, (N, h/4, w/4, side)."""

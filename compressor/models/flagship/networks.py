@@ -1,9 +1,11 @@
 """The convolutional networks of the flagship, as small functional models (paper letters in brackets)."""
 
+from functools import partial
+
 import keras
 from keras import layers
 
-from compressor.layers import DepthToSpace
+from compressor.layers import DepthToSpace, EightBitConv2D, EightBits
 from compressor.spec.constants import ACTIVATION_MAX, ACTIVATION_STEPS
 
 # Largest activation of the networks that run in integers when coding.
@@ -44,6 +46,13 @@ def _residual(x, channels):
     return layers.Add()([x, _conv(channels, activation=None, zeros=True)(_conv(channels)(x))])
 
 
+def _eight_bit_residual(x, channels):
+    """The same with inputs, outputs and all values between them in 8 bits."""
+    conv = partial(EightBitConv2D, channels, 3, padding="same")
+    hidden = EightBits()(conv(activation="relu", kernel_initializer="he_normal")(x))
+    return EightBits()(layers.Add()([x, EightBits()(conv(kernel_initializer="zeros")(hidden))]))
+
+
 def analysis_network(channels: int, width: int) -> keras.Model:
     """[f] Picture / 64 and quality plane (N, H, W, 4) -> correction of the latents (N, H/16, W/16, C).
 
@@ -60,15 +69,22 @@ def analysis_network(channels: int, width: int) -> keras.Model:
     return keras.Model(inputs, _conv(channels, activation=None, zeros=True)(x), name="analysis")
 
 
-def synthesis_network(width: int, blocks: int) -> keras.Model:
+def synthesis_network(width: int, blocks: int, eight_bits: bool) -> keras.Model:
     """[g] Decoded picture / 64 and quality plane (N, H, W, 4) -> correction of the picture (N, H, W, 3).
 
     A filter at half the resolution between a strided and a transposed convolution. Starts at zero.
+
+    Args:
+        width: channels.
+        blocks: number of residual blocks.
+        eight_bits: whether the residual blocks compute in 8-bit integers when coding.
     """
     inputs = layers.Input((None, None, 4))
     x = _conv(width, 2 * FILTER_STRIDE, FILTER_STRIDE)(inputs)
+    if eight_bits:
+        x = EightBits()(x)
     for _ in range(blocks):
-        x = _residual(x, width)
+        x = _eight_bit_residual(x, width) if eight_bits else _residual(x, width)
     outputs = layers.Conv2DTranspose(3, 2 * FILTER_STRIDE, FILTER_STRIDE, "same", kernel_initializer="zeros")(
         x
     )

@@ -1,0 +1,73 @@
+"""Layers that round in training as the exported network will, which computes in 8-bit integers."""
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from compressor.layers.quantisation import straight_through
+
+MAX_ACTIVATION = 255
+# In 7 bits: CPUs without 8-bit dot products add pairs of products in 16 bits, where 2 * 255 * 127 overflows.
+MAX_WEIGHT = 63
+
+
+def in_steps(kernel):
+    """Divide the kernel of a convolution by the step of each output.
+
+    Args:
+        kernel: (k, k, inputs, outputs).
+
+    Returns:
+        The kernel in steps, -63..63, not rounded, and the steps, (outputs,).
+    """
+    steps = ops.maximum(ops.max(ops.abs(kernel), axis=(0, 1, 2)) / MAX_WEIGHT, 1e-8)
+    return kernel / steps, steps
+
+
+@keras.saving.register_keras_serializable(package="compressor")
+class EightBits(layers.Layer):
+    """Rounds activations to one of 256 equidistant values.
+
+    Their distance, the step, is trained. `fit` chooses its first value, and the zero point: the integer, 0 to
+    255, that stands for 0.
+
+    Reference: Esser et al., "Learned step size quantization", ICLR 2020.
+    """
+
+    def __init__(self, **kwargs):
+        super().__init__(**{"dtype": "float32"} | kwargs)
+
+    def build(self, input_shape):
+        self.log_step = self.add_weight(shape=(), initializer="zeros", name="log_step")
+        self.zero_point = self.add_weight(shape=(), initializer="zeros", trainable=False, name="zero_point")
+        self.built = True
+
+    def fit(self, low: float, high: float) -> None:
+        """Set the step and the zero point for values from `low`, at most 0, to `high`, above 0."""
+        step = (high - low) / MAX_ACTIVATION
+        self.log_step.assign(np.log(step))
+        self.zero_point.assign(np.rint(-low / step))
+
+    def call(self, x):
+        step = ops.exp(self.log_step)
+        steps = ops.clip(x / step, -self.zero_point, MAX_ACTIVATION - self.zero_point)
+        return straight_through(steps, ops.round(steps)) * step
+
+
+@keras.saving.register_keras_serializable(package="compressor")
+class EightBitConv2D(layers.Conv2D):
+    """A convolution with a bias whose kernel is rounded to 7-bit integers times a step for each output.
+
+    Reference: Jacob et al., "Quantization and training of neural networks for efficient
+    integer-arithmetic-only inference", CVPR 2018.
+    """
+
+    def __init__(self, *args, **kwargs):
+        # Kernels of bfloat16 would be rounded twice.
+        super().__init__(*args, **kwargs, autocast=False)
+
+    def call(self, inputs):
+        exact, steps = in_steps(self.kernel)
+        kernel = straight_through(exact, ops.round(exact)) * steps
+        inputs, kernel, bias = (ops.cast(x, self.compute_dtype) for x in (inputs, kernel, self.bias))
+        return self.activation(self.convolution_op(inputs, kernel) + bias)

@@ -1,0 +1,78 @@
+"""Rounding to 8 bits in training: values, limits, and gradients."""
+
+import numpy as np
+import pytest
+
+keras = pytest.importorskip("keras", reason="needs the train extra")
+
+from compressor.layers import EightBitConv2D, EightBits  # noqa: E402
+from compressor.layers.eight_bits import MAX_WEIGHT, in_steps  # noqa: E402
+from training.worth import gradient  # noqa: E402
+
+
+@pytest.fixture
+def layer():
+    """Return a layer for -1..4, in steps of 5 / 255; the zero point is 51."""
+    layer = EightBits()
+    layer.build((None,))
+    layer.fit(-1.0, 4.0)
+    return layer
+
+
+def test_values_are_multiples_of_the_step_and_clipped(layer):
+    x = np.linspace(-3, 6, 2000, dtype=np.float32)
+    steps = np.asarray(layer(x)) * 51
+    np.testing.assert_allclose(steps, np.rint(steps), atol=1e-3)
+    assert np.unique(np.rint(steps)).size == 256
+    assert (steps.min(), steps.max()) == pytest.approx((-51, 204))
+    inside = (x > -1) & (x < 4)
+    assert np.abs(np.asarray(layer(x)) - x)[inside].max() <= 0.5 / 51 + 1e-5
+
+
+def test_zero_stays_zero(layer):
+    assert float(np.asarray(layer(np.zeros(1, np.float32)))[0]) == 0.0
+
+
+def test_gradients_pass_inside_the_limits_only(layer):
+    x = keras.ops.convert_to_tensor(np.array([-2, -0.5, 0.003, 3.9, 5], np.float32))
+    slope = gradient(lambda x: keras.ops.sum(layer(x)), x)
+    np.testing.assert_allclose(np.asarray(slope), [0, 1, 1, 1, 0], atol=1e-6)
+
+
+def test_the_step_grows_where_much_is_clipped(layer):
+    model = keras.Sequential([keras.Input((1,)), layer])
+    model.compile(keras.optimizers.SGD(0.01), "mse")
+    before = float(layer.log_step)
+    x = np.full((8, 1), 8.0, np.float32)
+    model.fit(x, x, epochs=2, verbose=0)
+    assert float(layer.log_step) > before + 0.01
+
+
+def test_a_kernel_has_seven_bits_and_a_step_for_each_output():
+    kernel = np.random.default_rng(0).normal(size=(3, 3, 4, 2)).astype(np.float32) * [1, 100]
+    exact, steps = map(np.asarray, in_steps(kernel.astype(np.float32)))
+    np.testing.assert_allclose(np.abs(exact).max(axis=(0, 1, 2)), MAX_WEIGHT, rtol=1e-5)
+    np.testing.assert_allclose(exact * steps, kernel, rtol=1e-5)
+
+
+def test_a_convolution_with_the_rounded_kernel():
+    random = np.random.default_rng(0)
+    x = random.normal(size=(1, 6, 5, 4)).astype(np.float32)
+    rounded, plain = EightBitConv2D(3, 3, padding="same"), keras.layers.Conv2D(3, 3, padding="same")
+    for layer in (rounded, plain):
+        layer.build(x.shape)
+    kernel, bias = random.normal(size=(3, 3, 4, 3)), random.normal(size=3)
+    rounded.set_weights([kernel, bias])
+    exact, steps = map(np.asarray, in_steps(kernel.astype(np.float32)))
+    plain.set_weights([np.rint(exact) * steps, bias])
+    np.testing.assert_allclose(np.asarray(rounded(x)), np.asarray(plain(x)), atol=1e-5)
+
+
+@pytest.mark.parametrize("layer", [EightBits(), EightBitConv2D(2, 3, padding="same")], ids=lambda x: x.name)
+def test_serialisation(layer):
+    x = np.random.default_rng(0).normal(size=(1, 4, 4, 3)).astype(np.float32)
+    expected = np.asarray(layer(x))
+    copy = type(layer).from_config(layer.get_config())
+    copy(x)
+    copy.set_weights(layer.get_weights())
+    np.testing.assert_array_equal(np.asarray(copy(x)), expected)

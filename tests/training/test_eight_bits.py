@@ -1,0 +1,55 @@
+"""A synthesis filter in 8 bits: close to the one that it comes from, through training and export."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+keras = pytest.importorskip("keras", reason="needs the train extra")
+
+import compressor  # noqa: E402
+from compressor.models.exported import load_exported  # noqa: E402
+from compressor.weights.files import ModelFiles  # noqa: E402
+from training.eight_bits import fit_eight_bits  # noqa: E402
+from training.export import export  # noqa: E402
+from training.run_folder import Settings  # noqa: E402
+from training.start import rebuilt, start_model  # noqa: E402
+from training.unfiltered import decode  # noqa: E402
+
+
+def test_it_filters_nearly_as_before(tiny_flagship, random_pictures):
+    inputs = {"images": random_pictures(4, 64, 64, seed=3), "quality": np.linspace(0, 1, 4, dtype=np.float32)}
+    model = rebuilt(tiny_flagship, tiny_flagship.config | {"eight_bit_filter": True})
+    fit_eight_bits(tiny_flagship, model, inputs)
+    decoded = decode(tiny_flagship, inputs)
+    before, after = (np.asarray(each.filter(decoded, inputs["quality"])) for each in (tiny_flagship, model))
+    assert 0 < np.std(after - before) < 0.05 * np.std(before - decoded)
+
+
+def test_a_run_starts_with_one_that_can_be_exported_and_decodes(
+    tiny_flagship, photos, tmp_path, random_pictures
+):
+    tiny_flagship.save(tmp_path / "trained.keras")
+    settings = Settings(data="", init=str(tmp_path / "trained.keras"), crop=64, eight_bit_filter=True)
+    model = start_model(settings, [np.rint(255 * x).astype(np.uint8) for x in random_pictures(6, 96, 96)])
+    assert model.config["eight_bit_filter"]
+    export(model, tmp_path / "model", name="eight", model_id=0, provenance={})
+    runtime = compressor.Runtime(weights=tmp_path / "model")
+    picture = Image.open(photos / "0.png")
+    decoded = compressor.decode(compressor.encode(picture, 90, runtime=runtime), runtime=runtime)
+    before = compressor.Runtime(weights=tmp_path / "float")
+    export(tiny_flagship, tmp_path / "float", name="float", model_id=0, provenance={})
+    expected = compressor.decode(compressor.encode(picture, 90, runtime=before), runtime=before)
+    difference = np.asarray(decoded, np.float32) - np.asarray(expected, np.float32)
+    assert 0 < np.abs(difference).mean() < 1
+
+
+def test_an_exported_filter_exports_to_the_same_file(tiny_flagship, random_pictures, tmp_path):
+    inputs = {"images": random_pictures(2, 64, 64, seed=3), "quality": np.array([0.2, 0.8], np.float32)}
+    model = rebuilt(tiny_flagship, tiny_flagship.config | {"eight_bit_filter": True})
+    fit_eight_bits(tiny_flagship, model, inputs)
+    export(model, tmp_path / "one", name="one", model_id=0, provenance={})
+    export(
+        load_exported(ModelFiles(tmp_path / "one")), tmp_path / "two", name="one", model_id=0, provenance={}
+    )
+    one, two = ((tmp_path / name / "filter.onnx").read_bytes() for name in ("one", "two"))
+    assert one == two

@@ -1,0 +1,32 @@
+"""The first steps of a synthesis filter in 8-bit integers, from the activations of one in floating point."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from compressor.layers import EightBits
+from compressor.models.flagship.model import Flagship
+from training.unfiltered import decode
+
+# Activations beyond it, 1 in 100,000, are clipped: their number is not worth coarser steps for all others.
+PERCENTILE = 99.999
+
+
+def fit_eight_bits(trained: Flagship, model: Flagship, inputs: dict[str, np.ndarray]) -> None:
+    """Fit the steps of a filter in 8 bits to the activations of the filter that it has the weights of.
+
+    Args:
+        trained: with a filter in floating point.
+        model: the same with a filter in 8 bits.
+        inputs: sample pictures; see `training.unfiltered.decode`.
+    """
+    network = trained.synthesis
+    # After the input, before the last layer: the layers whose outputs are rounded.
+    probe = keras.Model(network.inputs, [layer.output for layer in network.layers[1:-1]])
+    activations = probe(trained.filter_inputs(decode(trained, inputs), inputs["quality"]))
+    rounding = [layer for layer in model.synthesis.layers if isinstance(layer, EightBits)]
+    for layer, values in zip(rounding, activations, strict=True):
+        low, high = np.percentile(
+            ops.convert_to_numpy(ops.cast(values, "float32")), [100 - PERCENTILE, PERCENTILE]
+        )
+        layer.fit(min(low, 0.0), max(high, 1e-3))
