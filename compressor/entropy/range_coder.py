@@ -1,15 +1,15 @@
 """Symbols to bytes and back, grouped by scale index. The only module that imports constriction."""
 
 import math
-from collections.abc import Iterator
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 import constriction
 import numpy as np
 from numpy.typing import NDArray
 
-from compressor.entropy.tables import MAX_ESCAPE_BITS, TOTAL, TOTAL_BITS, ScaleTables
+from compressor.entropy.tables import MAX_ESCAPE_BITS, TOTAL, ScaleTables
 from compressor.errors import CorruptStreamError
 
 MAX_SYMBOL = (1 << MAX_ESCAPE_BITS) - 2
@@ -25,21 +25,15 @@ def _model(tables: ScaleTables, index: int) -> Any:
     return constriction.stream.model.Categorical(probabilities, perfect=False)
 
 
-@lru_cache(maxsize=256)
-def _information_bits(tables: ScaleTables, index: int) -> NDArray[np.float64]:
-    """Bits that each letter of a table takes at least."""
-    return TOTAL_BITS - np.log2(tables.frequencies(index))
-
-
-def _groups(indices: NDArray[np.uint8]) -> Iterator[tuple[int, NDArray[np.intp]]]:
-    """Scale indices above 0 in use, each with the positions that have it, in ascending order."""
+def _groups(indices: NDArray[np.uint8]) -> tuple[NDArray[np.intp], list[tuple[int, slice]]]:
+    """Positions with indices above 0, by index and then ascending, and the part of them of each index."""
     coded = np.flatnonzero(indices)
-    chosen = indices[coded]
-    order = np.argsort(chosen, kind="stable")
-    starts = np.searchsorted(chosen[order], np.arange(257))
-    for index in range(1, 256):
-        if starts[index] < starts[index + 1]:
-            yield index, coded[order[starts[index] : starts[index + 1]]]
+    order = np.argsort(indices[coded], kind="stable")
+    positions = coded[order]
+    used, starts = np.unique(indices[positions], return_index=True)
+    edges = [*starts.tolist(), len(positions)]
+    parts = [slice(start, stop) for start, stop in pairwise(edges)]
+    return positions, list(zip(used.tolist(), parts, strict=True))
 
 
 class SymbolEncoder:
@@ -60,8 +54,9 @@ class SymbolEncoder:
             symbols: (n,) int32, |symbol| <= MAX_SYMBOL; zero where the index is 0.
             indices: (n,) uint8 scale indices.
         """
-        for index, positions in _groups(indices):
-            values = symbols[positions]
+        positions, groups = _groups(indices)
+        for index, part in groups:
+            values = symbols[positions[part]]
             limit = int(self._tables.half_widths[index])
             outside = np.abs(values) > limit
             letters = np.where(outside, 2 * limit + 1, values + limit).astype(np.int32)
@@ -108,7 +103,7 @@ class SymbolDecoder:
             raise CorruptStreamError(
                 f"entropy-coded data has {len(data)} bytes, expected a multiple of 4; the file is damaged"
             )
-        self._tables = tables
+        self._tables, self._limits = tables, tables.half_widths.tolist()
         self._bits_left = (
             8 * len(data) / _SPARE_FACTOR - _SPARE_BITS
             if is_cut
@@ -127,18 +122,24 @@ class SymbolDecoder:
         Raises:
             CorruptStreamError: if the data cannot have come from the encoder.
         """
+        positions, groups = _groups(indices)
+        values = np.empty(len(positions), np.int32)
+        try:
+            for index, part in groups:
+                limit = self._limits[index]
+                letters = self._coder.decode(_model(self._tables, index), part.stop - part.start)
+                values[part] = letters
+                values[part] -= limit
+                if letters.max() > 2 * limit:
+                    for escaped in np.flatnonzero(letters > 2 * limit):
+                        values[part.start + escaped] = self._get_escape(limit)
+        except (AssertionError, ValueError) as error:
+            raise CorruptStreamError("entropy-coded data is damaged; get the file again") from error
+        bits = self._tables.table_bits
+        magnitudes = np.minimum(np.abs(values), bits.shape[1] - 1)
+        self._count(float(bits[indices[positions], magnitudes].sum(dtype=np.float64)))
         symbols = np.zeros(len(indices), np.int32)
-        for index, positions in _groups(indices):
-            limit = int(self._tables.half_widths[index])
-            try:
-                letters = self._coder.decode(_model(self._tables, index), len(positions))
-                self._count(float(_information_bits(self._tables, index)[letters].sum()))
-                values = letters - np.int32(limit)
-                for escaped in np.flatnonzero(letters == 2 * limit + 1):
-                    values[escaped] = self._get_escape(limit)
-            except (AssertionError, ValueError) as error:
-                raise CorruptStreamError("entropy-coded data is damaged; get the file again") from error
-            symbols[positions] = values
+        symbols[positions] = values
         return symbols
 
     def _get_escape(self, limit: int) -> int:

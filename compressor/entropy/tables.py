@@ -67,13 +67,20 @@ class ScaleTables:
 
         Index 0 takes no bits for a zero. It does not code others; here they have the bits of index 1.
         """
+        bits = self.table_bits.copy()
+        for row, k in zip(bits, self.half_widths, strict=True):
+            excess = np.arange(1, len(row) - k)
+            row[k + 1 :] += 1 + np.log2(MAX_ESCAPE_BITS) + np.floor(np.log2(excess))
+        bits[0, 1:] = bits[1, 1:]
+        return bits
+
+    @cached_property
+    def table_bits(self) -> NDArray[np.float32]:
+        """The same without what follows an escape; 0 for index 0."""
         magnitudes = np.arange(int(self.half_widths.max()) + 2)
         rows = [np.zeros(len(magnitudes))]
         for half, k in zip(self._halves, self.half_widths[1:], strict=True):
-            bits = TOTAL_BITS - np.log2(half[np.minimum(magnitudes, k + 1)])
-            bits[k + 1 :] += 1 + np.log2(MAX_ESCAPE_BITS) + np.floor(np.log2(magnitudes[k + 1 :] - k))
-            rows.append(bits)
-        rows[0][1:] = rows[1][1:]
+            rows.append(TOTAL_BITS - np.log2(half[np.minimum(magnitudes, k + 1)]))
         return np.stack(rows).astype(np.float32)
 
 
