@@ -1,4 +1,4 @@
-"""The first steps of a synthesis filter in 8-bit integers, from the activations of one in floating point."""
+"""Initial quantisation parameters of an 8-bit synthesis filter, calibrated on a floating-point one."""
 
 import keras
 import numpy as np
@@ -8,12 +8,12 @@ from compressor.layers import EightBits
 from compressor.models.flagship.model import Flagship
 from training.unfiltered import decode
 
-# Activations beyond it, 1 in 100,000, are clipped: their number is not worth coarser steps for all others.
+# Clipping 1 activation in 100,000 at each end allows a finer quantisation step for all others.
 PERCENTILE = 99.999
 
 
 def fit_eight_bits(trained: Flagship, model: Flagship, inputs: dict[str, np.ndarray]) -> None:
-    """Fit the steps of a filter in 8 bits to the activations of the filter that it has the weights of.
+    """Calibrate the steps and zero points of an 8-bit filter on the floating-point one whose weights it has.
 
     Args:
         trained: with a filter in floating point.

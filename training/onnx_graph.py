@@ -1,7 +1,8 @@
 """Conversion of functional Keras models to ONNX, with one rule per type of layer that the models use.
 
-Inside the graph tensors are NCHW; inputs and outputs are NHWC as in Keras. Weights are stored as float16 and
-cast to float32 in the graph. A transposed convolution becomes an equal convolution and depth-to-space.
+Inside the graph tensors are NCHW; inputs and outputs are NHWC as in Keras. Weights are stored as float16
+and cast to float32 in the graph, except for int8 kernels and their float32 steps and biases. A transposed
+convolution becomes an equal convolution and depth-to-space.
 """
 
 from collections.abc import Mapping
@@ -58,7 +59,7 @@ def subpixel_kernel(kernel: np.ndarray, stride: int) -> tuple[np.ndarray, tuple[
 
 
 def _as_stored(variable) -> np.ndarray:
-    """Round a variable as float16 does: models that are read from exported files have to give the same."""
+    """Round a variable to float16, as it is stored: a model read from exported files exports to the same."""
     return np.asarray(variable).astype(np.float16).astype(np.float32)
 
 
@@ -121,14 +122,14 @@ class GraphBuilder:
         return self.node("Conv", *inputs, strides=[stride] * 2, auto_pad="SAME_UPPER" if same else "VALID")
 
     def eight_bits(self, x: str, layer: EightBits) -> str:
-        """Add `EightBits`: a tensor of 8-bit integers, and its values."""
+        """Add `EightBits` as QuantizeLinear followed by DequantizeLinear."""
         step = self.constant(np.exp(_as_stored(layer.log_step)))
         zero_point = self.constant(np.asarray(layer.zero_point).astype(np.uint8))
         quantised = self.node("QuantizeLinear", x, step, zero_point)
         return self.node("DequantizeLinear", quantised, step, zero_point)
 
     def eight_bit_convolution(self, x: str, layer: EightBitConv2D) -> str:
-        """Add the convolution of `EightBitConv2D`. Engines fuse it with the integers around it."""
+        """Add the convolution of `EightBitConv2D`. Engines fuse it with the quantisation around it."""
         exact, steps = map(np.asarray, in_steps(_as_stored(layer.kernel)))
         kernel = self.node(
             "DequantizeLinear",
@@ -143,7 +144,7 @@ class GraphBuilder:
         """Add `compressor.layers.lapped.filter_block_edges`, down and then across."""
         # Kept in float32: the matrix is small, and rounding it to float16 would lose accuracy.
         down, across = (self.constant(each.astype(np.float32)) for each in (matrix, matrix.T))
-        # Transposing pixels would take as long as all else here. In shapes, 0 stands for the same length.
+        # Transposing pixels would take as long as everything else here. In Reshape, 0 keeps a dimension.
         rows = self.node("Reshape", self._widened(x, axis=2), self.integers(0, -1, BLOCK, 0))
         x = self.node("Reshape", self.node("MatMul", down, rows), self.integers(0, COLOURS, -1, 0))
         x = self._widened(self._narrowed(x, axis=2), axis=3)
@@ -152,7 +153,7 @@ class GraphBuilder:
         return self._narrowed(x, axis=3)
 
     def _widened(self, x: str, axis: int) -> str:
-        """Add half a block at both ends of an axis, as in a mirror."""
+        """Pad both ends of an axis by half a block, as NumPy's "symmetric" mode does."""
         half = BLOCK // 2
         along, step = self.integers(axis), self.integers(-1)
         first = self.node("Slice", x, self.integers(half - 1), self.integers(-(2**31)), along, step)

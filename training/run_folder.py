@@ -82,7 +82,7 @@ class Settings:
         if self.eight_bit_filter and not self.init:
             raise TrainingError(
                 "received --eight-bit-filter without --init, expected trained weights: "
-                "the steps of 8-bit integers are fitted to a trained filter"
+                "quantisation steps are calibrated on a trained filter"
             )
 
     def portable(self) -> dict[str, object]:

@@ -23,7 +23,7 @@ from training.run_folder import CHECKPOINT, Settings, averaged_weights, load_che
 from training.schedule import WarmConstantCosine
 
 ADAPT_CROPS = 96
-# For the steps of a filter in 8 bits: all of its activations are in memory at once.
+# To calibrate a filter in 8 bits: all of its activations are in memory at once.
 FIT_CROPS = 24
 # Length of a schedule, in steps, while the length of the run is not known.
 ENDLESS = 10**9
@@ -95,10 +95,10 @@ def rebuilt(trained: keras.Model, config: dict) -> keras.Model:
 
     Args:
         trained: the model to copy from; not changed.
-        config: that of `trained`, except for options that add no weights, and for the filter. A filter of the
-            same width may have more blocks; they come after the old ones and start as the identity, so that
-            the filter computes the same. A filter of another width, or with fewer blocks, starts as the
-            identity.
+        config: that of `trained`, except for options that add no weights, and for the filter. A filter of
+            the same width may have more blocks; they come after the old ones and, in floating point, start
+            as the identity. Quantisation steps that `trained` does not have need `fit_eight_bits`. A filter
+            of another width, or with fewer blocks, starts as the identity.
     """
     model = build_model(trained.family, **config)
     model.build()

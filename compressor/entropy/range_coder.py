@@ -26,7 +26,7 @@ def _model(tables: ScaleTables, index: int) -> Any:
 
 
 def _groups(indices: NDArray[np.uint8]) -> tuple[NDArray[np.intp], list[tuple[int, slice]]]:
-    """Positions with indices above 0, by index and then ascending, and the part of them of each index."""
+    """Positions with indices above 0, sorted by index and then position, and each index with its slice."""
     coded = np.flatnonzero(indices)
     order = np.argsort(indices[coded], kind="stable")
     positions = coded[order]

@@ -76,7 +76,7 @@ class ScaleTables:
 
     @cached_property
     def table_bits(self) -> NDArray[np.float32]:
-        """The same without what follows an escape; 0 for index 0."""
+        """Like `bits`, but without the bits that follow an escape; all 0 for index 0."""
         magnitudes = np.arange(int(self.half_widths.max()) + 2)
         rows = [np.zeros(len(magnitudes))]
         for half, k in zip(self._halves, self.half_widths[1:], strict=True):

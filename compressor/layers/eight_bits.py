@@ -1,4 +1,4 @@
-"""Layers that round in training as the exported network will, which computes in 8-bit integers."""
+"""Layers for quantisation-aware training: they round like the exported 8-bit network."""
 
 import keras
 import numpy as np
@@ -12,7 +12,7 @@ MAX_WEIGHT = 63
 
 
 def in_steps(kernel):
-    """Divide the kernel of a convolution by the step of each output.
+    """Divide a convolution kernel by its per-channel quantisation steps.
 
     Args:
         kernel: (k, k, inputs, outputs).
@@ -26,10 +26,10 @@ def in_steps(kernel):
 
 @keras.saving.register_keras_serializable(package="compressor")
 class EightBits(layers.Layer):
-    """Rounds activations to one of 256 equidistant values.
+    """Quantises activations to 8 bits.
 
-    Their distance, the step, is trained. `fit` chooses its first value, and the zero point: the integer, 0 to
-    255, that stands for 0.
+    The quantisation step is trained. `fit` sets its initial value and the zero point, the integer from 0 to
+    255 that represents 0.
 
     Reference: Esser et al., "Learned step size quantization", ICLR 2020.
     """
@@ -56,14 +56,14 @@ class EightBits(layers.Layer):
 
 @keras.saving.register_keras_serializable(package="compressor")
 class EightBitConv2D(layers.Conv2D):
-    """A convolution with a bias whose kernel is rounded to 7-bit integers times a step for each output.
+    """A convolution with a bias and a kernel quantised to 7 bits, with one step per output channel.
 
     Reference: Jacob et al., "Quantization and training of neural networks for efficient
     integer-arithmetic-only inference", CVPR 2018.
     """
 
     def __init__(self, *args, **kwargs):
-        # Kernels of bfloat16 would be rounded twice.
+        # The kernel must be quantised in float32; autocast would round it to bfloat16 first.
         super().__init__(*args, **kwargs, autocast=False)
 
     def call(self, inputs):

@@ -59,7 +59,7 @@ def test_eight_bits_round_as_in_training():
     halved(model)
     x = random.normal(size=(1, 32, 32, 4)).astype(np.float32)
     got, expected = run(model, x), np.asarray(model(x))
-    # Biases are rounded, too, which moves a few values to the next integer.
+    # The engine also rounds biases, which moves some values to the next integer.
     assert np.mean(np.isclose(got, expected, atol=1e-5)) > 0.8
     by_rounding = np.std(expected - np.asarray(unrounded(x)))
     assert np.std(got - expected) < 0.2 * by_rounding

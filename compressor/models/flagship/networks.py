@@ -47,7 +47,7 @@ def _residual(x, channels):
 
 
 def _eight_bit_residual(x, channels):
-    """The same with inputs, outputs and all values between them in 8 bits."""
+    """Residual block with 8-bit inputs, outputs and intermediate activations; starts as the identity."""
     conv = partial(EightBitConv2D, channels, 3, padding="same")
     hidden = EightBits()(conv(activation="relu", kernel_initializer="he_normal")(x))
     return EightBits()(layers.Add()([x, EightBits()(conv(kernel_initializer="zeros")(hidden))]))
