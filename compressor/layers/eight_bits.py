@@ -32,6 +32,13 @@ class EightBits(layers.Layer):
     255 that represents 0.
 
     Reference: Esser et al., "Learned step size quantization", ICLR 2020.
+
+    Example:
+        >>> layer = EightBits()
+        >>> layer.build(None)
+        >>> layer.fit(0.0, 2.55)
+        >>> round(float(layer(ops.convert_to_tensor(0.3333))), 4)
+        0.33
     """
 
     def __init__(self, **kwargs):
