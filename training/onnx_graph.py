@@ -125,20 +125,31 @@ class GraphBuilder:
         """Add `EightBits` as QuantizeLinear followed by DequantizeLinear."""
         step = self.constant(np.exp(_as_stored(layer.log_step)))
         zero_point = self.constant(np.asarray(layer.zero_point).astype(np.uint8))
-        quantised = self.node("QuantizeLinear", x, step, zero_point)
-        return self.node("DequantizeLinear", quantised, step, zero_point)
+
+        def rounded(x: str) -> str:
+            quantised = self.node("QuantizeLinear", x, step, zero_point)
+            return self.node("DequantizeLinear", quantised, step, zero_point)
+
+        is_first = all(node.op_type != "QuantizeLinear" for node in self.nodes)
+        if not is_first:
+            return rounded(x)
+        # A convolution that changes nothing: after it, ONNX Runtime keeps channels last in all 8-bit layers,
+        # instead of transposing before and after each pair of convolutions.
+        kernel = np.eye(layer.input.shape[-1], dtype=np.int8)[:, :, None, None]
+        return rounded(self.node("Conv", rounded(x), self._eight_bit_kernel(kernel, np.ones(len(kernel)))))
 
     def eight_bit_convolution(self, x: str, layer: EightBitConv2D) -> str:
         """Add the convolution of `EightBitConv2D`. Engines fuse it with the quantisation around it."""
         exact, steps = map(np.asarray, in_steps(_as_stored(layer.kernel)))
-        kernel = self.node(
-            "DequantizeLinear",
-            self.constant(np.rint(exact).astype(np.int8).transpose(3, 2, 0, 1)),
-            self.constant(steps),
-            axis=0,
-        )
+        kernel = self._eight_bit_kernel(np.rint(exact).astype(np.int8).transpose(3, 2, 0, 1), steps)
         bias = self.constant(_as_stored(layer.bias))
         return self.node("Conv", x, kernel, bias, auto_pad="SAME_UPPER")
+
+    def _eight_bit_kernel(self, kernel: np.ndarray, steps: np.ndarray) -> str:
+        """Add an int8 kernel (outputs, inputs, height, width) with one step per output."""
+        return self.node(
+            "DequantizeLinear", self.constant(kernel), self.constant(steps.astype(np.float32)), axis=0
+        )
 
     def filter_edges(self, x: str, matrix: np.ndarray) -> str:
         """Add `compressor.layers.lapped.filter_block_edges`, down and then across."""

@@ -5,7 +5,8 @@ range, the sum of the magnitudes of a row's products and its bias stays below 2*
 sum is exact in any order of summation, and so is scaling by a power of two.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,6 +57,10 @@ class ExactLayer:
         np.floor(sums, out=sums)
         return np.clip(sums, 0, self.maximum, out=sums)
 
+    def of_some(self, inputs: NDArray[np.intp]) -> "ExactLayer":
+        """Return the layer for only some of its inputs, by index, where all others are zero."""
+        return replace(self, weights=self.weights[inputs])
+
 
 def patches(padded: Integers, kernel: int, stride: int, row: int = 0, column: int = 0) -> Integers:
     """Neighbourhoods as rows of a matrix.
@@ -67,14 +72,33 @@ def patches(padded: Integers, kernel: int, stride: int, row: int = 0, column: in
     Returns: (h / stride * w / stride, kernel * kernel * C).
     """
     height, width = (n - kernel + 1 for n in padded.shape[:2])
-    channels = padded.shape[2]
-    out = np.empty((height // stride, width // stride, kernel, kernel, channels), np.float32)
+    rows, columns, channels = height // stride, width // stride, padded.shape[2]
+    out = np.empty((rows, columns, kernel, kernel, channels), np.float32)
     for i in range(kernel):
         for j in range(kernel):
             out[:, :, i, j] = padded[
                 row + i : row + i + height : stride, column + j : column + j + width : stride
-            ][: height // stride, : width // stride]
-    return out.reshape(-1, kernel * kernel * channels)
+            ][:rows, :columns]
+    return out.reshape(rows * columns, kernel * kernel * channels)
+
+
+class Neighbours(NamedTuple):
+    """Neighbourhoods of positions, without inputs that are zero at all of them.
+
+    Attributes:
+        values: (positions, n).
+        inputs: (n,), which of the kernel * kernel * C inputs these are.
+    """
+
+    values: Integers
+    inputs: NDArray[np.intp]
+
+
+def nonzero_patches(padded: Integers, kernel: int, stride: int, row: int, column: int) -> Neighbours:
+    """Return `patches` without the channels that are zero everywhere."""
+    channels = np.flatnonzero(padded.any(axis=(0, 1)))
+    inputs = padded.shape[2] * np.arange(kernel**2)[:, None] + channels
+    return Neighbours(patches(padded[:, :, channels], kernel, stride, row, column), inputs.ravel())
 
 
 def pad(x: Integers, kernel: int) -> Integers:
@@ -115,10 +139,16 @@ class ExactContext:
 
     layers: tuple[ExactLayer, ExactLayer, ExactLayer]
 
-    def __call__(self, features: Integers, neighbours: Integers | None, levels: Levels) -> NDArray[np.uint8]:
-        """(positions, F), (positions, kernel * kernel * seen) or None, one level or one for each position
-        -> (positions, channels)."""
-        x = features if neighbours is None else np.concatenate([neighbours, features], axis=1)
-        for layer in self.layers:
+    def __call__(
+        self, features: Integers, neighbours: Neighbours | None, levels: Levels
+    ) -> NDArray[np.uint8]:
+        """(positions, F), neighbours or None, one level or one for each position -> (positions, channels)."""
+        (first, *others), x = self.layers, features
+        if neighbours is not None:
+            num_inputs = len(first.weights)
+            own = np.arange(num_inputs - features.shape[1], num_inputs)
+            first = first.of_some(np.concatenate([neighbours.inputs, own]))
+            x = np.concatenate([neighbours.values, features], axis=1)
+        for layer in (first, *others):
             x = layer(x, levels)
         return x.astype(np.uint8)

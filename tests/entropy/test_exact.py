@@ -3,7 +3,16 @@
 import numpy as np
 import pytest
 
-from compressor.entropy.exact import EXACT, ExactContext, ExactHyper, ExactLayer, knots_at, pad, patches
+from compressor.entropy.exact import (
+    EXACT,
+    ExactContext,
+    ExactHyper,
+    ExactLayer,
+    knots_at,
+    nonzero_patches,
+    pad,
+    patches,
+)
 
 threadpoolctl = pytest.importorskip("threadpoolctl")
 
@@ -47,6 +56,12 @@ def test_patches(kernel, stride, row, column):
     np.testing.assert_array_equal(got, reference_patches(x, kernel, stride, row, column))
 
 
+def test_neighbours_without_symbols():
+    found = nonzero_patches(np.zeros((8, 10, 3), np.float32), 3, 1, 0, 0)
+    assert found.values.shape == (6 * 8, 0)
+    assert not len(found.inputs)
+
+
 @pytest.mark.parametrize("size", [(1, 1), (2, 5), (7, 12)])
 @pytest.mark.parametrize("level", [0, 57, 99, 250, 396])
 def test_networks_equal_the_int64_reference(size, level):
@@ -64,13 +79,15 @@ def test_networks_equal_the_int64_reference(size, level):
     np.testing.assert_array_equal(features, x)
 
     codes = random.integers(0, 256, (*features.shape[:2], 5))
+    codes[:, :, 2] = 0
     layers = (
         random_layer(random, 25 * 5 + 3, 20),
         random_layer(random, 20, 20),
         random_layer(random, 20, 9, knots=5, maximum=63, shift=14),
     )
     own = features[1::2, 0::2].reshape(-1, 3)
-    near = patches(pad(codes.astype(np.float32), 5), 5, 2, 1, 0)
+    near = nonzero_patches(pad(codes.astype(np.float32), 5), 5, 2, 1, 0)
+    assert near.values.shape[1] == len(near.inputs) == 25 * 4
     indices = ExactContext(layers)(own, near, level)
     y = np.concatenate([reference_patches(codes, 5, 2, 1, 0), own.astype(np.int64)], 1)
     for layer in layers:

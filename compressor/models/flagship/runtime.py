@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from compressor.engines.interface import Engine
-from compressor.entropy.exact import pad, patches
+from compressor.entropy.exact import nonzero_patches, pad
 from compressor.models.flagship.entropy_model import load_entropy_model
 from compressor.models.flagship.reduction import FACTORS, Reduction, num_channels
 from compressor.models.gains import load_gains
@@ -19,8 +19,9 @@ from compressor.spec.levels import Levels, levels_in, network_quality, padded_le
 from compressor.spec.passes import CodingPass
 from compressor.weights.files import ModelFiles
 
-# Positions that the exact networks evaluate at once: each takes some thousand numbers of memory.
-MAX_POSITIONS = 1024
+# Positions that the exact networks evaluate at once. Each takes some thousand numbers of memory. The fewer
+# there are, the more channels are zero at all of them, which saves time.
+MAX_POSITIONS = 256
 
 
 class FlagshipRuntime:
@@ -201,7 +202,7 @@ class FlagshipRuntime:
                 band, neighbours = own[top : top + rows], None
                 if padded is not None:
                     around = padded[p.stride * top : p.stride * (top + len(band)) + p.kernel - 1]
-                    neighbours = patches(around, p.kernel, p.stride, row, column)
+                    neighbours = nonzero_patches(around, p.kernel, p.stride, row, column)
                 chosen = self._entropy.contexts[k](
                     band.reshape(-1, band.shape[2]),
                     neighbours,
