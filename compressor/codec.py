@@ -7,13 +7,19 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from compressor.bitstream.container import read_beginning, read_container, read_preamble, write_container
+from compressor.bitstream.container import (
+    read_beginning,
+    read_container,
+    read_preamble,
+    verify_container,
+    write_container,
+)
 from compressor.bitstream.limits import DEFAULT_MAX_PIXELS, check_num_pixels
 from compressor.coding.area import Area
 from compressor.coding.effort import DEFAULT_EFFORT, OnProgress, effort_of, ignore_progress
 from compressor.coding.region import region_area
 from compressor.errors import OptionError
-from compressor.images.alpha import decode_alpha, encode_alpha
+from compressor.images.alpha import decode_alpha, encode_alpha, verify_alpha
 from compressor.images.loading import LoadedPicture, load_picture
 from compressor.images.metadata import Metadata, parse_strip
 from compressor.options import Runtime, Target
@@ -116,6 +122,7 @@ def encode(
 
     Raises:
         ImageInputError: if the picture cannot be read, or its type, shape or mode is not supported.
+        LimitError: if Pillow refuses the picture for its size.
         OptionError: if an argument is outside its range, or the picture cannot meet the target.
         CorruptStreamError: with `verify`, if the new stream does not hold what was coded.
         MissingDependencyError: if the engine is not installed.
@@ -150,12 +157,15 @@ def encode(
     sections = picture.metadata.sections()
     if upright.mode in ("LA", "RGBA"):
         sections["alpha"] = encode_alpha(upright)
+        if verify:
+            verify_alpha(sections["alpha"], upright)
     gray = upright.mode in ("L", "LA")
     image_uint8 = colour_array(upright)
     lowering = None if roi is None else lowering_of_mask(_mask(roi, upright.size))
     if lowering is not None and not lowering.any():
         lowering = None
-    found = find_screen_content(image_uint8)
+    # At the top level, everything is stored.
+    found = None if level == TOP_LEVEL else find_screen_content(image_uint8)
     if found is not None and lowering is not None:
         found = found.without(lowering > 0)
 
@@ -170,7 +180,7 @@ def encode(
             verify=verify,
             on_progress=on_progress,
         )
-        return write_container(
+        stream = write_container(
             model_id=coder.model_id,
             level=level,
             width=upright.width,
@@ -178,6 +188,9 @@ def encode(
             gray=gray,
             sections=sections | payloads,
         )
+        if verify:
+            verify_container(stream, sections | payloads)
+        return stream
 
     if target is None:
         return encode_at(level)

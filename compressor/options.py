@@ -21,8 +21,12 @@ class Runtime:
         model: name of a shipped model, to encode with; None for the default. Streams name the model that
             decodes them.
         weights: folder of an exported model to use instead of a shipped one, to encode and to decode.
-        engine: "onnxruntime", "openvino", "tensorflow", or "auto" for the fastest that is installed.
+        engine: "onnxruntime", "openvino", "keras", or "auto": OpenVINO if it is installed and the CPU
+            has AMX, and ONNX Runtime otherwise.
         threads: the most threads the engine may use, from 1; None leaves it to the engine.
+
+    Raises:
+        OptionError: if both a model and weights are given.
 
     Example:
         >>> Runtime(engine="onnxruntime", threads=1).threads
@@ -33,6 +37,12 @@ class Runtime:
     weights: str | Path | None = None
     engine: str = "auto"
     threads: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.model is not None and self.weights is not None:
+            raise OptionError(
+                f"received the model {self.model} and the weights {self.weights}, expected one of them"
+            )
 
 
 @dataclass(frozen=True, slots=True)

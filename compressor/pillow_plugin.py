@@ -17,11 +17,12 @@ from compressor.errors import CompressorError, NotAStreamError, OptionError, Tru
 from compressor.images.loading import load_picture
 from compressor.images.metadata import Metadata, read_metadata, without_prefix
 from compressor.spec.file_format import FILE_EXTENSION, MAGIC, MIME_TYPE
-from compressor.spec.quality import DEFAULT_QUALITY
 
 _FORMAT = "CMPR"
 # Options of `Image.save`, and the fields of `Metadata` that they replace.
 _METADATA_OPTIONS = {"icc_profile": "icc", "exif": "exif", "xmp": "xmp"}
+# Options of `Image.save` that are parameters of `encode`.
+_ENCODE_OPTIONS = ("quality", "target", "tune", "roi", "effort")
 _FIRST_READ_NUM_BYTES = 4096
 
 
@@ -143,12 +144,7 @@ def _save(image: Image.Image, fp: IO[bytes], filename: str | bytes) -> None:
         # Formats keep metadata under several keys of `info`; none must bring back what is replaced.
         metadata = replace(read_metadata(image), **replaced)
         picture = load_picture(image, strip=options.get("strip", ()), metadata=metadata)
-        data = encode(
-            picture,
-            options.get("quality", DEFAULT_QUALITY),
-            tune=options.get("tune"),
-            roi=options.get("roi"),
-        )
+        data = encode(picture, **{key: options[key] for key in _ENCODE_OPTIONS if key in options})
     except OptionError as error:
         raise ValueError(str(error)) from error
     except CompressorError as error:

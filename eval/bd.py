@@ -10,7 +10,6 @@ import bjontegaard
 import numpy as np
 from scipy.interpolate import Akima1DInterpolator, PchipInterpolator
 
-METHODS = ("pchip", "akima")
 _SAMPLES = 400  # of a curve restricted to a range; more do not change the third decimal
 _MIN_OVERLAP = 0.5
 

@@ -10,14 +10,15 @@ import numpy as np
 from PIL import Image
 from skimage import data
 
+from compressor.images.psnr import psnr_db
+
 QUALITY = 50
 RUNS = 3
 
 
-def psnr_db(a: Image.Image, b: Image.Image) -> float:
-    """Of 8-bit RGB pixels."""
-    error = np.asarray(a.convert("RGB"), float) - np.asarray(b.convert("RGB"), float)
-    return float(10 * np.log10(255**2 / np.mean(error**2)))
+def psnr_of(a: Image.Image, b: Image.Image) -> float:
+    """PSNR of 8-bit RGB pixels in dB."""
+    return psnr_db(*(np.asarray(picture.convert("RGB")) for picture in (a, b)))
 
 
 def run(*arguments: str | Path) -> float:
@@ -31,7 +32,7 @@ def jpeg(picture: Image.Image, quality: int) -> tuple[bytes, float]:
     """Optimised progressive 4:2:0 JPEG at a quality: bytes, PSNR."""
     buffer = BytesIO()
     picture.save(buffer, "JPEG", quality=quality, optimize=True, progressive=True, subsampling="4:2:0")
-    return buffer.getvalue(), psnr_db(Image.open(buffer), picture)
+    return buffer.getvalue(), psnr_of(Image.open(buffer), picture)
 
 
 def main() -> None:
@@ -44,7 +45,7 @@ def main() -> None:
     picture.save(source)
     encode_s = min(run("encode", source, "-q", str(QUALITY), "-o", coded, "--quiet") for _ in range(RUNS))
     decode_s = min(run("decode", coded, "-o", decoded, "--quiet") for _ in range(RUNS))
-    ours, our_psnr = coded.stat().st_size, psnr_db(Image.open(decoded), picture)
+    ours, our_psnr = coded.stat().st_size, psnr_of(Image.open(decoded), picture)
     # The smallest JPEG that is at least as close to the original; the best there is if none is.
     for quality in range(1, 101):
         stream, jpeg_psnr = jpeg(picture, quality)

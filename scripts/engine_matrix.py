@@ -43,8 +43,8 @@ VARIANTS = {
     ),
     "OpenVINO float32": Variant("openvino", "numpy"),
     "OpenVINO bfloat16, 2 threads": Variant("openvino", "numpy", threads=2, bfloat16=True),
-    "Keras on TensorFlow": Variant("tensorflow", "keras", {"KERAS_BACKEND": "tensorflow"}),
-    "Keras on JAX": Variant("tensorflow", "jax", {"KERAS_BACKEND": "jax"}),
+    "Keras on TensorFlow": Variant("keras", "keras", {"KERAS_BACKEND": "tensorflow"}),
+    "Keras on JAX": Variant("keras", "jax", {"KERAS_BACKEND": "jax"}),
 }
 
 

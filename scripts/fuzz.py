@@ -28,7 +28,7 @@ with atheris.instrument_imports(include=["compressor"]):
     from compressor.weights.files import shipped_models
 
 TESTS = Path(__file__).parents[1] / "tests"
-# Both shipped models have several tiles in a picture of 2049x1.
+# All shipped models have several tiles in a picture of 2049x1.
 MAX_PIXELS = 8192
 RUNTIME = compressor.Runtime(engine="onnxruntime", threads=1)
 SIDES = (1, 2, 15, 16, 17, 33, 64, 513, 2049, 2**31 - 1)

@@ -129,6 +129,13 @@ def test_roi_parameter():
         stream(Image.new("RGB", (4, 4)), roi=mask)
 
 
+def test_target_and_effort_parameters():
+    image = Image.linear_gradient("L").resize((50, 40)).convert("RGB")
+    assert len(stream(image, target=compressor.Target(num_bytes=300))) <= 300
+    with pytest.raises(ValueError, match="received effort 0"):
+        stream(image, effort=0)
+
+
 @pytest.mark.parametrize("quality", [0, 101])
 def test_quality_outside_its_range(tmp_path, quality):
     with pytest.raises(ValueError, match="1 to 100"):

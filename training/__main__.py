@@ -279,6 +279,7 @@ def main(argv: list[str] | None = None) -> int:
     if argv and argv[0].startswith("--") and argv[0] != "--help":
         argv = ["run", *argv]
     options = build_parser().parse_args(argv)
+    from compressor.errors import CompressorError
     from training.errors import TrainingError
 
     # One line, without the place in the code.
@@ -303,11 +304,12 @@ def main(argv: list[str] | None = None) -> int:
                 print(f"{name:16}{macs / 1000:8.2f} kMAC per pixel")
         else:
             run(options)
-    except TrainingError as error:
+    except (TrainingError, CompressorError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nstopped; run the same command again to resume from the last checkpoint", file=sys.stderr)
+        resumes = "; run the same command again to resume from the last checkpoint"
+        print(f"\nstopped{resumes if options.command == 'run' else ''}", file=sys.stderr)
         return 130
     return 0
 

@@ -95,8 +95,12 @@ def _shard_images(path: Path, on_error: OnError) -> Iterator[tuple[str, bytes]]:
 
 
 def _dataset_images(where: str) -> Iterator[tuple[str, bytes]]:
-    import tensorflow_datasets as tfds
-
+    try:
+        import tensorflow_datasets as tfds
+    except ImportError as error:
+        raise TrainingError(
+            f"data source 'tfds:{where}': tensorflow-datasets is not installed; pip install '.[train]'"
+        ) from error
     name, _, split = where.partition(":")
     # Encoded bytes, which are decoded like those of every other source.
     decoders = {"image": tfds.decode.SkipDecoding()}

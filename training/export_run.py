@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import keras
+import numpy as np
 
 import compressor
 from compressor.models.registry import family_named
@@ -57,7 +58,8 @@ def export_run(
         },
     }
     photos = load_photos(settings.data, MIN_COUNT_SIDE)
-    chosen = photos[:: max(1, len(photos) // pictures)][:pictures]
+    numbers = np.linspace(0, len(photos) - 1, min(pictures, len(photos))).round().astype(int)
+    chosen = [photos[number] for number in numbers]
     family_named(model.family).exporter(model).calibrate(chosen, COUNT_LEVELS)
     draft = out.with_name(f".{out.name}-uncounted")
     try:

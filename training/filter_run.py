@@ -9,6 +9,7 @@ from keras import ops
 
 from compressor.models.base import RateDistortionModel, squared_error
 from compressor.models.flagship.model import Flagship
+from compressor.spec.constants import PIXEL_OFFSET
 from training.data import Crops
 from training.errors import TrainingError
 from training.photos import load_photos
@@ -41,7 +42,7 @@ class FilterModel(RateDistortionModel):
 
     def call(self, inputs, training=False):
         images, quality = inputs["images"], inputs["quality"]
-        pictures = (self._filter(inputs["decoded"], quality) + 128) / 255
+        pictures = (self._filter(inputs["decoded"], quality) + PIXEL_OFFSET) / 255
         mse = squared_error(pictures, images)
         return {"images": pictures, "bpp": ops.zeros_like(mse), "mse": mse}
 

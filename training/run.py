@@ -1,5 +1,6 @@
 """A training run, which can be stopped and resumed."""
 
+import math
 import os
 import signal
 import time
@@ -98,8 +99,8 @@ def train(folder: Path, settings: Settings, conditions: Conditions = Conditions(
     """
     if conditions.hosts and conditions.validation:
         raise TrainingError("--validation is for runs on one host; validate its checkpoints on another")
-    if conditions.hosts and not settings.steps:
-        raise TrainingError("several hosts have to stop at the same step: give --steps")
+    if conditions.hosts and not (settings.steps and math.isinf(conditions.minutes)):
+        raise TrainingError("several hosts have to stop at the same step: give --steps, and no --minutes")
     placement = place(conditions.devices, settings.batch, conditions.hosts)
     settings, resumes = _prepare(folder, settings)
     photos = load_photos(settings.data, settings.crop, conditions.decoded_bytes)
@@ -128,7 +129,8 @@ def train(folder: Path, settings: Settings, conditions: Conditions = Conditions(
     )
     deadline = time.time() + 60 * conditions.minutes
     keeper, speed = Keeper(folder, deadline, first_host), Speed(crops)
-    callbacks = [MeasureWorth(photos, settings.crop, at_start=bool(settings.init)), speed, keeper]
+    worth = MeasureWorth(photos, settings.crop, settings.crops_per_photo, at_start=bool(settings.init))
+    callbacks = [worth, speed, keeper]
     if first_host:
         callbacks += tensorboard(folder)
         if conditions.validation:

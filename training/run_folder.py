@@ -67,6 +67,11 @@ class Settings:
     eight_bit_filter: bool = False
 
     def __post_init__(self) -> None:
+        if self.model != "flagship" and (not self.transforms or self.eight_bit_filter):
+            raise TrainingError(
+                f"received --stage entropy or --eight-bit-filter with --model {self.model}, "
+                "expected a flagship: leave them out"
+            )
         if self.batch % self.crops_per_photo:
             group = self.crops_per_photo
             raise TrainingError(
@@ -106,7 +111,8 @@ def write_toml(path: Path, values: dict[str, object]) -> None:
         path: the file; replaced.
         values: strings, numbers and booleans.
     """
-    path.write_text("".join(f"{key} = {_toml(value)}\n" for key, value in values.items()))
+    with atomic_path(path) as temporary:
+        temporary.write_text("".join(f"{key} = {_toml(value)}\n" for key, value in values.items()))
 
 
 def _toml(value) -> str:

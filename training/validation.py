@@ -6,20 +6,11 @@ from pathlib import Path
 import numpy as np
 
 import compressor
+from compressor.images.psnr import psnr_db
 from training.export import export
 from training.run_folder import CHECKPOINT, VALIDATION, append_row, averaged_weights, load_checkpoint
 
 QUALITIES = (10, 30, 50, 70, 90)
-
-
-def psnr_db(a: np.ndarray, b: np.ndarray) -> float:
-    """Return the PSNR of pictures in dB, at most 100.
-
-    Args:
-        a, b: (H, W, 3) uint8.
-    """
-    error = np.mean((a.astype(np.float64) - b) ** 2)
-    return float(10 * np.log10(255**2 / max(error, 255**2 / 1e10)))
 
 
 def measure(weights: Path, photos, quality: float) -> tuple[float, float]:
@@ -39,7 +30,8 @@ def measure(weights: Path, photos, quality: float) -> tuple[float, float]:
         stream = compressor.encode(photo, quality, runtime=runtime)
         decoded = np.asarray(compressor.decode(stream, runtime=runtime).convert("RGB"))
         rates.append(8 * len(stream) / (photo.shape[0] * photo.shape[1]))
-        psnrs.append(psnr_db(photo, decoded))
+        # A mean needs a number, also for equal pictures.
+        psnrs.append(min(psnr_db(decoded, photo), 100.0))
     return float(np.mean(rates)), float(np.mean(psnrs))
 
 

@@ -19,6 +19,7 @@ from training.run_folder import step_of
 
 # In quantisation steps: the curvature of the distortion is measured over errors as large as those of coding.
 AMPLITUDE = 0.5
+# A batch is larger where it has to hold whole groups.
 BATCHES, BATCH = 8, 8
 SEED = 12345
 # The least worth of a channel, as a share of the median: noise can make a measured one small or negative.
@@ -99,7 +100,6 @@ def worth_estimator(model: RateDistortionModel):
 
         def bits(latents):
             pictures = model.synthesise(latents, quality)
-            # The rest of the batch is of the same quality but of other photographs: no groups here.
             error = (
                 model.distortion(images, pictures) if model.distortion else squared_error(pictures, images)
             )
@@ -111,21 +111,23 @@ def worth_estimator(model: RateDistortionModel):
     return compiled(model, estimate)
 
 
-def measure_worth(model: RateDistortionModel, photos, crop: int, estimate=None) -> None:
+def measure_worth(model: RateDistortionModel, photos, crop: int, group: int = 1, estimate=None) -> None:
     """Measure the worth of errors on crops of photographs, and set a model's `log_worth`.
 
     Args:
         model: trained.
         photos: uint8 arrays (H, W, 3), each side at least `crop`.
         crop: side of the crops in pixels, divisible by 64.
+        group: number of crops of one photograph that the model's distortion compares together.
         estimate: the model's `worth_estimator`, if there is one already.
     """
     estimate = estimate or worth_estimator(model)
-    crops = Crops(photos, BATCH, crop, NUM_KNOTS * BATCHES, seed=SEED)
+    batch = -(-BATCH // group) * group
+    crops = Crops(photos, batch, crop, NUM_KNOTS * BATCHES, seed=SEED, crops_per_photo=group)
     worth = np.zeros((NUM_KNOTS, model.channels))
     for number in range(NUM_KNOTS * BATCHES):
         knot = number % NUM_KNOTS
-        quality = np.full(BATCH, knot / (NUM_KNOTS - 1), np.float32)
+        quality = np.full(batch, knot / (NUM_KNOTS - 1), np.float32)
         worth[knot] += ops.convert_to_numpy(estimate(crops[number][0]["images"], quality)) / BATCHES
     least = LEAST_SHARE * np.median(worth, axis=1, keepdims=True)
     model.log_worth.values.assign(np.log(np.maximum(worth, np.maximum(least, 1e-3))))
@@ -139,12 +141,13 @@ class MeasureWorth(keras.callbacks.Callback):
     Args:
         photos: see `measure_worth`.
         crop: see `measure_worth`.
+        group: see `measure_worth`.
         at_start: whether the weights are trained at step 0.
     """
 
-    def __init__(self, photos, crop: int, at_start: bool) -> None:
+    def __init__(self, photos, crop: int, group: int, at_start: bool) -> None:
         super().__init__()
-        self._photos, self._crop, self._at_start = photos, crop, at_start
+        self._photos, self._crop, self._group, self._at_start = photos, crop, group, at_start
 
     def on_train_begin(self, logs=None):
         self._estimate = worth_estimator(self.model)
@@ -160,7 +163,7 @@ class MeasureWorth(keras.callbacks.Callback):
         self._last = step
 
     def _measure(self):
-        measure_worth(self.model, self._photos, self._crop, self._estimate)
+        measure_worth(self.model, self._photos, self._crop, self._group, self._estimate)
 
 
 def intervals(step: int) -> int:

@@ -20,7 +20,7 @@ class Container:
 
     Attributes:
         header: the header.
-        sections: payloads by name: "icc", "exif", "xmp", "alpha", "exact" where present, and "picture".
+        sections: payloads by name: "picture", and those of `OPTIONAL_SECTIONS` that are present.
     """
 
     header: Header
@@ -55,8 +55,8 @@ def write_container(
         width: columns of pixels.
         height: rows of pixels.
         gray: whether the picture is decoded to one channel.
-        sections: payloads by name: "picture", and any of "icc", "exif", "xmp", "alpha", "exact"; empty
-            optional ones are left out.
+        sections: payloads by name: "picture", and any of `OPTIONAL_SECTIONS`; those that are empty are left
+            out.
 
     Returns:
         The stream.
@@ -77,6 +77,17 @@ def write_container(
         crc = zlib.crc32(payload, zlib.crc32(length, crc))
         stream += [length, payload, _CRC.pack(crc)]
     return b"".join(stream)
+
+
+def verify_container(stream: bytes, sections: dict[str, bytes]) -> None:
+    """Read a stream of `write_container` again.
+
+    Raises:
+        CorruptStreamError: if it does not give back the sections.
+    """
+    present = {name: payload for name, payload in sections.items() if payload or name == PICTURE}
+    if read_container(stream).sections != present:
+        raise CorruptStreamError("the new stream does not give back its sections: encode the picture again")
 
 
 def read_preamble(data: bytes) -> Preamble:

@@ -31,5 +31,5 @@ def check_num_pixels(width: int, height: int, max_pixels: int | None) -> None:
         raise LimitError(
             f"the picture has {width}x{height} = {width * height} pixels, expected at most {max_pixels}, "
             f"each side counted as {_BLOCK} or more: "
-            "raise max_pixels (--max-pixels of encode and decode) if you trust the source"
+            "raise max_pixels (--max-pixels) if you trust the source"
         )

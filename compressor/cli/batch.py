@@ -68,10 +68,11 @@ def run_batch(request: Request) -> bool:
                 plan.failures.append(outcome)
                 continue
             done.append(outcome)
-            if request.verbose:
+            lines = (*outcome.notes, *outcome.summary) if request.verbose else outcome.notes
+            if lines:
                 progress.clear()
-                for line in outcome.lines:
-                    say(line)
+            for line in lines:
+                say(line)
     except CompressorError as error:
         # It affects all remaining inputs.
         plan.failures.append(f"compressor: {error}")
@@ -93,14 +94,15 @@ def plan_jobs(request: Request) -> Plan:
     for source, relative in _sources(request, plan):
         try:
             output = output_path(source, request, relative=relative)
-            if output in outputs and not is_stdout(output):
+            real_output = os.path.realpath(output)
+            if real_output in outputs and not is_stdout(output):
                 raise OptionError(
                     f"the output {shown(output)} was already made from another input: rename one of them"
                 )
         except CompressorError as error:
             plan.failures.append(explain(source, error))
             continue
-        outputs.add(output)
+        outputs.add(real_output)
         if request.skip_existing and not is_stdout(output) and os.path.exists(output):
             plan.num_skipped += 1
         else:

@@ -128,7 +128,7 @@ def _connect(address: str, num_workers: int | None) -> Any:
     try:
         import ray
     except ModuleNotFoundError as error:
-        raise MissingDependencyError("Ray is not installed; pip install 'compressor[ray]'") from error
+        raise MissingDependencyError("Ray is not installed; pip install '.[ray]' in a checkout") from error
     options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     if address == LOCAL_ADDRESS:
         options |= {"num_cpus": num_workers, "include_dashboard": False}

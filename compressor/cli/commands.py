@@ -34,12 +34,14 @@ class Done:
     """The outcome of one input.
 
     Attributes:
-        lines: for the user: notes, then the summary.
+        notes: for the user: one line for each thing that was reduced or left out.
+        summary: for the user: what was done.
         num_bytes_in: size of the input.
         num_bytes_out: size of the output.
     """
 
-    lines: tuple[str, ...]
+    notes: tuple[str, ...]
+    summary: tuple[str, ...]
     num_bytes_in: int
     num_bytes_out: int
 
@@ -130,7 +132,7 @@ def encode_file(source: str, output: str, request: EncodeRequest) -> Done:
     write_output(output, stream, overwrite=request.overwrite)
     notes = _notes(source, picture.notes, request)
     summary = _summary(source, output, read_info(stream, max_pixels=None), start, request)
-    return Done((*notes, *summary), len(data), len(stream))
+    return Done(notes, summary, len(data), len(stream))
 
 
 def decode_file(source: str, output: str, request: DecodeRequest) -> Done:
@@ -157,7 +159,7 @@ def decode_file(source: str, output: str, request: DecodeRequest) -> Done:
     if len(data) < info.num_bytes:
         notes += (f"the file is cut off after {len(data)} of {info.num_bytes} bytes; detail is missing",)
     summary = _summary(source, output, info, start, request, part=part)
-    return Done((*_notes(source, notes, request), *summary), len(data), len(picture.data))
+    return Done(_notes(source, notes, request), summary, len(data), len(picture.data))
 
 
 def info_file(source: str, request: InfoRequest) -> None:
@@ -200,8 +202,8 @@ def _read_mask(request: EncodeRequest) -> Image.Image | None:
         raise OptionError(f"cannot use the mask {shown(request.roi)}: {error}") from error
 
 
-def _notes(source: str, notes: tuple[str, ...], request: Request) -> list[str]:
-    return [] if request.quiet else [f"{shown(source)}: note: {note}" for note in notes]
+def _notes(source: str, notes: tuple[str, ...], request: Request) -> tuple[str, ...]:
+    return () if request.quiet else tuple(f"{shown(source)}: note: {note}" for note in notes)
 
 
 def _summary(

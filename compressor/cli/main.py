@@ -50,7 +50,7 @@ examples:
   compressor info small.cmpr
   cat photo.png | compressor encode - > photo.cmpr
 
-exit status: 0 done, 1 something failed, 2 wrong usage
+exit status: 0 done, 1 an input failed, 2 wrong usage, 130 interrupted
 """
 
 
@@ -98,7 +98,8 @@ def _run_one(source: str, request: EncodeRequest | DecodeRequest | InfoRequest) 
         if isinstance(request, InfoRequest):
             info_file(source, request)
         else:
-            for line in run_file(source, output_path(source, request), request).lines:
+            done = run_file(source, output_path(source, request), request)
+            for line in (*done.notes, *done.summary):
                 say(line)
     except BrokenPipeError:
         raise
@@ -145,7 +146,7 @@ def _build_parser() -> argparse.ArgumentParser:
         default=DEFAULT_EFFORT,
         metavar="1..9",
         help="how hard to try for a better picture in about as many bytes; decoding takes the same time; "
-        "above 5, symbols are refined by their effect on the picture, which takes longer "
+        "6 to 9 refine symbols by their effect on the picture, which takes much longer and needs --tune psnr "
         "(default: %(default)s)",
     )
     model = encode.add_mutually_exclusive_group()
@@ -297,7 +298,10 @@ def _add_engine(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--weights", metavar="DIR", help="an exported model to use instead of one that ships")
     parser.add_argument(
-        "--engine", default="auto", help="engine that runs the networks (default: the fastest installed)"
+        "--engine",
+        default="auto",
+        help="engine that runs the networks: onnxruntime, openvino, keras or auto, which is openvino "
+        "if it is installed and the CPU has AMX, and else onnxruntime (default: %(default)s)",
     )
 
 

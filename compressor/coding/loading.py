@@ -7,7 +7,7 @@ from pathlib import Path
 from compressor.coding.picture_coder import PictureCoder
 from compressor.coding.threads import num_workers
 from compressor.engines.loading import load_engine, resolve_engine
-from compressor.errors import UnsupportedStreamError
+from compressor.errors import UnsupportedStreamError, WeightsError
 from compressor.models.registry import family_named
 from compressor.options import Runtime
 from compressor.weights.files import ModelFiles, shipped_folder
@@ -30,7 +30,8 @@ def load_coder(runtime: Runtime, model_id: int | None = None) -> PictureCoder:
         folder = Path(runtime.weights)
     else:
         folder = shipped_folder(runtime.model if model_id is None else model_id)
-    coder = _load(folder.resolve(), resolve_engine(runtime.engine), runtime.threads, os.getpid())
+    files = ModelFiles(folder.resolve())
+    coder = _load(files, resolve_engine(runtime.engine), runtime.threads, os.getpid())
     if model_id not in (None, coder.model_id):
         raise UnsupportedStreamError(
             f"the stream needs model {model_id}, and {folder} holds model {coder.model_id}: give the folder "
@@ -40,9 +41,9 @@ def load_coder(runtime: Runtime, model_id: int | None = None) -> PictureCoder:
 
 
 @lru_cache(maxsize=4)
-def _load(folder: Path, engine_name: str, threads: int | None, process: int) -> PictureCoder:
+def _load(files: ModelFiles, engine_name: str, threads: int | None, process: int) -> PictureCoder:
     """Load a coder for one process: the threads of an engine do not survive a fork."""
-    return coder_of(ModelFiles(folder), engine_name, threads)
+    return coder_of(files, engine_name, threads)
 
 
 def coder_of(
@@ -61,11 +62,18 @@ def coder_of(
         threads: see `load_engine`.
         bfloat16: see `load_engine`.
         tiling: `tile` and `part` of `PictureCoder`.
+
+    Raises:
+        WeightsError: if the files are damaged or incomplete.
     """
     family = family_named(files.manifest["family"])
     engine = load_engine(engine_name, files, threads, partial(_keras_graphs, files), bfloat16)
+    try:
+        runtime = family.runtime(files, engine)
+    except KeyError as error:
+        raise WeightsError(f"{files.folder} lacks {error}: export the model with this version") from error
     return PictureCoder(
-        family.runtime(files, engine),
+        runtime,
         model_id=files.model_id,
         model_name=files.name,
         engine_name=engine.name,

@@ -11,7 +11,7 @@ from compressor.errors import OptionError
 from compressor.options import Target
 from compressor.spec.quality import NUM_LEVELS
 
-# No search takes more trials than this, whatever the picture; a good guess takes it to about half.
+# `crossing` makes no more trials than this, whatever the picture; a good guess takes it to about half.
 MAX_TRIALS = 10
 
 # Where an ordinary photograph lies in the middle of the scale, and how it moves with each level: the search
@@ -141,11 +141,9 @@ def _largest_within(limit: int, bpp_of_byte: float, trials: _Trials) -> bytes:
     if fitting:
         return max(fitting, key=lambda t: t.level).stream
     smallest = min(len(t.stream) for t in trials.values())
-    largest = len(trials[NUM_LEVELS - 1].stream)
     raise OptionError(
         f"received a target of {limit} bytes ({limit * bpp_of_byte:.3f} bpp), and this picture takes "
-        f"{smallest} to {largest} bytes ({smallest * bpp_of_byte:.3f} to {largest * bpp_of_byte:.3f} bpp): "
-        "raise it"
+        f"at least {smallest} bytes ({smallest * bpp_of_byte:.3f} bpp): raise it"
     )
 
 

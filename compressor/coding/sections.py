@@ -73,12 +73,13 @@ def encode_sections(
     everything = encode(image_uint8, 0, 2)
     rest = b"" if mask.all() else encode(screen_content.rest, 1, 2)
     added_bits = 8 * (len(screen_content.payload) + len(rest) - len(everything))
-    decoded = coder.decode(everything, height, width, levels)
-    removed_error = squared_error(decoded, image_uint8)
-    np.copyto(decoded, image_uint8, where=mask[..., None])
-    removed_error -= squared_error(decoded, image_uint8)
-    if added_bits >= coder.runtime.distortion_weight(level) * removed_error / 3:
-        return quality_map | {PICTURE: everything}
+    if added_bits > 0:
+        decoded = coder.decode(everything, height, width, levels)
+        removed_error = squared_error(decoded, image_uint8)
+        np.copyto(decoded, image_uint8, where=mask[..., None])
+        removed_error -= squared_error(decoded, image_uint8)
+        if added_bits >= coder.runtime.distortion_weight(level) * removed_error / 3:
+            return quality_map | {PICTURE: everything}
     if verify:
         verify_exact(screen_content.payload, image_uint8, mask)
     return quality_map | {EXACT: screen_content.payload, PICTURE: rest}

@@ -16,7 +16,7 @@ class KerasEngine:
         threads: unused; Keras chooses.
     """
 
-    name = "tensorflow"
+    name = "keras"
 
     def __init__(self, graphs: Mapping[str, Any], threads: int | None = None) -> None:
         self._graphs, self.threads = graphs, threads

@@ -9,8 +9,8 @@ from compressor.engines.interface import Engine
 from compressor.errors import MissingDependencyError, OptionError
 from compressor.weights.files import ModelFiles
 
-# Each with the extra of this package that installs it.
-ENGINES = {"onnxruntime": "", "openvino": "[openvino]", "tensorflow": "[train]"}
+# Each by the name of its package, with the extra of this package that installs it.
+ENGINES = {"onnxruntime": "", "openvino": "[openvino]", "keras": "[train]"}
 AUTO = "auto"
 
 
@@ -31,7 +31,7 @@ def resolve_engine(name: str) -> str:
         raise OptionError(f"received engine {name!r}, expected one of {', '.join([AUTO, *ENGINES])}")
     if find_spec(name) is None:
         raise MissingDependencyError(
-            f"engine {name} is not installed; pip install 'compressor{ENGINES[name]}'"
+            f"engine {name} is not installed; pip install '.{ENGINES[name]}' in a checkout"
         )
     return name
 

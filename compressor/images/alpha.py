@@ -32,6 +32,16 @@ def encode_alpha(image: Image.Image) -> bytes:
     return buffer.getvalue()
 
 
+def verify_alpha(payload: bytes, image: Image.Image) -> None:
+    """Read a payload of `encode_alpha` again.
+
+    Raises:
+        CorruptStreamError: if it does not give back the alpha channel.
+    """
+    if decode_alpha(payload, *image.size).tobytes() != image.getchannel("A").tobytes():
+        raise CorruptStreamError("the alpha section does not give back the alpha channel: encode it again")
+
+
 def decode_alpha(payload: bytes, width: int, height: int) -> Image.Image:
     """Decode the alpha section to a picture of mode L.
 

@@ -95,11 +95,13 @@ def read_metadata(image: Image.Image) -> Metadata:
     """Collect the metadata of a picture that Pillow has loaded; what cannot be read counts as absent."""
     info = image.info
     xmp = info.get("xmp") or info.get("XML:com.adobe.xmp")
-    return Metadata(
+    metadata = Metadata(
         icc=_as_bytes(info.get("icc_profile")),
         exif=without_prefix(_read_exif(image)),
         xmp=_as_bytes(xmp),
     )
+    # Pillow turns the pixels of a TIFF itself, and then removes only some spellings of the tag.
+    return reset_orientation(metadata) if image.format == "TIFF" else metadata
 
 
 def orientation_of(metadata: Metadata) -> int:

@@ -27,23 +27,23 @@ _WINDOW = np.exp(-0.5 * (np.arange(-_RADIUS_PX, _RADIUS_PX + 1) / 1.5) ** 2)
 _WINDOW /= _WINDOW.sum()
 # Rows that are compared at once: the maps of a whole picture would take twenty times its memory.
 _BAND_ROWS = 128
-_C2 = 0.0009
+C2 = 0.0009
 _LEVELS = np.arange(256) / 255
 _LINEAR = np.where(_LEVELS <= 0.04045, _LEVELS / 12.92, ((_LEVELS + 0.055) / 1.055) ** 2.4).astype(np.float32)
-_OPSIN_BIAS = 0.0037930732552754493
-_OPSIN_MATRIX = np.array(
+OPSIN_BIAS = 0.0037930732552754493
+OPSIN_MATRIX = np.array(
     [
         [0.30, 0.622, 0.078],
         [0.23, 0.692, 0.078],
         [0.24342268924547819, 0.20476744424496821, 0.55180986650955360],
     ]
 )
-_POLYNOMIAL = (0.0, 2.326765642916932, -0.020884521182843837, 6.248496625763138e-05)
-_SUM_SCALE, _EXPONENT = 0.9562382616834844, 0.6276336467831387
+POLYNOMIAL = (0.0, 2.326765642916932, -0.020884521182843837, 6.248496625763138e-05)
+SUM_SCALE, EXPONENT = 0.9562382616834844, 0.6276336467831387
 # For each channel and scale: the weights of the 1-norms of one minus SSIM, artifacts and lost detail, then
 # those of their 4-norms.
 # fmt: off
-_WEIGHTS = (
+WEIGHTS = (
     (  # X
         (0, 0.0007376606707406586, 0, 0, 0.0007793481682867309, 0),
         (0, 0.0004371155730107379, 0, 1.1041726426657346, 0.00066284834129271, 0.00015231632783718752),
@@ -98,9 +98,9 @@ def ssimulacra2(reference_uint8: NDArray[np.uint8], other_uint8: NDArray[np.uint
     # A small picture has fewer scales. As in the original, it then takes the first weights of the list, not
     # those of its own channel and scale.
     values = np.stack(norms, axis=1).ravel()  # channel, scale, norm
-    weights = np.ravel(_WEIGHTS)[: values.size]
-    distance = np.polynomial.Polynomial(_POLYNOMIAL)(_SUM_SCALE * float(weights @ values))
-    return 100.0 - 10.0 * max(float(distance), 0.0) ** _EXPONENT
+    weights = np.ravel(WEIGHTS)[: values.size]
+    distance = np.polynomial.Polynomial(POLYNOMIAL)(SUM_SCALE * float(weights @ values))
+    return 100.0 - 10.0 * max(float(distance), 0.0) ** EXPONENT
 
 
 def _norms(a: Floats, b: Floats) -> Floats:
@@ -119,8 +119,8 @@ def _norms(a: Floats, b: Floats) -> Floats:
 
 def _to_xyb(linear: Floats) -> Floats:
     """Convert linear RGB to XYB, shifted and scaled to be positive."""
-    mixed = linear.astype(np.float64) @ _OPSIN_MATRIX.T + _OPSIN_BIAS
-    long, medium, short = np.moveaxis(np.cbrt(np.maximum(mixed, 0)) - np.cbrt(_OPSIN_BIAS), 2, 0)
+    mixed = linear.astype(np.float64) @ OPSIN_MATRIX.T + OPSIN_BIAS
+    long, medium, short = np.moveaxis(np.cbrt(np.maximum(mixed, 0)) - np.cbrt(OPSIN_BIAS), 2, 0)
     x, y = (long - medium) / 2, (long + medium) / 2
     return np.stack([14 * x + 0.42, y + 0.01, short - y + 0.55], axis=2)
 
@@ -131,7 +131,7 @@ def _maps(a: Floats, b: Floats) -> Floats:
     covariance = _blur(a * b) - mean_a * mean_b
     # Squares of means are added first: then both sums are exactly equal for equal pictures.
     variances = _blur(a * a + b * b) - (mean_a * mean_a + mean_b * mean_b)
-    structure = (2 * covariance + _C2) / (variances + _C2)
+    structure = (2 * covariance + C2) / (variances + C2)
     dissimilarity = np.maximum(1 - (1 - (mean_a - mean_b) ** 2) * structure, 0)
     added = (1 + np.abs(b - mean_b)) / (1 + np.abs(a - mean_a)) - 1
     return np.stack([dissimilarity, np.maximum(added, 0), np.maximum(-added, 0)])

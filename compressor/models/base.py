@@ -10,11 +10,10 @@ from compressor.layers import (
     QualityCurve,
     logistic_bits,
     round_weighed,
-    round_with_dead_zone,
     straight_through,
     training_bits,
 )
-from compressor.spec.constants import DEAD_ZONE, SQUARED_STEP_WEIGHT, WEIGHT_MAX, WEIGHT_MIN
+from compressor.spec.constants import SQUARED_STEP_WEIGHT, WEIGHT_MAX, WEIGHT_MIN
 
 # Losses are divided by the square root of the weight relative to this one, so that samples of
 # different quality pull about equally hard.
@@ -81,14 +80,14 @@ class RateDistortionModel(keras.Model):
         self.psnr_metric = keras.metrics.Mean("psnr_db")
         self.loss_metric = keras.metrics.Mean("rd_loss")
 
-    def quantise(self, residual, scale, dead_zone=DEAD_ZONE, worth=None, *, training):
+    def quantise(self, residual, scale, worth=None, *, training):
         """Residuals and their scales -> symbols and estimated bits, element by element.
 
         With `worth`, the bits that a squared step of error is worth, each symbol's bits are weighed against
-        its error; without it there is a dead zone.
+        its error; without it, residuals are rounded.
         """
         if worth is None:
-            symbols = round_with_dead_zone(residual, dead_zone)
+            symbols = ops.round(residual)
         else:
             symbols = round_weighed(residual, scale, worth)
         symbols = straight_through(residual, symbols)

@@ -17,6 +17,9 @@ class ModelFiles:
     Args:
         folder: holds `manifest.json` and the files that it names.
 
+    Attributes:
+        sha256: of the manifest; it stands for the content of all files.
+
     Raises:
         WeightsError: if the manifest, or later a file, is missing or damaged.
     """
@@ -24,12 +27,20 @@ class ModelFiles:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         try:
-            self.manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_text())
+            text = (folder / "manifest.json").read_bytes()
+            self.sha256 = hashlib.sha256(text).hexdigest()
+            self.manifest: dict[str, Any] = json.loads(text)
             self.model_id = int(self.manifest["model_id"])
             self.name = str(self.manifest["name"])
             self._sha256 = {file: entry["sha256"] for file, entry in self.manifest["files"].items()}
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise WeightsError(f"{folder} holds no usable manifest.json; give an exported model") from error
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ModelFiles) and (self.folder, self.sha256) == (other.folder, other.sha256)
+
+    def __hash__(self) -> int:
+        return hash((self.folder, self.sha256))
 
     def read(self, name: str) -> bytes:
         """Return the bytes of a file of the model."""

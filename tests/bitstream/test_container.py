@@ -12,6 +12,7 @@ from compressor.bitstream.container import (
     read_beginning,
     read_container,
     read_preamble,
+    verify_container,
     write_container,
 )
 from compressor.bitstream.varint import MAX_VALUE, write_varint
@@ -166,3 +167,11 @@ def test_a_flagged_section_must_not_be_empty():
 def test_empty_input():
     with pytest.raises(NotAStreamError):
         read_container(b"")
+
+
+def test_a_stream_is_verified():
+    sections = {"picture": b"pixels", "alpha": b"a", "exif": b""}
+    stream = write_container(model_id=1, level=0, width=1, height=1, gray=False, sections=sections)
+    verify_container(stream, sections)
+    with pytest.raises(CorruptStreamError, match="does not give back its sections"):
+        verify_container(stream, sections | {"exif": b"e"})

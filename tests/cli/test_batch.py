@@ -99,6 +99,24 @@ def test_bad_files_are_listed_at_the_end(folder, capsys):
 
 
 @pytest.mark.usefixtures("fake_coder")
+@pytest.mark.parametrize("workers", [[], ["-j", "2"]])
+def test_notes_are_printed(folder, workers, capsys):
+    Image.new("I;16", (4, 4)).save("in/deep/deep.png")
+    assert main(["encode", "in", "-o", "out", "-r", *workers]) == 0
+    assert "in/deep/deep.png: note: 16 bits" in capsys.readouterr().err
+    assert main(["encode", "in", "-o", "out", "-r", "--quiet", *workers]) == 0
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.usefixtures("fake_coder")
+def test_two_spellings_of_one_path(folder, capsys):
+    Image.new("RGB", (4, 4)).save("a.png")
+    Image.new("RGB", (4, 4)).save("a.jpg")
+    assert main(["encode", "a.png", "./a.jpg"]) == 1
+    assert "the output ./a.cmpr was already made" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("fake_coder")
 def test_skip_existing_restarts_where_it_was(folder, capsys):
     assert main(["encode", "in", "-o", "out", "-r", "--quiet"]) == 0
     whole = files_below(folder / "out")

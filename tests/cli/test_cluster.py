@@ -111,4 +111,4 @@ def test_a_cluster_that_does_not_answer_is_told_at_once(folder, capsys, address)
 def test_without_ray_the_extra_is_named(folder, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     assert main(["encode", "in", "-o", "out", "--ray", "--quiet"]) == 1
-    assert capsys.readouterr().err == "compressor: Ray is not installed; pip install 'compressor[ray]'\n"
+    assert capsys.readouterr().err == "compressor: Ray is not installed; pip install '.[ray]' in a checkout\n"

@@ -16,7 +16,7 @@ from compressor.spec.constants import TILE  # noqa: E402
 from compressor.spec.passes import coding_passes  # noqa: E402
 from compressor.weights.files import ModelFiles  # noqa: E402
 
-ENGINES = ["onnxruntime", "openvino", "tensorflow"]
+ENGINES = ["onnxruntime", "openvino", "keras"]
 
 
 @pytest.fixture(scope="module")

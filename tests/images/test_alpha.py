@@ -4,7 +4,7 @@ import pytest
 from PIL import Image
 
 from compressor.errors import CorruptStreamError
-from compressor.images.alpha import clear_hidden, decode_alpha, encode_alpha
+from compressor.images.alpha import clear_hidden, decode_alpha, encode_alpha, verify_alpha
 from compressor.images.loading import load_picture
 from tests.samples import noise, saved
 
@@ -54,3 +54,10 @@ def test_hidden_colours_are_cleared(mode):
 def test_pictures_without_alpha_hide_nothing(mode):
     image = Image.new(mode, (3, 1))
     assert clear_hidden(image) is image
+
+
+def test_a_payload_is_verified():
+    image = Image.fromarray(noise(6, 5, 4))
+    verify_alpha(encode_alpha(image), image)
+    with pytest.raises(CorruptStreamError, match="does not give back the alpha channel"):
+        verify_alpha(b"\x07", image)

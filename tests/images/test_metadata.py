@@ -113,6 +113,18 @@ def test_orientation_as_programs_write_it(prefix, kind, order, strip):
     assert orientation_of(picture.metadata) == 1
 
 
+@pytest.mark.parametrize("spelling", ["'6'", '"6"', '= "6"', "='6'"])
+@pytest.mark.parametrize("compression", ["raw", "tiff_lzw", "jpeg"])
+def test_a_tiff_is_turned_once(spelling, compression):
+    xmp = f"<rdf:Description tiff:Orientation={spelling.removeprefix('=')}/>".encode()
+    data = saved(
+        Image.fromarray(noise(16, 24, 3)), "TIFF", compression=compression, tiffinfo={0x0112: 6, 700: xmp}
+    )
+    picture = load_picture(open_picture(data))
+    assert picture.image.size == (16, 24)
+    assert orientation_of(picture.metadata) == 1
+
+
 def text_file():
     text = PngInfo()
     text.add_text("parameters", "steps")

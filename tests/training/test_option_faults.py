@@ -83,6 +83,28 @@ def test_shares_beyond_the_whole(tmp_path, capsys):
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize("options", [["--stage", "entropy"], ["--eight-bit-filter", "--init", "trained"]])
+def test_options_of_the_flagship_with_another_model(options, tmp_path, capsys):
+    command = [*RUN, "--out", str(tmp_path / "run"), "--precision", "float32", "--model", "cnn", *options]
+    assert main(command) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: received --stage entropy or --eight-bit-filter with --model cnn, expected")
+
+
+def test_a_folder_without_a_model(tmp_path, capsys):
+    assert main(["macs", str(tmp_path)]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: ")
+    assert "manifest.json" in line
+
+
+def test_several_hosts_have_no_time_limit(tmp_path, capsys):
+    hosts = ["--coordinator", "localhost:1", "--hosts", "2", "--steps", "10", "--minutes", "1"]
+    command = [*RUN, "--out", str(tmp_path / "run"), "--precision", "float32", *hosts]
+    assert main(command) == 1
+    assert "error: several hosts have to stop at the same step" in capsys.readouterr().err
+
+
 def test_eight_bits_need_trained_weights(tmp_path, capsys):
     command = [*RUN, "--out", str(tmp_path / "run"), "--precision", "float32", "--eight-bit-filter"]
     assert main(command) == 1

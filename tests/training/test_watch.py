@@ -16,7 +16,7 @@ from training.data import data_digest  # noqa: E402
 from training.plot import rate_curves, read_columns  # noqa: E402
 from training.run_folder import append_row, git_commit  # noqa: E402
 from training.start import read_model  # noqa: E402
-from training.validation import QUALITIES, psnr_db  # noqa: E402
+from training.validation import QUALITIES  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -90,13 +90,6 @@ def test_rows_keep_to_the_header_of_an_older_file(tmp_path):
     append_row(path, {"loss": 4, "step": 3, "images_per_s": 9})
     with path.open(newline="") as file:
         assert list(csv.reader(file)) == [["step", "loss"], ["1", "2"], ["3", "4"]]
-
-
-def test_psnr():
-    black = np.zeros((2, 2, 3), np.uint8)
-    assert psnr_db(black, black + 255) == 0
-    assert psnr_db(black, black) == pytest.approx(100)
-    assert psnr_db(black, black + 1) == pytest.approx(48.13, abs=0.01)
 
 
 def test_a_run_starts_from_an_exported_model(run, photos, small_run, tmp_path, capsys):

@@ -37,3 +37,18 @@ def test_measured_worth_is_positive_and_stored(tiny_options, random_pictures):
     after = np.asarray(model.log_worth.values)
     assert np.isfinite(after).all()
     assert np.abs(after - before).max() > 0.1
+
+
+def test_crops_of_one_photograph_are_measured_together(tiny_flagship):
+    photos = [np.full((64, 64, 3), number, np.uint8) for number in range(100)]
+    is_same = []
+
+    def estimate(images, quality):
+        assert len(images) == len(quality) == 9
+        groups = images.reshape(3, -1)
+        is_same.append(groups == groups[:, :1])
+        return np.ones(tiny_flagship.channels)
+
+    measure_worth(tiny_flagship, photos, 64, group=3, estimate=estimate)
+    # A few crops are blended with a colour.
+    assert np.mean(is_same) > 0.9

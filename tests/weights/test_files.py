@@ -5,6 +5,7 @@ import json
 import pytest
 
 from compressor.errors import OptionError, UnsupportedStreamError, WeightsError
+from compressor.options import Runtime
 from compressor.weights.files import (
     ModelFiles,
     default_model,
@@ -109,3 +110,17 @@ def test_a_tune_names_a_model():
     assert tune_of(shipped_models()["cnn"]) is None
     with pytest.raises(OptionError, match="received tune 'ssim', expected one of iq, psnr"):
         model_of_tune("ssim")
+
+
+def test_files_are_equal_as_long_as_their_manifest_is(folder):
+    before, same = ModelFiles(folder), ModelFiles(folder)
+    assert before == same
+    assert hash(before) == hash(same)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps(manifest | {"name": "other"}))
+    assert ModelFiles(folder) != before
+
+
+def test_a_model_and_weights(tmp_path):
+    with pytest.raises(OptionError, match="received the model cnn and the weights .*, expected one of them"):
+        Runtime(model="cnn", weights=tmp_path)

@@ -92,7 +92,7 @@ def test_parts_leave_no_seam(photo, model, level):
     assert np.abs(in_parts.astype(int) - pixels).max() <= 1
 
 
-@pytest.mark.parametrize("engine", ["openvino", "tensorflow"])
+@pytest.mark.parametrize("engine", ["openvino", "keras"])
 def test_engines_agree_up_to_rounding(photo, engine):
     pytest.importorskip(engine, reason=f"{engine} is not installed")
     runtime = Runtime(engine=engine)

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from compressor.engines.interface import Engine
 from compressor.entropy.exact import knots_at
 from compressor.entropy.tables import ScaleTables, load_tables
-from compressor.errors import WeightsError
 from compressor.models.gains import load_gains
 from compressor.models.runtime import Floats, Indices, Passes, Step, Symbols, Synthesis
 from compressor.spec.constants import TOP_INDEX
@@ -41,13 +40,10 @@ def load_factorized_model(data: bytes) -> FactorizedModel:
     """Read `entropy.npz`.
 
     Raises:
-        WeightsError: if an array is missing.
+        KeyError: if an array is missing.
     """
     arrays = np.load(io.BytesIO(data), allow_pickle=False)
-    try:
-        return FactorizedModel(load_tables(arrays), arrays["bias"])
-    except KeyError as error:
-        raise WeightsError(f"entropy.npz lacks {error}; install the package again") from error
+    return FactorizedModel(load_tables(arrays), arrays["bias"])
 
 
 class CnnRuntime:

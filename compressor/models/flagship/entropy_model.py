@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from compressor.entropy.exact import ExactContext, ExactHyper, ExactLayer
 from compressor.entropy.tables import ScaleTables, load_tables
-from compressor.errors import WeightsError
 from compressor.spec.constants import ACTIVATION_MAX, TOP_INDEX
 
 
@@ -49,7 +48,7 @@ def load_entropy_model(data: bytes, passes: int) -> EntropyModel:
     """Read `entropy.npz`.
 
     Raises:
-        WeightsError: if an array is missing.
+        KeyError: if an array is missing.
     """
     arrays = np.load(io.BytesIO(data), allow_pickle=False)
 
@@ -57,22 +56,15 @@ def load_entropy_model(data: bytes, passes: int) -> EntropyModel:
         weights = np.ascontiguousarray(arrays[f"{name}_weights"], dtype=np.float32)
         return ExactLayer(weights, arrays[f"{name}_bias"], arrays[f"{name}_shift"], maximum)
 
-    try:
-        return EntropyModel(
-            tables=load_tables(arrays),
-            side_index=arrays["side_index"],
-            magnitude_codes=arrays["magnitude_codes"],
-            hyper=ExactHyper((layer("hyper_0"), layer("hyper_1"))),
-            contexts=tuple(
-                ExactContext(
-                    (
-                        layer(f"context_{k}_0"),
-                        layer(f"context_{k}_1"),
-                        layer(f"context_{k}_2", TOP_INDEX),
-                    )
-                )
-                for k in range(passes)
-            ),
-        )
-    except KeyError as error:
-        raise WeightsError(f"entropy.npz lacks {error}; install the package again") from error
+    return EntropyModel(
+        tables=load_tables(arrays),
+        side_index=arrays["side_index"],
+        magnitude_codes=arrays["magnitude_codes"],
+        hyper=ExactHyper((layer("hyper_0"), layer("hyper_1"))),
+        contexts=tuple(
+            ExactContext(
+                (layer(f"context_{k}_0"), layer(f"context_{k}_1"), layer(f"context_{k}_2", TOP_INDEX))
+            )
+            for k in range(passes)
+        ),
+    )

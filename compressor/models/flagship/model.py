@@ -272,7 +272,7 @@ class Flagship(RateDistortionModel):
         n = ops.shape(latents)[0]
         expected = self.magnitude * self.gains(quality)[1]
         side_scale = ops.exp(clip_log_scale(self.log_side_scale))
-        side, side_bits = quantise(self.hyper_latents(latents, quality), side_scale, 0.0)
+        side, side_bits = quantise(self.hyper_latents(latents, quality), side_scale)
         bits = ops.sum(side_bits, axis=(1, 2, 3))
         mean_features, scale_features = self.hyper_features(side, quality)
         worth = ops.exp(self.log_worth(quality))

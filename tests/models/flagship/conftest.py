@@ -20,7 +20,7 @@ class Replay:
     residuals: list = field(default_factory=list)
     scales: list = field(default_factory=list)
 
-    def __call__(self, residual, scale, dead_zone=None, worth=None):
+    def __call__(self, residual, scale, worth=None):
         from keras import ops
 
         self.residuals.append(np.asarray(residual))
