@@ -86,12 +86,8 @@ class ModelRuntime(Protocol):
         """Convert pixels minus 128 (1, H, W, 3) to latents (h, w, C) in quantisation steps."""
         ...
 
-    def synthesise(self, latents: Floats, levels: Levels) -> Floats:
-        """Convert latents (h, w, C) to pixels minus 128 (H, W, 3)."""
-        ...
-
     def synthesis(self, reduction: int) -> Synthesis:
-        """Return the synthesis of pictures whose width and height are divided by a factor."""
+        """Return the synthesis of pictures whose width and height are divided by a factor, or by 1."""
         ...
 
     def side_information(self, latents: Floats, levels: Levels) -> Symbols:

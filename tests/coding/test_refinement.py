@@ -104,7 +104,7 @@ def test_the_gradient_is_that_of_the_decoded_picture(picture):
     direction = gradient / np.abs(gradient).max()
 
     def error(step):
-        decoded = family.synthesise(latents + np.float32(step) * direction, LEVEL)
+        decoded = family.synthesis(1).run(latents + np.float32(step) * direction, LEVEL)
         return np.square(decoded - pixels, dtype=float).sum()
 
     slope = 2 * np.sum(gradient * direction, dtype=float)

@@ -10,7 +10,7 @@ from compressor.models.registry import FAMILIES, build_model, family_named
 def test_runtimes_need_no_keras(name):
     family = family_named(name)
     assert family.name == name
-    for attribute in ("analyse", "synthesise", "side_information", "side_indices", "passes", "worth"):
+    for attribute in ("analyse", "synthesis", "side_information", "side_indices", "passes", "worth"):
         assert callable(getattr(family.runtime, attribute))
 
 

@@ -76,8 +76,8 @@ class CnnRuntime:
         latents *= self._gains.gain(levels)
         return latents
 
-    def synthesise(self, latents: Floats, levels: Levels) -> Floats:
-        """See `ModelRuntime`."""
+    def _synthesise(self, latents: Floats, levels: Levels) -> Floats:
+        """See `Synthesis.run`."""
         coefficients = latents[None] * self._gains.inverse_gain(levels)
         pixels: Floats = self._engine.run("synthesis", coefficients)[0]
         pixels *= self._pixel_scale
@@ -85,7 +85,7 @@ class CnnRuntime:
 
     def synthesis(self, reduction: int) -> Synthesis:
         """See `ModelRuntime`."""
-        return Synthesis(self.block, self.synthesis_halo, 1, self.channels, self.synthesise)
+        return Synthesis(self.block, self.synthesis_halo, 1, self.channels, self._synthesise)
 
     def side_information(self, latents: Floats, levels: Levels) -> Symbols:
         """See `ModelRuntime`."""

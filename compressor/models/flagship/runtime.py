@@ -71,8 +71,8 @@ class FlagshipRuntime:
         latents *= self._gains.gain(levels)
         return latents
 
-    def synthesise(self, latents: Floats, levels: Levels) -> Floats:
-        """See `ModelRuntime`."""
+    def _synthesise(self, latents: Floats, levels: Levels) -> Floats:
+        """See `Synthesis.run`."""
         pixels = self._engine.run("synthesis", latents[None] * self._gains.inverse_gain(levels))
         if self._has_networks:
             change = self._engine.run("filter", pixels, _plane(pixels, levels, self.block))
@@ -85,7 +85,7 @@ class FlagshipRuntime:
         """See `ModelRuntime`."""
         if reduction == 1:
             count = len(self._passes)
-            return Synthesis(self.block, self.synthesis_halo, count, self.channels, self.synthesise)
+            return Synthesis(self.block, self.synthesis_halo, count, self.channels, self._synthesise)
         needed = num_channels(reduction, self._basis, self._gains.magnitude)
         count = sum(p.low < needed for p in self._passes)
         channels = self._passes[count - 1].high
