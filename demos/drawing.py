@@ -41,10 +41,10 @@ def draw_panels(panels: list[Panel], columns: int = 4, size: float = 2.4) -> Fig
     rows = -(-len(panels) // columns)
     height = size * max(np.shape(p.image)[0] / np.shape(p.image)[1] for p in panels)
     figure = Figure(figsize=(size * columns, (height + 0.3) * rows), layout="constrained")
-    axes = figure.subplots(rows, columns, squeeze=False).flat
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for axis, panel in zip(axes, panels, strict=False):
         draw_panel(axis, panel)
-    for axis in list(axes)[len(panels) :]:
+    for axis in axes[len(panels) :]:
         axis.axis("off")
     return figure
 

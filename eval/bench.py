@@ -2,7 +2,6 @@
 
 import itertools
 import statistics
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -11,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from eval import codecs
-from eval.errors import EvalError, one_line
+from eval.errors import EvalError, one_line, warn
 from eval.images import find_pictures, load_rgb
 from eval.machine import describe, describe_lines
 from eval.match import quality_for_bpp
@@ -35,10 +34,6 @@ _MEASURES = (
 )
 
 
-def _warn(line: str) -> None:
-    print(f"warning: {line}", file=sys.stderr)
-
-
 def sample_photograph() -> np.ndarray:
     """Return the 512x512 photograph of scikit-image, uint8 (512, 512, 3)."""
     from skimage import data
@@ -52,8 +47,8 @@ def load_pictures(folder: Path | None, limit: int) -> list[np.ndarray]:
         return [sample_photograph()]
     pictures, problems = find_pictures(folder)
     for line in problems:
-        _warn(f"left out: {line}")
-    return [load_rgb(picture.path, _warn) for picture in spread(pictures, limit)]
+        warn(f"left out: {line}")
+    return [load_rgb(picture.path, warn) for picture in spread(pictures, limit)]
 
 
 def matched_quality(codec, image: np.ndarray, target_bpp: float) -> float:
@@ -93,7 +88,7 @@ def warm_times(chosen: list, images: list[np.ndarray], target_bpp: float, rounds
                 codec.decode(codec.encode(image, quality))  # loads libraries and weights
                 cases.append((codec, image, quality))
         except Exception as error:  # noqa: BLE001  the other codecs are still timed
-            _warn(f"left out: {codec.name} failed: {one_line(error)}")
+            warn(f"left out: {codec.name} failed: {one_line(error)}")
             cases = [case for case in cases if case[0] is not codec]
     names = dict.fromkeys(codec.name for codec, *_ in cases)
     times: dict[str, dict[str, list[float]]] = {
@@ -127,7 +122,7 @@ def process_times(chosen: list, image: np.ndarray, target_bpp: float, batch: int
 
     Returns:
         For each codec seconds and peak memory in MB for one picture (`cold_...`), and pictures per second
-        for many (`batch_...`).
+        for many (`batch_...`). Codecs that fail are left out with a warning.
     """
     samples: dict = {}
     with tempfile.TemporaryDirectory() as name:
@@ -151,9 +146,9 @@ def process_times(chosen: list, image: np.ndarray, target_bpp: float, batch: int
                 try:
                     samples.setdefault((codec_name, kind), []).append(timed(command))
                 except EvalError as error:
-                    _warn(f"{codec_name} was not timed as a process: {one_line(error)}")
+                    warn(f"{codec_name} was not timed as a process: {one_line(error)}")
                     failed.add(codec_name)
-    result: dict[str, dict] = {codec.name: {} for codec in chosen}
+    result: dict[str, dict] = {codec.name: {} for codec in chosen if codec.name not in failed}
     for (codec_name, kind), pairs in samples.items():
         if codec_name in failed:
             continue
@@ -186,14 +181,17 @@ def bench_command(options) -> int:
     """Run `python -m eval bench` and return its exit code."""
     chosen, missing = codecs.select(options.codecs)
     for line in missing:
-        _warn(f"left out: {line}")
+        warn(f"left out: {line}")
     images = load_pictures(options.images, options.limit)
     results = warm_times(chosen, images, options.bpp, options.rounds)
     if not results:
         raise EvalError("no codec could be timed")
+    timed_codecs = [codec for codec in chosen if codec.name in results]
+    complete = set(results)
     if not options.no_cold:
-        usable = [codec for codec in chosen if codec.name in results]
-        for name, line in process_times(usable, images[0], options.bpp, options.batch).items():
+        in_processes = process_times(timed_codecs, images[0], options.bpp, options.batch)
+        complete &= set(in_processes)
+        for name, line in in_processes.items():
             results[name].update(line)
     machine = describe()
     print("\n".join(describe_lines(machine)))
@@ -203,6 +201,7 @@ def bench_command(options) -> int:
     print(f"whole processes: medians of {_COLD_ROUNDS}, many: {options.batch} pictures in one run\n")
     print("\n".join(bench_lines(results)))
     if options.json:
-        write_results(options.json, machine, results)
+        versions = {codec.name: codec.version() for codec in timed_codecs}
+        write_results(options.json, machine | versions, results)
     asked = set(options.codecs or [codec.name for codec in chosen])
-    return 0 if asked <= set(results) else 1
+    return 0 if asked <= complete else 1

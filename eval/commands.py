@@ -2,11 +2,10 @@
 
 import contextlib
 import json
-import sys
 from pathlib import Path
 
 from eval import codecs, metrics, outputs, published
-from eval.errors import BadPicture, CodecUnavailable, EvalError
+from eval.errors import CodecUnavailable, EvalError, warn
 from eval.images import find_pictures, load_rgb
 from eval.machine import describe
 from eval.measure import Cache, write_atomically
@@ -14,11 +13,6 @@ from eval.runner import plan, run
 from eval.tables import bd_table
 
 _SHOWN_FAILURES = 12
-
-
-def warn(line: str) -> None:
-    """Print a warning to stderr."""
-    print(f"warning: {line}", file=sys.stderr)
 
 
 def run_command(options) -> int:
@@ -165,21 +159,13 @@ def load_any(path: Path):
     """Read a picture of any codec as uint8 (H, W, 3).
 
     Raises:
-        BadPicture: neither Pillow, nor an installed plugin, nor our own codec can read it.
+        BadPicture: neither Pillow nor an installed plugin can read it.
     """
     for codec in codecs.CODECS:
         if getattr(codec, "plugin", ""):
             with contextlib.suppress(CodecUnavailable):
                 codec.version()  # importing the plugin registers it
-    try:
-        return load_rgb(path, warn)
-    except BadPicture as error:
-        ours = next(codec for codec in codecs.CODECS if isinstance(codec, codecs.LearnedCodec))
-        try:
-            ours.version()
-            return ours.decode(path.read_bytes())
-        except Exception:  # noqa: BLE001  not ours either, so the first error is the useful one
-            raise error from None
+    return load_rgb(path, warn)
 
 
 def bench_command(options) -> int:

@@ -1,4 +1,6 @@
-"""Errors of the evaluation. Each message is one line that tells the user what to do."""
+"""Errors and warnings of the evaluation. Each is one line that tells the user what to do."""
+
+import sys
 
 
 class EvalError(Exception):
@@ -23,6 +25,11 @@ class MetricUnavailable(EvalError):
 
 class Interrupted(EvalError):
     """The run was stopped by Ctrl-C; finished results are in the cache."""
+
+
+def warn(line: str) -> None:
+    """Print a warning on the standard error output."""
+    print(f"warning: {line}", file=sys.stderr)
 
 
 def one_line(error: BaseException) -> str:

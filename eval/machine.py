@@ -5,7 +5,16 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-_PACKAGES = ("numpy", "scipy", "scikit-image", "pillow", "bjontegaard")
+_PACKAGES = (
+    "numpy",
+    "scipy",
+    "scikit-image",
+    "pillow",
+    "bjontegaard",
+    "onnxruntime",
+    "openvino",
+    "constriction",
+)
 
 
 def cpu_name() -> str:

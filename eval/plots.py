@@ -2,12 +2,11 @@
 
 from pathlib import Path
 
-from eval.codecs import CODECS
+from eval.codecs import CODECS, is_ours
 from eval.metrics import METRICS, Metric
+from eval.published import SHOWN
 from eval.tables import mean_curve, published_curve
 
-# Enough for comparison; the report has all published curves.
-_PUBLISHED_SHOWN = ("vtm", "bmshj2018-hyperprior", "mbt2018")
 _MARKERS = "osD^vPX*<>hd"
 _RATES_BPP = (0.05, 0.1, 0.2, 0.5, 1, 2, 5)
 
@@ -53,14 +52,14 @@ def _draw_measured(axes, rows: list[dict], metric: Metric) -> None:
         curve = [(bpp, metric.to_axis(value)) for bpp, value, _ in mean_curve(rows, codec, metric)]
         points = [point for point in curve if point[1] != float("inf")]
         if points:
-            ours = codec.startswith(("flagship", "cnn"))
+            ours = is_ours(codec)
             axes.plot(*zip(*points, strict=True), marker=_MARKERS[index % len(_MARKERS)], markersize=4,
                       linewidth=2.5 if ours else 1.3, zorder=3 if ours else 2,
                       label=labels.get(codec, codec))  # fmt: skip
 
 
 def _draw_published(axes, published: dict, metric: Metric) -> None:
-    for name in _PUBLISHED_SHOWN:
+    for name in SHOWN:
         curve = published.get(name, {"points": []})
         points = [(bpp, metric.to_axis(value)) for bpp, value in published_curve(curve, metric)]
         if points:

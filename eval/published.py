@@ -9,6 +9,8 @@ from pathlib import Path
 
 from eval.errors import EvalError
 
+# Enough for comparison. Plots have these alone; readers of the report can switch on the others.
+SHOWN = ("vtm", "bmshj2018-hyperprior", "mbt2018")
 KODAK = Path(__file__).with_name("published_kodak.json")
 
 
@@ -32,11 +34,10 @@ def load(choice: str, pictures_folder: Path) -> dict:
     try:
         curves = json.loads(path.read_text())["curves"]
         for curve in curves.values():
-            (
-                curve["label"],
-                curve["source"],
-                [(float(p["bpp"]), float(p["psnr_rgb_db"])) for p in curve["points"]],
-            )
+            points = [{key: float(value) for key, value in point.items()} for point in curve["points"]]
+            if not all(point["bpp"] > 0 and "psnr_rgb_db" in point for point in points):
+                raise ValueError("a point without a rate or PSNR")
+            curve |= {"label": str(curve["label"]), "source": str(curve["source"]), "points": points}
     except OSError as error:
         raise EvalError(f"{path}: {error.strerror}") from None
     except (ValueError, KeyError, TypeError, AttributeError):

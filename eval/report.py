@@ -9,14 +9,14 @@ from pathlib import Path
 from string import Template
 
 from eval import viewer
-from eval.codecs import CODECS
+from eval.codecs import CODECS, is_ours
 from eval.measure import Cache
 from eval.metrics import METRICS, Metric
 from eval.outputs import bd_cells, bd_header
+from eval.published import SHOWN
 from eval.tables import BDRow, image_curves, mean_curve, published_curve, speed_table
 
 ASSETS = Path(__file__).with_name("assets")
-PUBLISHED_SHOWN = ("vtm", "bmshj2018-hyperprior")  # initially; readers can switch on the others
 
 
 def build(rows, table, published, pictures, codecs, cache: Cache, about, problems, options) -> str:
@@ -38,7 +38,7 @@ def build(rows, table, published, pictures, codecs, cache: Cache, about, problem
     """
     chosen = viewer.spread(pictures, options.viewer_images)
     shown = viewer.build(chosen, codecs, options.viewer_bpp, cache, rows, options.viewer_mb, options.quiet)
-    data = {**_curves(rows, published), "viewer": shown}
+    data = {**_curves(rows, published), "reference": options.reference, "viewer": shown}
     page = Template((ASSETS / "report.html").read_text())
     return page.substitute(
         title=escape(f"Rate and distortion: {options.name}"),
@@ -48,7 +48,7 @@ def build(rows, table, published, pictures, codecs, cache: Cache, about, problem
         summary=escape(_summary(rows, pictures)),
         viewer_note=escape(_viewer_note(shown, len(pictures))),
         bd=_bd_html(table, options.reference, options.method),
-        speed=_speed_html(rows, options.jobs),
+        speed=_speed_html(rows),
         problems=_problems_html(problems),
         about=_about_html(about, published),
     )
@@ -86,10 +86,8 @@ def _curves(rows: list[dict], published: dict) -> dict:
                            "unit": metric.unit, "axis": metric.axis_title,
                            "series": series, "published": extra})  # fmt: skip
     return {
-        "codecs": [{"name": name, "label": labels.get(name, name)} for name in names],
-        "published": [
-            {"label": curve["label"], "shown": name in PUBLISHED_SHOWN} for name, curve in published.items()
-        ],
+        "codecs": [{"name": name, "label": labels.get(name, name), "ours": is_ours(name)} for name in names],
+        "published": [{"label": curve["label"], "shown": name in SHOWN} for name, curve in published.items()],
         "images": images,
         "charts": charts,
     }
@@ -153,7 +151,7 @@ def _bd_html(table: list[BDRow], reference: str, method: str) -> str:
     return "".join(parts) or "<p>None: the results do not include the reference codec.</p>"
 
 
-def _speed_html(rows: list[dict], jobs: int) -> str:
+def _speed_html(rows: list[dict]) -> str:
     lines = [
         [
             line["codec"],
@@ -165,7 +163,7 @@ def _speed_html(rows: list[dict], jobs: int) -> str:
         for line in speed_table(rows)
     ]
     header = ["codec", "encode s / megapixel", "decode s / megapixel", "memory added MB", "version"]
-    caption = f"Medians over all files, each run once, {jobs} process{'es' if jobs > 1 else ''}"
+    caption = "Medians over all files, each timed once, when it was first measured (comparable if -j was 1)"
     return _table_html(header, lines, caption)
 
 

@@ -27,8 +27,14 @@ def plan(pictures: list[Picture], codecs: list, qualities: list[float] | None) -
         Task(picture, codec, versions[codec.name], quality)
         for picture in pictures
         for codec in codecs
-        for quality in (qualities or codec.qualities)
+        for quality in qualities_of(codec, qualities)
     ]
+
+
+def qualities_of(codec, qualities: list[float] | None) -> list[float]:
+    """Return the qualities at which a codec is tested: those asked for or its own, each once."""
+    asked = map(round if codec.whole_qualities else float, qualities or codec.qualities)
+    return list(dict.fromkeys(asked))
 
 
 def run(tasks: list[Task], cache: Cache, jobs: int = 1, quiet: bool = False) -> tuple[list[dict], list[str]]:
@@ -108,9 +114,10 @@ def _parallel_results(indices: list[int], tasks: list[Task], cache: Cache, jobs:
                     return
                 finished, _ = wait(pending, return_when=FIRST_COMPLETED)
                 for future in finished:
-                    yield pending.pop(future), future.result()
+                    result = future.result()
+                    yield pending.pop(future), result
         except BrokenProcessPool:
-            names = "; ".join(str(tasks[index]) for index in sorted(pending.values())[:jobs])
+            names = "; ".join(str(tasks[index]) for index in sorted(pending.values()))
             raise EvalError(f"a worker process died (crashed or out of memory) on one of: {names}") from None
         finally:
             pool.shutdown(wait=True, cancel_futures=True)

@@ -22,17 +22,18 @@ def image_curves(rows: list[dict], codec: str, metric: Metric) -> dict[str, Curv
 def mean_curve(rows: list[dict], codec: str, metric: Metric) -> Curve:
     """Average rate and value over the pictures at each quality, in order of rate.
 
-    Only qualities that every picture has are included: an average over fewer would bend the curve.
+    Only qualities that every picture of the rows has are included: averages over different pictures cannot be
+    compared, neither along a curve nor between codecs.
     """
+    pictures = {row["image"] for row in rows if row[metric.name] is not None}
     by_quality: dict[float, list[tuple[float, float]]] = {}
     for curve in image_curves(rows, codec, metric).values():
         for bpp, value, quality in curve:
             by_quality.setdefault(quality, []).append((bpp, value))
-    most = max(map(len, by_quality.values()), default=0)
     return sorted(
         (statistics.fmean(bpp for bpp, _ in points), statistics.fmean(value for _, value in points), quality)
         for quality, points in by_quality.items()
-        if len(points) == most
+        if len(points) == len(pictures)
     )
 
 

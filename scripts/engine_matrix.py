@@ -37,13 +37,13 @@ class Variant(NamedTuple):
 
 
 VARIANTS = {
-    "ONNX Runtime": Variant("onnxruntime", "numpy"),
+    "ONNX Runtime": Variant("onnxruntime", "onnxruntime"),
     "ONNX Runtime, 2 threads, OpenBLAS for Nehalem": Variant(
-        "onnxruntime", "numpy", {"OPENBLAS_CORETYPE": "Nehalem"}, threads=2
+        "onnxruntime", "onnxruntime", {"OPENBLAS_CORETYPE": "Nehalem"}, threads=2
     ),
-    "OpenVINO float32": Variant("openvino", "numpy"),
-    "OpenVINO bfloat16, 2 threads": Variant("openvino", "numpy", threads=2, bfloat16=True),
-    "Keras on TensorFlow": Variant("keras", "keras", {"KERAS_BACKEND": "tensorflow"}),
+    "OpenVINO float32": Variant("openvino", "openvino"),
+    "OpenVINO bfloat16, 2 threads": Variant("openvino", "openvino", threads=2, bfloat16=True),
+    "Keras on TensorFlow": Variant("keras", "tensorflow", {"KERAS_BACKEND": "tensorflow"}),
     "Keras on JAX": Variant("keras", "jax", {"KERAS_BACKEND": "jax"}),
 }
 

@@ -10,9 +10,22 @@ import pytest
 import compressor
 
 ROOT = Path(compressor.__file__).parents[1]
-FILES = [path for package in ("compressor", "training", "eval") for path in (ROOT / package).rglob("*.py")]
+FILES = [
+    path for package in ("compressor", "training", "eval", "demos") for path in (ROOT / package).rglob("*.py")
+]
 # Of the extras, which may be missing; anything of ours may not.
-OPTIONAL = ("keras", "tensorflow", "onnx", "openvino", "ray", "tqdm", "bjontegaard", "matplotlib", "skimage")
+OPTIONAL = (
+    "keras",
+    "tensorflow",
+    "onnx",
+    "openvino",
+    "ray",
+    "tqdm",
+    "bjontegaard",
+    "matplotlib",
+    "skimage",
+    "scipy",
+)
 
 
 def module_name(path):

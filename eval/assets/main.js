@@ -32,11 +32,10 @@ function start() {
   byId("theme").addEventListener("click", () => setTheme(document.documentElement.dataset.theme !== "dark"));
 
   const chart = new Chart(byId("chart"), byId("readout"));
-  const isOurs = (name) => /^(flagship|cnn)/.test(name);
   // The first colour is reserved for our codec.
   let next = 0;
-  const shown = data.codecs.map((codec) => ({ label: codec.label, ours: isOurs(codec.name), shown: true,
-    colour: `var(--c${isOurs(codec.name) && !next ? 0 : (next++ % 9) + 1})` }));
+  const shown = data.codecs.map((codec) => ({ label: codec.label, ours: codec.ours, shown: true,
+    colour: `var(--c${codec.ours && !next ? 0 : (next++ % 9) + 1})` }));
   const published = data.published.map((curve, index) => ({ label: curve.label, shown: curve.shown, dashed: true,
     colour: `var(--c${((index + 3) % 9) + 1})` }));
   fill(byId("metric"), data.charts.map((one) => one.label));
@@ -60,7 +59,7 @@ function start() {
   draw();
 
   const labels = Object.fromEntries(data.codecs.map((codec) => [codec.name, codec.label]));
-  if (data.viewer.pictures.length) window.viewer = new Viewer(data.viewer, labels);
+  if (data.viewer.pictures.length) window.viewer = new Viewer(data.viewer, labels, data.reference);
 }
 
 start();

@@ -1,8 +1,8 @@
 // Two pictures on top of each other, one visible to the left of a slider, the other to its right.
 
 class Viewer {
-  constructor(data, labels) {
-    Object.assign(this, { data, labels, split: 0.5, zoom: 0, offset: [0, 0] }); // zoom 0: fit the stage
+  constructor(data, labels, reference) {
+    Object.assign(this, { data, labels, reference, split: 0.5, zoom: 0, offset: [0, 0] }); // zoom 0: fit the stage
     const byId = (id) => document.getElementById(id);
     this.frame = byId("viewer");
     this.stage = byId("stage");
@@ -50,9 +50,9 @@ class Viewer {
     const items = this.rate.items;
     const names = ["original", ...items.map((item) => item.codec)];
     const texts = ["Original", ...items.map((item) => this.labels[item.codec] || item.codec)];
-    // Keep the selection; initially, the reference is on the left and the codec of interest on the right.
-    const wanted = { left: this.selects.left.value || "jpeg420", right: this.selects.right.value || names[1] };
-    if (!this.selects.right.value && wanted.right === wanted.left) wanted.right = "avif444";
+    // Keep the selection; initially, the reference is on the left and the first other codec on the right.
+    const other = names.slice(1).find((name) => name !== this.reference);
+    const wanted = { left: this.selects.left.value || this.reference, right: this.selects.right.value || other };
     for (const side of ["left", "right"]) {
       fill(this.selects[side], names, texts);
       const fallback = side === "left" ? names[0] : names[names.length - 1];

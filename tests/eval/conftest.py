@@ -1,6 +1,5 @@
 """Fixtures: small pictures, and a codec that counts its calls."""
 
-import sys
 import types
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,7 +103,7 @@ def fake_compressor(monkeypatch, tmp_path):
     module.encode = encode
     module.Runtime = types.SimpleNamespace
     module.decode = lambda data: Image.new("L", (data[1], data[0]), 7)
-    monkeypatch.setitem(sys.modules, "compressor", module)
+    monkeypatch.setattr(codecs, "compressor", module)
     codecs._source_digest.cache_clear()
     yield module
     codecs._source_digest.cache_clear()

@@ -192,9 +192,9 @@ def test_compare(tmp_path, photo, capsys):
     assert "psnr_rgb_db  inf" in capsys.readouterr().out
 
 
-def test_compare_reads_our_own_files(tmp_path, capsys, fake_compressor):
+def test_compare_reads_our_own_files(tmp_path, capsys):
     Image.new("RGB", (5, 3), (17, 17, 17)).save(tmp_path / "a.png")
-    (tmp_path / "b.cmpr").write_bytes(bytes([3, 5]))  # the fake codec decodes it to gray 7
+    Image.new("RGB", (5, 3), (7, 7, 7)).save(tmp_path / "b.cmpr", quality=100)
     assert main(["compare", str(tmp_path / "a.png"), str(tmp_path / "b.cmpr")]) == 0
     assert "psnr_rgb_db  28.131" in capsys.readouterr().out  # 10 log10(255^2 / 10^2)
 

@@ -12,7 +12,7 @@ from eval.images import find_pictures, load_rgb
 from eval.measure import COLUMNS, Cache, measure
 from eval.memory import peak_memory
 from eval.metrics import METRICS, psnr_db, usable_metrics
-from eval.runner import plan, run
+from eval.runner import plan, run, qualities_of
 
 
 def run_quietly(folder, codec_list, cache, qualities=None, jobs=1):
@@ -191,3 +191,10 @@ def test_file_on_disk_is_decoded(folder, tmp_path, numbers_codec, monkeypatch):
     row = measure(task, Cache(tmp_path))
     assert not row["lossless"]
     assert row["num_bytes"] == len(codec.encode(load_rgb(folder / "a.png"), 100)) + 2
+
+
+def test_qualities_are_tested_once_each_and_whole_where_the_codec_needs_that():
+    jpeg, ours = select(["jpeg420", "flagship"])[0]
+    assert qualities_of(jpeg, [50.4, 50.0, 70.0]) == [50, 70]
+    assert qualities_of(ours, [50.25, 50.0, 50.25]) == [50.25, 50.0]
+    assert qualities_of(jpeg, None) == list(jpeg.qualities)

@@ -109,3 +109,11 @@ def test_speed_is_a_median_and_memory_a_maximum():
     [line] = speed_table(rows)
     assert line["encode_s_per_mp"] == pytest.approx(0.8)  # of 0.4, 0.8 and 3.0
     assert line["peak_mb"] == 50
+
+
+def test_a_codec_that_lacks_a_picture_has_no_mean_curve():
+    rows = [*rows_of("x"), *(line for line in rows_of("y") if line["image"] == "a")]
+    assert mean_curve(rows, "y", PSNR) == []
+    (line,) = (line for line in bd_table(rows, "x", metrics=(PSNR,)) if line.codec == "y")
+    assert line.of_mean_curve.rate_percent is None
+    assert line.mean_of_images == pytest.approx(0)
