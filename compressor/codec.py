@@ -164,7 +164,7 @@ def encode(
     lowering = None if roi is None else lowering_of_mask(_mask(roi, upright.size))
     if lowering is not None and not lowering.any():
         lowering = None
-    # At the top level, everything is stored.
+    # At the top level, everything is stored without loss.
     found = None if level == TOP_LEVEL else find_screen_content(image_uint8)
     if found is not None and lowering is not None:
         found = found.without(lowering > 0)

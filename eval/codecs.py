@@ -129,7 +129,7 @@ class LearnedCodec(Codec):
     """
 
     def version(self) -> str:
-        """Return the version with a hash of code and weights, and those of the libraries that affect results."""
+        """Return the version with a hash of code and weights, and those of libraries that affect results."""
         digest = _source_digest(Path(compressor.__file__).parent)
         libraries = [f"{name} {package_version(name)}" for name in (resolve_engine("auto"), "constriction")]
         return ", ".join([f"compressor {compressor.__version__} ({digest})", *libraries])

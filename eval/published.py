@@ -9,7 +9,7 @@ from pathlib import Path
 
 from eval.errors import EvalError
 
-# Enough for comparison. Plots have these alone; readers of the report can switch on the others.
+# Shown by default. Plots show only these; the report can show the others too.
 SHOWN = ("vtm", "bmshj2018-hyperprior", "mbt2018")
 KODAK = Path(__file__).with_name("published_kodak.json")
 

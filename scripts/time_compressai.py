@@ -1,10 +1,10 @@
-"""Times beside CompressAI's mean-scale hyperprior.
+"""Compare speed with CompressAI's mean-scale hyperprior.
 
     $ pip install compressai
     $ python -m scripts.time_compressai
 
 CompressAI's models have random weights, so nothing has to be downloaded. They code as many latents as trained
-ones, in about the same time. Their rate and their pictures mean nothing, and are not printed.
+ones, in about the same time. Their rates and pictures are meaningless and are not printed.
 
 Reference: Minnen, Ballé and Toderici, "Joint autoregressive and hierarchical priors for learned image
 compression", NeurIPS 2018. `mbt2018_mean` is the model without the autoregressive part.

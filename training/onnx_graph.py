@@ -133,7 +133,7 @@ class GraphBuilder:
         is_first = all(node.op_type != "QuantizeLinear" for node in self.nodes)
         if not is_first:
             return rounded(x)
-        # A convolution that changes nothing: after it, ONNX Runtime keeps channels last in all 8-bit layers,
+        # An identity convolution. After it, ONNX Runtime keeps channels last in all 8-bit layers,
         # instead of transposing before and after each pair of convolutions.
         kernel = np.eye(layer.input.shape[-1], dtype=np.int8)[:, :, None, None]
         return rounded(self.node("Conv", rounded(x), self._eight_bit_kernel(kernel, np.ones(len(kernel)))))

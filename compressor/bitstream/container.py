@@ -83,11 +83,11 @@ def verify_container(stream: bytes, sections: dict[str, bytes]) -> None:
     """Read a stream of `write_container` again.
 
     Raises:
-        CorruptStreamError: if it does not give back the sections.
+        CorruptStreamError: if it does not reproduce the sections.
     """
     present = {name: payload for name, payload in sections.items() if payload or name == PICTURE}
     if read_container(stream).sections != present:
-        raise CorruptStreamError("the new stream does not give back its sections: encode the picture again")
+        raise CorruptStreamError("the new stream does not reproduce its sections: encode the picture again")
 
 
 def read_preamble(data: bytes) -> Preamble:

@@ -66,9 +66,9 @@ def coder_of(
     Raises:
         WeightsError: if the files are damaged or incomplete.
     """
-    family = family_named(files.manifest["family"])
     engine = load_engine(engine_name, files, threads, partial(_keras_graphs, files), bfloat16)
     try:
+        family = family_named(files.manifest["family"])
         runtime = family.runtime(files, engine)
     except KeyError as error:
         raise WeightsError(f"{files.folder} lacks {error}: export the model with this version") from error

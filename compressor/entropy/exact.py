@@ -58,7 +58,7 @@ class ExactLayer:
         return np.clip(sums, 0, self.maximum, out=sums)
 
     def of_some(self, inputs: NDArray[np.intp]) -> "ExactLayer":
-        """Return the layer for only some of its inputs, by index, where all others are zero."""
+        """Return the layer for the inputs with these indices; all others must be zero."""
         return replace(self, weights=self.weights[inputs])
 
 

@@ -36,10 +36,10 @@ def verify_alpha(payload: bytes, image: Image.Image) -> None:
     """Read a payload of `encode_alpha` again.
 
     Raises:
-        CorruptStreamError: if it does not give back the alpha channel.
+        CorruptStreamError: if it does not reproduce the alpha channel.
     """
     if decode_alpha(payload, *image.size).tobytes() != image.getchannel("A").tobytes():
-        raise CorruptStreamError("the alpha section does not give back the alpha channel: encode it again")
+        raise CorruptStreamError("the alpha section does not reproduce the alpha channel: encode it again")
 
 
 def decode_alpha(payload: bytes, width: int, height: int) -> Image.Image:

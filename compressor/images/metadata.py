@@ -100,7 +100,7 @@ def read_metadata(image: Image.Image) -> Metadata:
         exif=without_prefix(_read_exif(image)),
         xmp=_as_bytes(xmp),
     )
-    # Pillow turns the pixels of a TIFF itself, and then removes only some spellings of the tag.
+    # Pillow rotates the pixels of a TIFF itself, but removes only some spellings of the orientation tag.
     return reset_orientation(metadata) if image.format == "TIFF" else metadata
 
 

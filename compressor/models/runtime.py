@@ -87,7 +87,7 @@ class ModelRuntime(Protocol):
         ...
 
     def synthesis(self, reduction: int) -> Synthesis:
-        """Return the synthesis of pictures whose width and height are divided by a factor, or by 1."""
+        """Return the synthesis of pictures at 1 / `reduction` of their width and height, 1 for full size."""
         ...
 
     def side_information(self, latents: Floats, levels: Levels) -> Symbols:

@@ -173,5 +173,5 @@ def test_a_stream_is_verified():
     sections = {"picture": b"pixels", "alpha": b"a", "exif": b""}
     stream = write_container(model_id=1, level=0, width=1, height=1, gray=False, sections=sections)
     verify_container(stream, sections)
-    with pytest.raises(CorruptStreamError, match="does not give back its sections"):
+    with pytest.raises(CorruptStreamError, match="does not reproduce its sections"):
         verify_container(stream, sections | {"exif": b"e"})

@@ -1,5 +1,9 @@
 """Pictures to payloads and back with real (small, random) networks."""
 
+import json
+import shutil
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -237,15 +241,18 @@ def test_a_region_costs_what_it_needs(coder, picture, monkeypatch):
     coder = with_tiles(coder, 8, 8)
     payload = coder.encode(picture(640, 640), 200)
     decoded, synthesised = [], []
-    decode, synthesise = coder.tile_coder.decode, coder.runtime.synthesise
+    decode, synthesis = coder.tile_coder.decode, coder.runtime.synthesis(1)
     monkeypatch.setattr(
         coder.tile_coder,
         "decode",
         lambda *args, **options: decoded.append(args[1:3]) or decode(*args, **options),
     )
-    monkeypatch.setattr(
-        coder.runtime, "synthesise", lambda x, level: synthesised.append(x.shape[:2]) or synthesise(x, level)
-    )
+
+    def run(latents, levels):
+        synthesised.append(latents.shape[:2])
+        return synthesis.run(latents, levels)
+
+    monkeypatch.setattr(coder.runtime, "synthesis", lambda _: replace(synthesis, run=run))
     coder.decode(payload, 640, 640, 200, Area(200, 200, 230, 250))
     assert decoded == [(8, 8)] * 4  # of 25
     around = 2 * coder.runtime.synthesis_halo
@@ -301,3 +308,14 @@ def test_damaged_or_unknown_models_are_refused(tiny_folder, tmp_path):
     (tmp_path / "gains.npz").write_bytes(b"damaged")
     with pytest.raises(WeightsError, match=r"gains\.npz"):
         load_coder(Runtime(weights=tmp_path))
+
+
+@pytest.mark.parametrize("key", ["family", "metric", "numbers", "passes"])
+def test_an_incomplete_export_is_refused(tiny_folder, tmp_path, key):
+    shutil.copytree(tiny_folder, tmp_path / "model")
+    path = tmp_path / "model" / "manifest.json"
+    manifest = json.loads(path.read_text())
+    del manifest[key]
+    path.write_text(json.dumps(manifest))
+    with pytest.raises(WeightsError, match=f"lacks '{key}': export the model with this version"):
+        load_coder(Runtime(weights=tmp_path / "model"))

@@ -12,7 +12,7 @@ from eval.images import find_pictures, load_rgb
 from eval.measure import COLUMNS, Cache, measure
 from eval.memory import peak_memory
 from eval.metrics import METRICS, psnr_db, usable_metrics
-from eval.runner import plan, run, qualities_of
+from eval.runner import plan, qualities_of, run
 
 
 def run_quietly(folder, codec_list, cache, qualities=None, jobs=1):

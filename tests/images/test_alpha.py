@@ -59,5 +59,5 @@ def test_pictures_without_alpha_hide_nothing(mode):
 def test_a_payload_is_verified():
     image = Image.fromarray(noise(6, 5, 4))
     verify_alpha(encode_alpha(image), image)
-    with pytest.raises(CorruptStreamError, match="does not give back the alpha channel"):
+    with pytest.raises(CorruptStreamError, match="does not reproduce the alpha channel"):
         verify_alpha(b"\x07", image)
