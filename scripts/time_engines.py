@@ -14,6 +14,12 @@ from compressor.weights.files import ModelFiles, shipped_folder
 LEVEL, RUNS = 196, 7
 SIZE = (512, 768)
 OTHER_SIZE = (480, 640)
+# By the name in the table: engine and number of threads, None for the engine's own choice.
+VARIANTS = {
+    "ONNX Runtime": ("onnxruntime", None),
+    "ONNX Runtime, one thread": ("onnxruntime", 1),
+    "OpenVINO": ("openvino", None),
+}
 
 
 def milliseconds(action: Callable[[], object]) -> float:
@@ -30,14 +36,13 @@ def main() -> None:
     other = np.ascontiguousarray(image[: OTHER_SIZE[0], : OTHER_SIZE[1]])
     print("| engine | first encode, decode ms | new size, encode + decode ms | encode ms | decode ms |")
     print("| --- | --- | --- | --- | --- |")
-    coders = {}
-    for name in ("onnxruntime", "openvino"):
-        if find_spec(name):
-            coders[name] = coder_of(ModelFiles(shipped_folder()), name)
+    files = ModelFiles(shipped_folder())
+    installed = {name: variant for name, variant in VARIANTS.items() if find_spec(variant[0])}
+    coders = {name: coder_of(files, *variant) for name, variant in installed.items()}
     first = {}
     for name, coder in coders.items():
         payload = coder.encode(image, LEVEL)  # what is decoded below; its time is the first call's
-        fresh = coder_of(ModelFiles(shipped_folder()), name)
+        fresh = coder_of(files, *installed[name])
         first[name] = (
             milliseconds(lambda c=fresh: c.encode(image, LEVEL)),
             milliseconds(lambda c=fresh, p=payload: c.decode(p, *SIZE, LEVEL)),
