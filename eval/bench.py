@@ -201,7 +201,9 @@ def bench_command(options) -> int:
     print(f"whole processes: medians of {_COLD_ROUNDS}, many: {options.batch} pictures in one run\n")
     print("\n".join(bench_lines(results)))
     if options.json:
-        versions = {codec.name: codec.version() for codec in timed_codecs}
-        write_results(options.json, machine | versions, results)
+        versioned = {
+            codec.name: {"version": codec.version(), **results[codec.name]} for codec in timed_codecs
+        }
+        write_results(options.json, machine, versioned)
     asked = set(options.codecs or [codec.name for codec in chosen])
     return 0 if asked <= complete else 1
