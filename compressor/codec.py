@@ -303,6 +303,7 @@ def decode(
         raise OptionError(
             f"received the reduction {reduction!r}, expected one of {', '.join(map(str, REDUCTIONS))}"
         )
+    reduction = int(reduction)
     stripped = parse_strip(strip)
     stream = _as_bytes(data)
     container, is_cut = read_beginning(stream) if partial else (read_container(stream), False)

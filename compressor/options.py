@@ -23,10 +23,11 @@ class Runtime:
         weights: folder of an exported model to use instead of a shipped one, to encode and to decode.
         engine: "onnxruntime", "openvino", "keras", or "auto": OpenVINO if it is installed and the CPU
             has AMX, and ONNX Runtime otherwise.
-        threads: the most threads the engine may use, from 1; None leaves it to the engine.
+        threads: the most threads the engine may use, from 1, and no more than there are cores; None leaves
+            it to the engine.
 
     Raises:
-        OptionError: if both a model and weights are given.
+        OptionError: if both a model and weights are given, or the number of threads is not one from 1.
 
     Example:
         >>> Runtime(engine="onnxruntime", threads=1).threads
@@ -43,6 +44,8 @@ class Runtime:
             raise OptionError(
                 f"received the model {self.model} and the weights {self.weights}, expected one of them"
             )
+        if self.threads is not None and (not isinstance(self.threads, int) or self.threads < 1):
+            raise OptionError(f"received threads={self.threads!r}, expected a whole number from 1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,8 @@ class Target:
             received = " and ".join(given) or "no target"
             raise OptionError(f"received {received}, expected one of {', '.join(asdict(self))}")
         for name, value in given.items():
-            if not isinstance(value, numbers.Real) or not 0 < float(value) < math.inf:
+            is_number = isinstance(value, numbers.Real)
+            if not is_number or not 0 < value < math.inf:
                 raise OptionError(f"received the target {name}={value!r}, expected a number above 0")
         if self.ssimulacra2 is not None and self.ssimulacra2 > 100:
             raise OptionError(f"received the target ssimulacra2={self.ssimulacra2!r}, expected at most 100")

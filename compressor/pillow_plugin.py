@@ -22,7 +22,7 @@ _FORMAT = "CMPR"
 # Options of `Image.save`, and the fields of `Metadata` that they replace.
 _METADATA_OPTIONS = {"icc_profile": "icc", "exif": "exif", "xmp": "xmp"}
 # Options of `Image.save` that are parameters of `encode`.
-_ENCODE_OPTIONS = ("quality", "target", "tune", "roi", "effort")
+_ENCODE_OPTIONS = ("quality", "target", "tune", "roi", "effort", "verify")
 _FIRST_READ_NUM_BYTES = 4096
 
 
@@ -143,7 +143,12 @@ def _save(image: Image.Image, fp: IO[bytes], filename: str | bytes) -> None:
     try:
         # Formats keep metadata under several keys of `info`; none must bring back what is replaced.
         metadata = replace(read_metadata(image), **replaced)
-        picture = load_picture(image, strip=options.get("strip", ()), metadata=metadata)
+        picture = load_picture(
+            image,
+            strip=options.get("strip", ()),
+            metadata=metadata,
+            keep_hidden=options.get("keep_hidden", False),
+        )
         data = encode(picture, **{key: options[key] for key in _ENCODE_OPTIONS if key in options})
     except OptionError as error:
         raise ValueError(str(error)) from error

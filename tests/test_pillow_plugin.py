@@ -122,6 +122,19 @@ def test_strip_parameter():
     assert set(read_container(stream(image, strip="icc")).sections) == {"xmp", "picture"}
 
 
+@pytest.mark.parametrize("keep_hidden", [True, False])
+def test_keep_hidden_parameter(keep_hidden):
+    data = stream(Image.new("RGBA", (4, 4), (200, 0, 0, 0)), quality=100, keep_hidden=keep_hidden)
+    assert Image.open(io.BytesIO(data)).getpixel((0, 0)) == (200 if keep_hidden else 0, 0, 0, 0)
+
+
+def test_verify_parameter(monkeypatch):
+    given = []
+    monkeypatch.setattr(pillow_plugin, "encode", lambda *_, **options: given.append(options) or b"")
+    stream(Image.new("L", (4, 4)), verify=True)
+    assert given == [{"verify": True}]
+
+
 def test_roi_parameter():
     mask = Image.linear_gradient("L").resize((80, 90))
     assert "quality_map" in read_container(stream(Image.new("RGB", (80, 90)), roi=mask)).sections

@@ -36,7 +36,7 @@ class Plan:
         jobs: in the order of the inputs, folders sorted by name.
         failures: lines about inputs that have no output.
         num_skipped: number of inputs left out since their output exists.
-        others: names of files in folders that are left out because of their type.
+        others: names in folders that are left out: files of other types, and links to folders.
     """
 
     jobs: list[Job] = field(default_factory=list)
@@ -90,11 +90,14 @@ def run_batch(request: Request) -> bool:
 def plan_jobs(request: Request) -> Plan:
     """Find the inputs, those in folders too, and the output of each."""
     plan = Plan()
-    outputs = set()
-    for source, relative in _sources(request, plan):
+    sources = list(_sources(request, plan))
+    inputs, outputs = {os.path.realpath(source) for source, _ in sources}, set()
+    for source, relative in sources:
         try:
             output = output_path(source, request, relative=relative)
             real_output = os.path.realpath(output)
+            if real_output in inputs and not is_stdout(output):
+                raise OptionError(f"the output {shown(output)} is an input: name another folder with -o")
             if real_output in outputs and not is_stdout(output):
                 raise OptionError(
                     f"the output {shown(output)} was already made from another input: rename one of them"
@@ -103,7 +106,7 @@ def plan_jobs(request: Request) -> Plan:
             plan.failures.append(explain(source, error))
             continue
         outputs.add(real_output)
-        if request.skip_existing and not is_stdout(output) and os.path.exists(output):
+        if request.skip_existing and not is_stdout(output) and os.path.isfile(output):
             plan.num_skipped += 1
         else:
             plan.jobs.append(Job(source, output))
@@ -165,6 +168,9 @@ def _files_below(folder: str, extensions: set[str], plan: Plan) -> Iterator[str]
         folder, onerror=lambda error: plan.failures.append(explain(str(error.filename), error))
     ):
         folders.sort()
+        # They are not followed: they might lead round in circles.
+        links = [name for name in folders if os.path.islink(os.path.join(parent, name))]
+        plan.others += [os.path.relpath(os.path.join(parent, name), folder) for name in links]
         for name in sorted(names):
             is_input = os.path.splitext(name)[1].lower() in extensions
             # macOS keeps metadata of photo.jpg in ._photo.jpg.
@@ -186,7 +192,7 @@ def _extensions(request: Request) -> set[str]:
 
 def _left_out(names: list[str]) -> str:
     named = ", ".join(map(shown, names[:_NUM_NAMED])) + ", ..." * (len(names) > _NUM_NAMED)
-    return f"files of other types, left out: {len(names)} ({named})"
+    return f"left out, of other types or links to folders: {len(names)} ({named})"
 
 
 def _summary(done: list[Done], plan: Plan, seconds: float, request: Request) -> str:

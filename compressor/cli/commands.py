@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _OS_ERROR_HINTS = {
     errno.EACCES: "check its permissions",
-    errno.EISDIR: "name a file in it, or add --recursive",
+    errno.EISDIR: "name a file in it; encode and decode take folders with --recursive",
     errno.ENOENT: "check its name",
     errno.ENOSPC: "make room on the disk",
     errno.EROFS: "name another folder with -o",
@@ -112,7 +112,8 @@ def run_file(source: str, output: str, request: Request) -> Done:
 def encode_file(source: str, output: str, request: EncodeRequest) -> Done:
     """Encode one picture file; see `run_file`."""
     start = time.perf_counter()
-    check_output(output, source=source, overwrite=request.overwrite)
+    sources = (source,) if request.roi is None else (source, request.roi)
+    check_output(output, sources=sources, overwrite=request.overwrite)
     data = read_input(source)
     picture = load_picture(
         open_picture(data, max_pixels=request.max_pixels),
@@ -140,7 +141,7 @@ def decode_file(source: str, output: str, request: DecodeRequest) -> Done:
     start = time.perf_counter()
     # Next to photo.cmpr, photo.png is most likely the original.
     overwrite = request.overwrite and request.output is not None
-    check_output(output, source=source, overwrite=overwrite)
+    check_output(output, sources=(source,), overwrite=overwrite)
     data = read_input(source)
     image = decode(
         data,
@@ -151,9 +152,9 @@ def decode_file(source: str, output: str, request: DecodeRequest) -> Done:
     )
     picture = save_picture(image, request.extension)
     write_output(output, picture.data, overwrite=overwrite)
-    part = "" if request.region is None else f"region {image.width}x{image.height} of "
-    if request.reduction > 1:
-        part = f"scaled to {image.width}x{image.height} from "
+    part = f"scaled to {image.width}x{image.height} from " if request.reduction > 1 else ""
+    if request.region is not None:
+        part += "region {2}x{3} of ".format(*request.region)
     info = read_info(data, is_prefix=request.partial, max_pixels=None)
     notes = picture.notes
     if len(data) < info.num_bytes:

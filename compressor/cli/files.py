@@ -38,17 +38,17 @@ def read_input(path: str) -> bytes:
     return sys.stdin.buffer.read()
 
 
-def check_output(path: str, *, source: str, overwrite: bool) -> None:
+def check_output(path: str, *, sources: tuple[str, ...], overwrite: bool) -> None:
     """Raise an error if an output cannot be written, before the work is done.
 
     Args:
         path: the output.
-        source: the input that it is made from.
+        sources: the inputs that it is made from.
         overwrite: whether an existing file may be replaced.
 
     Raises:
         OptionError: if the output is a folder, its folder does not exist, it exists and `overwrite` is false,
-            or it is the input.
+            or it is one of the inputs.
     """
     if is_stdout(path):
         if sys.stdout is None or sys.stdout.isatty():
@@ -61,8 +61,8 @@ def check_output(path: str, *, source: str, overwrite: bool) -> None:
         raise OptionError(f"the folder of the output {shown(path)} does not exist: create it first")
     if not os.path.exists(path):
         return
-    if source != STANDARD_STREAM and os.path.exists(source) and os.path.samefile(path, source):
-        raise OptionError(f"the output {shown(path)} is the input: name another with -o")
+    if any(_is_same(path, source) for source in sources):
+        raise OptionError(f"the output {shown(path)} is an input: name another with -o")
     if not overwrite and _is_regular(path):
         raise _exists(path)
 
@@ -98,6 +98,10 @@ def write_output(path: str, data: bytes, *, overwrite: bool) -> None:
         # Name the output, not the temporary file.
         error.filename = path
         raise
+
+
+def _is_same(path: str, source: str) -> bool:
+    return source != STANDARD_STREAM and os.path.exists(source) and os.path.samefile(path, source)
 
 
 def _is_regular(path: str) -> bool:

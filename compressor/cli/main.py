@@ -350,6 +350,8 @@ def _shared_arguments(arguments: argparse.Namespace) -> dict[str, Any]:
         raise OptionError("received - several times, expected it once: the standard input can be read once")
     # A closing slash names a folder, even where a pattern has matched a single input.
     is_folder = output is not None and (len(inputs) > 1 or output.endswith(os.sep) or recursive)
+    if is_folder and output == STANDARD_STREAM:
+        raise OptionError("received -o - for several inputs or folders, expected a folder: name one")
     # With --recursive, folders are created as they are needed.
     is_new = recursive and is_folder and not os.path.lexists(output)
     if is_folder and not is_new and not os.path.isdir(output):

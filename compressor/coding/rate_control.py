@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -86,7 +87,8 @@ def encode_to_target(
             return _smallest_with(wanted, fidelity, _Trials(encode_at, partial(fidelity_of, name)))
     bpp_of_byte = 8 / num_pixels
     # A millionth of a byte, so that the rate of an existing file is not rounded down to a byte less.
-    limit = int(target.num_bytes or (target.bpp or 0) / bpp_of_byte + 1e-6)
+    wanted_num_bytes = target.num_bytes or (target.bpp or 0) / bpp_of_byte + 1e-6
+    limit = int(min(wanted_num_bytes, sys.maxsize))
     return _largest_within(limit, bpp_of_byte, _Trials(encode_at))
 
 
@@ -171,7 +173,7 @@ def crossing(excess: Callable[[int], float], guess: float, slope: float) -> tupl
         # `left` more trials settle 2**left - 1 levels by bisection: leave no more on either side.
         reach = 1 << left
         first, last = max(low + 1, high - reach), min(high - 1, low + reach)
-        level = min(max(round(guess), first), last)
+        level = round(min(max(guess, first), last))
         value = excess(level)
         if value < 0:
             low, below = level, value

@@ -1,5 +1,6 @@
 """The choice between engines."""
 
+import os
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from typing import Any
@@ -48,16 +49,14 @@ def load_engine(
     Args:
         name: from `resolve_engine`.
         files: the exported model.
-        threads: the most threads it may use; None leaves it to the engine.
+        threads: the most threads it may use, from 1; None leaves it to the engine. More than there are cores
+            would only cost memory: each graph has threads of its own.
         keras_graphs: builds the same graphs as Keras models by name, for the engine that runs those.
         bfloat16: whether OpenVINO runs the transform networks in bfloat16; None where the CPU multiplies
             such numbers.
-
-    Raises:
-        OptionError: for a thread count below 1.
     """
-    if threads is not None and threads < 1:
-        raise OptionError(f"received {threads} threads, expected at least 1")
+    if threads is not None:
+        threads = min(threads, os.cpu_count() or 1)
     if name == "onnxruntime":
         from compressor.engines.onnx_engine import OnnxEngine
 

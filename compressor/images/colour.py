@@ -28,7 +28,8 @@ _CHROMATICITY_TOLERANCE = 0.01
 def read_header(image: Image.Image) -> bytes:
     """Return the beginning of a picture's file; empty if there is none, or it is closed already."""
     file = getattr(image, "fp", None)
-    if file is None or file.closed:
+    # Pillow needs no more of a file than read, seek and tell.
+    if file is None or getattr(file, "closed", False):
         return b""
     position = file.tell()
     file.seek(0)

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+_NOTE_ALL_HIDDEN = "alpha is 0 everywhere, and hidden colours become black: keep them with --keep-hidden"
+
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -138,7 +140,11 @@ def load_picture(
         metadata = metadata.stripped(frozenset({"icc"}))
         notes += (f"left out: a gray ICC profile, which is not for {pixels.mode} pixels",)
     if not keep_hidden:
-        pixels = clear_hidden(pixels)
+        cleared = clear_hidden(pixels)
+        is_hidden = cleared.mode in ("LA", "RGBA") and cleared.getchannel("A").getextrema() == (0, 0)
+        if is_hidden and cleared != pixels:
+            notes += (_NOTE_ALL_HIDDEN,)
+        pixels = cleared
     orientation = orientation_of(metadata)
     if orientation != 1:
         pixels = pixels.transpose(_UPRIGHT[orientation])

@@ -23,7 +23,7 @@ _INTEGERS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i"}
 _XMP_ORIENTATION = re.compile(rb"(tiff:Orientation(?:\s*=\s*[\"']|>)\s*)([1-8])")
 
 # TIFF keeps its EXIF among the tags that describe the file's own layout; these describe the picture.
-_DESCRIPTIVE_TAGS = (0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x8298)
+_DESCRIPTIVE_TAGS = (0x010E, 0x010F, 0x0110, 0x011A, 0x011B, 0x0128, 0x0131, 0x0132, 0x013B, 0x8298)
 # Resolutions that programs write when they know none; 1 is an aspect ratio.
 _DEFAULT_DPI = (0, 1, 72, 96)
 _EXIF_IFDS = (0x8769, 0x8825)
@@ -202,21 +202,43 @@ def _read_exif(image: Image.Image) -> bytes:
 
 
 def _exif_from_tiff(image: Image.Image) -> bytes:
-    from PIL import Image
-
     try:
-        tags = image.getexif()
-        exif = Image.Exif()
-        for tag in _DESCRIPTIVE_TAGS:
-            if tag in tags:
-                exif[tag] = tags[tag]
-        for tag in _EXIF_IFDS:
-            if directory := tags.get_ifd(tag):
-                exif[tag] = directory
+        exif = _descriptive(image.getexif())
         return exif.tobytes() if exif else b""
     except Exception:
         # Pillow raises almost anything on damaged tags; the pixels do not depend on them.
         return b""
+
+
+def tiff_tags(exif: bytes) -> Image.Exif:
+    """Return the tags of EXIF that a TIFF file can take over.
+
+    Others describe the layout of the file that the EXIF comes from: its size, its compression.
+
+    Args:
+        exif: with or without its prefix.
+
+    Raises:
+        Exception: of many types, from Pillow, if the EXIF is damaged.
+    """
+    from PIL import Image
+
+    tags = Image.Exif()
+    tags.load(exif)
+    return _descriptive(tags)
+
+
+def _descriptive(tags: Image.Exif) -> Image.Exif:
+    from PIL import Image
+
+    chosen = Image.Exif()
+    for tag in _DESCRIPTIVE_TAGS:
+        if tag in tags:
+            chosen[tag] = tags[tag]
+    for tag in _EXIF_IFDS:
+        if directory := tags.get_ifd(tag):
+            chosen[tag] = directory
+    return chosen
 
 
 def _as_bytes(value: object) -> bytes:

@@ -13,10 +13,14 @@ from compressor.errors import ImageInputError
 CODED_MODES = ("L", "LA", "RGB", "RGBA")
 
 _NOTE_12_BIT, _NOTE_16_BIT = "12 bits a channel reduced to 8", "16 bits a channel reduced to 8"
+_NOTE_TRANSPARENT = "colours that equal the transparent one in their high 8 bits are transparent too"
 
 _BITS_TAG, _PHOTOMETRIC_TAG = 258, 262
 # The first two markers of a JPEG 2000 codestream; its number of bits lies 42 bytes further.
 _SIZ_MARKERS = b"\xff\x4f\xff\x51"
+
+# At bytes 16 to 20 of an ICC profile.
+_RGB_PROFILE = b"RGB "
 
 # Factor from the values of a gray PNG of few bits, as its transparent value is given, to 8 bits.
 _GRAY_SCALES = {"L;2": 85, "L;4": 17}
@@ -68,8 +72,9 @@ class Storage:
 def _is_deep(file_format: str, header: bytes) -> bool:
     """Return whether the header of a PPM, SGI, JPEG 2000 or AVIF file gives more than 8 bits a channel."""
     if file_format == "PPM":
-        tokens = re.sub(rb"#[^\n]*", b"", header).split(maxsplit=4)
-        return len(tokens) > 3 and tokens[0] in (b"P2", b"P3", b"P5", b"P6") and int(tokens[3]) > 255
+        tokens = re.sub(rb"#[^\r\n]*", b"", header).split(maxsplit=4)
+        is_integer = len(tokens) > 3 and tokens[0] in (b"P2", b"P3", b"P5", b"P6") and tokens[3].isdigit()
+        return is_integer and int(tokens[3]) > 255
     if file_format == "SGI":
         return header[3:4] == b"\x02"
     if file_format == "JPEG2000":
@@ -99,8 +104,11 @@ def to_coded_mode(
         ImageInputError: if the mode has a wider range than 8 or 16 bits.
     """
     mode = image.mode
-    notes = (_NOTE_16_BIT,) if storage.is_16_bit or mode.startswith("I;16") else ()
-    if mode in ("CMYK", "LAB", "HSV", "YCbCr"):
+    notes: tuple[str, ...] = (_NOTE_16_BIT,) if storage.is_16_bit or mode.startswith("I;16") else ()
+    if mode in ("HSV", "YCbCr"):
+        # Other coordinates of the same RGB colours, which a profile may describe.
+        return image.convert("RGB"), (*notes, f"{mode} converted to RGB"), icc[16:20] == _RGB_PROFILE
+    if mode in ("CMYK", "LAB"):
         rgb, conversion_notes = _to_srgb(image, icc)
         return rgb, notes + conversion_notes, False
     if mode.startswith("I;16") or (mode == "I" and storage.file_format == "PPM"):
@@ -108,6 +116,8 @@ def to_coded_mode(
         return _from_16_bit_gray(image, storage), (note,), True
     if storage.rawmode.startswith("LA;16"):
         return image.convert("LA"), notes, True
+    if storage.is_16_bit and isinstance(image.info.get("transparency"), tuple):
+        notes += (_NOTE_TRANSPARENT,)
     return _to_8_bit(image, storage), notes, True
 
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from compressor.errors import OptionError, one_line
 from compressor.images.loading import is_profile_for
-from compressor.spec.file_format import FILE_EXTENSION
+from compressor.images.metadata import tiff_tags
 
 DEFAULT_EXTENSION = ".png"
 
@@ -18,10 +18,26 @@ _XMP_TAG = 700
 # Metadata by Pillow's keys, with their names for messages.
 _NAMES = {"icc_profile": "the ICC profile", "exif": "EXIF", "xmp": "XMP"}
 
-# The formats in which Pillow writes all of them.
+# The formats that hold decoded pixels as they are, or nearly so, by extension.
+_FORMATS = {
+    ".avif": "AVIF",
+    ".bmp": "BMP",
+    ".jp2": "JPEG2000",
+    ".jpeg": "JPEG",
+    ".jpg": "JPEG",
+    DEFAULT_EXTENSION: "PNG",
+    ".ppm": "PPM",
+    ".tga": "TGA",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+    ".webp": "WEBP",
+}
+# Of these, the formats in which Pillow writes all metadata.
 _METADATA_FORMATS = ("AVIF", "JPEG", "PNG", "TIFF", "WEBP")
 # Gray is written as RGB.
 _RGB_FORMATS = ("AVIF", "WEBP")
+# Pillow would write the first and the last without a word, but as opaque pictures.
+_OPAQUE_FORMATS = ("BMP", "JPEG", "PPM")
 
 # Decoding should lose nothing more, or next to nothing. The fast PNG level is also the smaller one here:
 # decoded photographs are filtered well, and then hardly repeat.
@@ -52,16 +68,14 @@ def check_extension(extension: str) -> str:
         The extension in lower case.
 
     Raises:
-        OptionError: if Pillow writes no such files.
+        OptionError: if there is none.
     """
     extension = extension.lower()
-    if extension != DEFAULT_EXTENSION:
-        known = Image.registered_extensions()
-        if extension == FILE_EXTENSION or known.get(extension) not in Image.SAVE:
-            raise OptionError(
-                f"received {extension or 'no extension'} as the type of the output, "
-                "expected one that Pillow writes, such as .png, .webp or .jpg"
-            )
+    if extension not in _FORMATS:
+        raise OptionError(
+            f"received {extension or 'no extension'} as the type of the output, "
+            f"expected one of {', '.join(_FORMATS)}"
+        )
     return extension
 
 
@@ -90,9 +104,9 @@ def save_picture(image: Image.Image, extension: str) -> SavedPicture:
     Raises:
         OptionError: if the format cannot hold the picture.
     """
-    # Pillow registers the format of an extension when it sees one.
-    file_format = "PNG" if extension == DEFAULT_EXTENSION else Image.registered_extensions()[extension]
-    _check_size(image, extension, file_format)
+    file_format = _FORMATS[extension]
+    if file_format in _OPAQUE_FORMATS and image.mode in ("LA", "RGBA"):
+        raise OptionError(f"received a picture with alpha for {extension}, which holds none: choose .png")
     metadata = {key: image.info[key] for key in _NAMES if image.info.get(key)}
     usable = dict(metadata) if file_format in _METADATA_FORMATS else {}
     is_gray = image.mode in ("L", "LA") and file_format not in _RGB_FORMATS
@@ -108,20 +122,6 @@ def save_picture(image: Image.Image, extension: str) -> SavedPicture:
     lost = [name for key, name in _NAMES.items() if key in metadata and key not in usable]
     notes = (f"left out, because {extension} cannot hold it: {', '.join(lost)}",) if lost else ()
     return SavedPicture(data, notes)
-
-
-def _check_size(image: Image.Image, extension: str, file_format: str) -> None:
-    """Refuse the sizes that Pillow would change."""
-    expected = ""
-    if file_format == "ICO" and max(image.size) > 256:
-        expected = "at most 256x256"
-    if file_format == "ICNS" and image.size != (1024, 1024):
-        expected = "1024x1024"
-    if expected:
-        raise OptionError(
-            f"received a picture of {image.width}x{image.height} pixels for {extension}, "
-            f"expected {expected}: choose .png"
-        )
 
 
 def _writable(
@@ -147,9 +147,6 @@ def _written(image: Image.Image, extension: str, file_format: str, metadata: dic
         plain = image.copy()
         plain.info = {}
         options = _SAVE_OPTIONS.get(file_format, {}) | _metadata_options(metadata, file_format)
-        if file_format == "ICO":
-            # Pillow would write several smaller ones.
-            options["sizes"] = [image.size]
         plain.save(buffer, **options)
     except Exception as error:
         raise OptionError(
@@ -161,15 +158,14 @@ def _written(image: Image.Image, extension: str, file_format: str, metadata: dic
 
 def _metadata_options(metadata: dict[str, Any], file_format: str) -> dict[str, Any]:
     options = dict(metadata)
-    if xmp := options.get("xmp"):
-        if file_format == "PNG":
-            from PIL.PngImagePlugin import PngInfo
+    xmp = options.get("xmp")
+    if file_format == "PNG" and xmp:
+        from PIL.PngImagePlugin import PngInfo
 
-            options["pnginfo"] = PngInfo()
-            options["pnginfo"].add_itxt("XML:com.adobe.xmp", xmp.decode(errors="replace"))
-        if file_format == "TIFF":
-            tags = Image.Exif()
-            tags.load(options.get("exif", b""))
-            tags[_XMP_TAG] = xmp
-            options["exif"] = tags
+        options["pnginfo"] = PngInfo()
+        options["pnginfo"].add_itxt("XML:com.adobe.xmp", xmp.decode(errors="replace"))
+    if file_format == "TIFF":
+        options["exif"] = tiff_tags(options.get("exif", b""))
+        if xmp:
+            options["exif"][_XMP_TAG] = xmp
     return options

@@ -57,7 +57,7 @@ def sleep_and_tidy_up(path):
 def test_folders_keep_their_structure(folder, capsys):
     assert main(["encode", "in", "-o", "out", "--recursive"]) == 0
     left_out, summary = capsys.readouterr().err.splitlines()
-    assert left_out == "files of other types, left out: 1 (notes.txt)"
+    assert left_out == "left out, of other types or links to folders: 1 (notes.txt)"
     assert summary.startswith("encoded 4 of 4 files, ")
     assert set(files_below(folder / "out")) == {os.path.splitext(name)[0] + ".cmpr" for name in NAMES}
     assert main(["decode", "out", "-o", "back", "--recursive", "--format", "bmp", "--quiet"]) == 0
@@ -81,9 +81,9 @@ def test_files_of_other_types_are_counted_and_named(folder, capsys):
         (folder / "in" / "deep" / f"{number}.md").write_text("text")
     assert main(["encode", "in", "-o", "out", "-r"]) == 0
     named = "notes.txt, deep/._a.png, deep/0.md, deep/1.md, deep/2.md, ..."
-    assert f"files of other types, left out: 7 ({named})\n" in capsys.readouterr().err
+    assert f"left out, of other types or links to folders: 7 ({named})\n" in capsys.readouterr().err
     assert main(["decode", "out", "-o", "back", "-r"]) == 0
-    assert "other types" not in capsys.readouterr().err
+    assert "left out" not in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("fake_coder")
@@ -114,6 +114,24 @@ def test_two_spellings_of_one_path(folder, capsys):
     Image.new("RGB", (4, 4)).save("a.jpg")
     assert main(["encode", "a.png", "./a.jpg"]) == 1
     assert "the output ./a.cmpr was already made" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("fake_coder")
+def test_links_to_folders_are_named(folder, capsys):
+    os.symlink("..", "in/round")
+    assert main(["encode", "in", "-o", "out", "-r"]) == 0
+    assert "links to folders: 2 (round, notes.txt)" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("fake_coder")
+def test_an_output_that_is_another_input(folder, capsys):
+    os.mkdir("other")
+    Image.new("RGB", (4, 4)).save("other/a.png")
+    Image.new("RGB", (4, 4)).save("a.cmpr", "PNG")
+    before = (folder / "a.cmpr").read_bytes()
+    assert main(["encode", "other/a.png", "a.cmpr", "-o", "."]) == 1
+    assert "the output ./a.cmpr is an input" in capsys.readouterr().err
+    assert (folder / "a.cmpr").read_bytes() == before
 
 
 @pytest.mark.usefixtures("fake_coder")
@@ -152,7 +170,8 @@ def test_progress_is_for_terminals(folder, capsys, monkeypatch):
     message = capsys.readouterr().err
     assert "\r\x1b[K1/4, " in message
     assert " images/s, 0:00:0" in message
-    assert "\r\x1b[Kfiles of other types, left out: 1 (notes.txt)\nencoded 4 of 4 files" in message
+    left_out = "left out, of other types or links to folders: 1 (notes.txt)"
+    assert f"\r\x1b[K{left_out}\nencoded 4 of 4 files" in message
 
 
 @pytest.mark.usefixtures("fake_coder")

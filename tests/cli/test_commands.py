@@ -152,6 +152,13 @@ def test_a_scale(folder, capsys, encoded):
     assert Image.open("small.png").tobytes() == image.reduce(4).tobytes()
 
 
+def test_a_scaled_region(folder, capsys, encoded):
+    encoded("photo.cmpr")
+    arguments = ["decode", "photo.cmpr", "-o", "small.png", "--region", "2,2,8,6", "--scale", "1/2"]
+    assert main(arguments) == 0
+    assert "small.png: scaled to 4x3 from region 8x6 of 12x9 RGB" in capsys.readouterr().err
+
+
 def test_a_file_that_is_cut_off(folder, capsys, encoded, assert_fails):
     encoded("photo.cmpr")
     data = Path("photo.cmpr").read_bytes()

@@ -70,9 +70,12 @@ def test_output_places_that_fail(folder, picture, assert_fails):
     encode = ("encode", "photo.png", "--force", "-o")
     assert_fails(*encode, "out", match="is a folder", kept=kept)
     assert_fails(*encode, "none/x.cmpr", match="does not exist", kept=kept)
-    assert_fails(*encode, "photo.png", match="is the input", kept=kept)
+    assert_fails(*encode, "photo.png", match="is an input", kept=kept)
     os.link("photo.png", "other-name.png")
-    assert_fails(*encode, "other-name.png", match="is the input", kept=[*kept, "other-name.png"])
+    kept.append("other-name.png")
+    assert_fails(*encode, "other-name.png", match="is an input", kept=kept)
+    picture("mask.png", mode="L")
+    assert_fails(*encode, "mask.png", "--roi", "mask.png", match="is an input", kept=[*kept, "mask.png"])
 
 
 def test_two_inputs_with_the_same_output(folder, capsys, picture):

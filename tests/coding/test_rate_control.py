@@ -92,6 +92,18 @@ def test_a_constant_size_takes_the_best_quality():
     assert search([500] * 397, Target(num_bytes=500))[0] == 396
 
 
+@pytest.mark.parametrize("target", [Target(bpp=1e308), Target(num_bytes=10**400)])
+def test_a_size_beyond_every_file_gives_the_best_quality(target):
+    table = sizes(0)
+    assert search(table, target)[0] == len(table) - 1
+
+
+def test_a_psnr_beyond_every_number():
+    table = sizes(0)
+    with pytest.raises(OptionError, match="a target of 1e\\+308 dB PSNR"):
+        search(table, Target(psnr_db=1e308), [20 + 0.1 * level for level in LEVELS])
+
+
 def test_impossible_targets_name_the_reachable_range():
     table = sizes(3)
     with pytest.raises(OptionError, match=f"takes at least {table[0]} bytes"):

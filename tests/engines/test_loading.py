@@ -1,5 +1,7 @@
 """The choice between engines."""
 
+import os
+
 import pytest
 
 from compressor.engines import loading
@@ -35,7 +37,6 @@ def test_auto_takes_openvino_where_the_cpu_has_amx(monkeypatch, flags, installed
     assert resolve_engine("auto") == expected
 
 
-@pytest.mark.parametrize("threads", [0, -1])
-def test_thread_counts_below_one_are_refused(threads):
-    with pytest.raises(OptionError, match="expected at least 1"):
-        load_engine("onnxruntime", ModelFiles(shipped_folder()), threads, dict)
+def test_there_are_no_more_threads_than_cores():
+    engine = load_engine("onnxruntime", ModelFiles(shipped_folder()), 100_000, dict)
+    assert engine.threads == os.cpu_count()

@@ -50,6 +50,12 @@ def test_hidden_colours_are_cleared(mode):
     assert image.getpixel((1, 0)) == hidden
 
 
+def test_a_picture_that_is_hidden_everywhere_is_noted():
+    image = Image.new("RGBA", (4, 4), (9, 9, 9, 0))
+    assert "alpha is 0 everywhere" in load_picture(image).notes[0]
+    assert load_picture(image, keep_hidden=True).notes == ()
+
+
 @pytest.mark.parametrize("mode", ["L", "RGB"])
 def test_pictures_without_alpha_hide_nothing(mode):
     image = Image.new(mode, (3, 1))

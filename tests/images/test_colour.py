@@ -65,3 +65,13 @@ def test_a_file_that_is_closed_already():
         image = Image.open(file)
         image.load()
     assert load_picture(image).image.size == (4, 4)
+
+
+def test_a_file_of_the_methods_that_pillow_needs():
+    class File:
+        def __init__(self, data):
+            buffer = io.BytesIO(data)
+            self.read, self.seek, self.tell = buffer.read, buffer.seek, buffer.tell
+
+    image = Image.open(File(saved(Image.new("L", (4, 4)), "PNG")))
+    assert load_picture(image).image.size == (4, 4)

@@ -1,6 +1,7 @@
 """Pictures of every mode come in as one of the four that are coded."""
 
 import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from compressor.errors import ImageInputError
 from compressor.images.arrays import colour_array
 from compressor.images.loading import load_picture, open_picture
 from compressor.images.modes import Storage
-from tests.samples import saved
+from tests.samples import SRGB, saved
 
 
 @pytest.mark.parametrize(
@@ -115,6 +116,35 @@ def test_a_damaged_cmyk_profile_is_noted_and_left_out():
     picture = load_picture(image)
     assert "approximate" in picture.notes[0]
     assert picture.metadata.icc == b""
+
+
+@pytest.mark.parametrize(("mode", "is_kept"), [("YCbCr", True), ("HSV", True), ("LAB", False)])
+def test_the_profile_of_other_coordinates_of_rgb_is_kept(mode, is_kept):
+    image = Image.new(mode, (4, 4))
+    image.info["icc_profile"] = SRGB
+    assert load_picture(image).metadata.icc == (SRGB if is_kept else b"")
+
+
+def test_a_transparent_colour_of_16_bits_is_noted():
+    def chunk(kind, content):
+        checksum = struct.pack(">I", zlib.crc32(kind + content))
+        return struct.pack(">I", len(content)) + kind + content + checksum
+
+    colours = struct.pack(">9H", 1000, 2000, 3000, 1001, 2000, 3000, 60_000, 2000, 3000)
+    chunks = {
+        b"IHDR": struct.pack(">2I5B", 3, 1, 16, 2, 0, 0, 0),
+        b"tRNS": struct.pack(">3H", 1000, 2000, 3000),
+        b"IDAT": zlib.compress(b"\0" + colours),
+        b"IEND": b"",
+    }
+    picture = load_picture(open_picture(b"\x89PNG\r\n\x1a\n" + b"".join(map(chunk, chunks, chunks.values()))))
+    assert picture.image.getchannel("A").tobytes() == bytes([0, 0, 255])
+    assert "colours that equal the transparent one in their high 8 bits are transparent too" in picture.notes
+
+
+def test_a_ppm_with_carriage_returns():
+    data = b"P6\r# comment\r2 1\r255\r" + bytes(range(6))
+    assert load_picture(open_picture(data)).image.tobytes() == bytes(range(6))
 
 
 def test_of_an_animation_the_first_frame_is_kept():
