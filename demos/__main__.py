@@ -9,8 +9,12 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from compressor.cli.option_values import checked
 from demos.common import DemoError
 from demos.registry import NAMES, describe, run_demo
+
+# The range that NumPy and Keras both accept.
+seed = checked(int, lambda value: 0 <= value < 2**32, "a whole number from 0 to 4294967295")
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -30,17 +34,9 @@ def build_parser() -> argparse.ArgumentParser:
             "--out", type=Path, metavar="DIR", default=out, help="output folder (default: %(default)s)"
         )
         command.add_argument(
-            "--seed", type=_seed, metavar="N", default=0, help="random seed (default: %(default)s)"
+            "--seed", type=seed, metavar="N", default=0, help="random seed (default: %(default)s)"
         )
     return parser
-
-
-def _seed(text: str) -> int:
-    """Parse a seed that NumPy and Keras both accept."""
-    value = int(text)
-    if not 0 <= value < 2**32:
-        raise argparse.ArgumentTypeError(f"must be in 0..{2**32 - 1}, received {value}")
-    return value
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -61,7 +61,7 @@ class FractionalConv2D(layers.Layer):
         if self.repeat:
             spread = ops.repeat(ops.repeat(images, s, axis=1), s, axis=2)
         else:
-            spread = insert_zeros(images, s)
+            spread = append_zeros(images, s)
         # The full result needs k-1 zeros on both sides, of which Keras' "same" crops k-s rows, the smaller
         # half at the start. The zeros after the last pixel make up for the crop at the end.
         before = k - 1 - max(k - s, 0) // 2
@@ -79,8 +79,8 @@ class FractionalConv2D(layers.Layer):
         return {**super().get_config(), **own}
 
 
-def insert_zeros(images: object, stride: int) -> object:
-    """Insert stride-1 zeros after every pixel: (N, H, W, C) to (N, H*stride, W*stride, C)."""
+def append_zeros(images: object, stride: int) -> object:
+    """Append stride-1 zeros to every pixel: (N, H, W, C) to (N, H*stride, W*stride, C)."""
     height, width, channels = images.shape[1:]
     cells = ops.reshape(images, (-1, height, 1, width, 1, channels))
     cells = ops.pad(cells, ((0, 0), (0, 0), (0, stride - 1), (0, 0), (0, stride - 1), (0, 0)))
@@ -125,7 +125,7 @@ def run(context: Context) -> None:
         draw_panels(
             [
                 Panel(f"picture {shape(picture)}", picture[0, :, :, 0]),
-                Panel("zeros inserted", insert_zeros(picture, 2)[0, :, :, 0]),
+                Panel("zeros inserted", append_zeros(picture, 2)[0, :, :, 0]),
                 Panel("then convolved", zeros[0, :, :, 0]),
                 Panel("repeated, convolved: blurred", repeated[0, :, :, 0]),
                 Panel("difference", (repeated - zeros)[0, :, :, 0], "signed"),

@@ -11,7 +11,7 @@ import importlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from demos.common import ArgumentError, Context
+from demos.common import ArgumentError, Context, DemoError
 
 # In reading order: each lesson builds on the ones above.
 NAMES = (
@@ -75,7 +75,8 @@ def run_demo(name: str, out: Path, image: Path | None = None, seed: int = 0) -> 
         The context, with the text and figures of the demo.
 
     Raises:
-        DemoError: the name or the picture is wrong, or a statement of the lesson is false.
+        DemoError: the name or the picture is wrong, Keras has another backend than TensorFlow, or a statement
+            of the lesson is false.
     """
     about = describe(name)
     context = Context(name, out, image, seed)
@@ -83,6 +84,10 @@ def run_demo(name: str, out: Path, image: Path | None = None, seed: int = 0) -> 
         context.colour(1)  # fails on a bad file before the slow imports
     import keras
 
+    if keras.backend.backend() != "tensorflow":
+        raise DemoError(
+            f"the demos run on TensorFlow, received KERAS_BACKEND={keras.backend.backend()}: unset it"
+        )
     keras.utils.set_random_seed(seed)
     context.say(f"{name}: {about.title}")
     importlib.import_module(f"demos.{name}").run(context)

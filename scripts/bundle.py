@@ -22,13 +22,15 @@ START = """\
 #!/bin/sh
 # Installs the packages in this folder, without a network, and trains.
 set -eu
-cd "$(dirname "$0")"
-if [ ! -d venv ]; then
-    "${PYTHON:-python3}" -m venv venv
-    venv/bin/python -m pip install -q --no-index --find-links wheels 'compressor[EXTRA]'
+here=$(cd "$(dirname "$0")" && pwd)
+# The last step of the installation: one that was interrupted starts again.
+if [ ! -e "$here/venv/complete" ]; then
+    "${PYTHON:-python3}" -m venv --clear "$here/venv"
+    "$here/venv/bin/python" -m pip install -q --no-index --find-links "$here/wheels" 'compressor[EXTRA]'
+    touch "$here/venv/complete"
 fi
-cd code
-exec ../venv/bin/python -m training --data 'shards:../data/photos-*.tar' "$@"
+export PYTHONPATH="$here/code"
+exec "$here/venv/bin/python" -m training --data "shards:$here/data/photos-*.tar" "$@"
 """
 
 
@@ -41,7 +43,9 @@ def code_files() -> list[str]:
 
 def shards(source: str, limit: int = SHARD_BYTES) -> Iterator[bytes]:
     """The pictures of a source as tar files of about `limit` bytes each."""
-    from training.data import encoded_images
+    from PIL import Image
+
+    from training.data import SUFFIXES, encoded_images
 
     buffer = io.BytesIO()
     tar = tarfile.open(fileobj=buffer, mode="w")
@@ -55,8 +59,11 @@ def shards(source: str, limit: int = SHARD_BYTES) -> Iterator[bytes]:
             yield buffer.getvalue()
             buffer = io.BytesIO()
             tar = tarfile.open(fileobj=buffer, mode="w")
+        # Pictures of tensorflow-datasets have no suffix, and training chooses the files of a tar by theirs.
+        has_suffix = Path(name).suffix.lower() in SUFFIXES
+        suffix = "" if has_suffix else f".{Image.open(io.BytesIO(data)).format}".lower()
         # Pictures of different folders may share a name.
-        member = tarfile.TarInfo(f"{number:07d}-{Path(name).name}")
+        member = tarfile.TarInfo(f"{number:07d}-{Path(name).name}{suffix}")
         member.size = len(data)
         tar.addfile(member, io.BytesIO(data))
     tar.close()

@@ -11,8 +11,6 @@ from compressor.cli.option_values import checked, number, positive
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-DEFAULT_STEPS = 20000
-
 crop_side = checked(
     int, lambda value: value >= 64 and value % 64 == 0, "a multiple of 64: give 64, 128, 192..."
 )
@@ -45,12 +43,13 @@ def add_run(parser: argparse.ArgumentParser) -> None:
         "--stage",
         default="all",
         choices=["entropy", "all"],
-        help="entropy: fixed transform (flagship)",
+        help="entropy: the entropy model alone, on the fixed transform (flagship only)",
     )
     parser.add_argument(
         "--steps",
         type=positive,
-        help=f"length of the run (default: what fits in --minutes, else {DEFAULT_STEPS})",
+        help="length of the run (default: that of the run to resume; for a new one, what fits in --minutes, "
+        "else 20000)",
     )
     parser.add_argument(
         "--minutes",
@@ -202,7 +201,7 @@ def run(options: argparse.Namespace) -> None:
         data=options.data,
         model=options.model,
         transforms=options.stage == "all",
-        steps=options.steps or (0 if math.isfinite(options.minutes) else DEFAULT_STEPS),
+        steps=options.steps or 0,
         batch=options.batch,
         crop=options.crop,
         learning_rate=options.learning_rate,
@@ -279,7 +278,7 @@ def main(argv: list[str] | None = None) -> int:
     if argv and argv[0].startswith("--") and argv[0] != "--help":
         argv = ["run", *argv]
     options = build_parser().parse_args(argv)
-    from compressor.errors import CompressorError
+    from compressor.errors import CompressorError, one_line
     from training.errors import TrainingError
 
     # One line, without the place in the code.
@@ -306,6 +305,9 @@ def main(argv: list[str] | None = None) -> int:
             run(options)
     except (TrainingError, CompressorError) as error:
         print(f"error: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"error: {one_line(error)}: check the path and the disk", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         resumes = "; run the same command again to resume from the last checkpoint"

@@ -6,7 +6,6 @@ from keras import ops
 
 from compressor.layers import EightBits
 from compressor.models.flagship.model import Flagship
-from training.unfiltered import decode
 
 # Clipping 1 activation in 100,000 at each end allows a finer quantisation step for all others.
 PERCENTILE = 99.999
@@ -18,12 +17,14 @@ def fit_eight_bits(trained: Flagship, model: Flagship, inputs: dict[str, np.ndar
     Args:
         trained: with a filter in floating point.
         model: the same with a filter in 8 bits.
-        inputs: sample pictures; see `training.unfiltered.decode`.
+        inputs: sample pictures: {"images": (N, H, W, 3) floats 0..1, "quality": (N,) floats 0..1}.
     """
     network = trained.synthesis
     # After the input, before the last layer: the layers whose outputs are rounded.
     probe = keras.Model(network.inputs, [layer.output for layer in network.layers[1:-1]])
-    activations = probe(trained.filter_inputs(decode(trained, inputs), inputs["quality"]))
+    quality = inputs["quality"]
+    decoded = trained.coded_without_filter(inputs["images"], quality)
+    activations = probe(trained.filter_inputs(decoded, quality))
     rounding = [layer for layer in model.synthesis.layers if isinstance(layer, EightBits)]
     for layer, values in zip(rounding, activations, strict=True):
         low, high = np.percentile(

@@ -61,7 +61,9 @@ def export_run(
     numbers = np.linspace(0, len(photos) - 1, min(pictures, len(photos))).round().astype(int)
     chosen = [photos[number] for number in numbers]
     family_named(model.family).exporter(model).calibrate(chosen, COUNT_LEVELS)
-    draft = out.with_name(f".{out.name}-uncounted")
+    # The name of "." is empty.
+    whole = out.resolve()
+    draft = whole.with_name(f".{whole.name}-uncounted")
     try:
         export(model, draft, **about)
         counts = count_symbols(draft, chosen, COUNT_LEVELS)

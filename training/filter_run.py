@@ -22,7 +22,6 @@ from training.run_folder import (
     write_provenance,
 )
 from training.start import compile_model, read_model, rebuilt, set_objective, set_up
-from training.unfiltered import decode
 
 
 class FilterModel(RateDistortionModel):
@@ -62,7 +61,7 @@ class Decoded(keras.utils.PyDataset):
         self.side, self.batches, self.batch, self.seed = side, batches, crops.batch, crops.seed
         sources = [crops[k][0] for k in range(len(crops))]
         # Values are at most a few hundred, where the spacing of float16 is an eighth of a level.
-        self.decoded = np.concatenate([decode(flagship, x).astype(np.float16) for x in sources])
+        self.decoded = np.concatenate([_decoded(flagship, **x) for x in sources])
         self.images = np.concatenate([np.round(255 * x["images"]).astype(np.uint8) for x in sources])
         self.quality = np.concatenate([x["quality"] for x in sources])
 
@@ -76,6 +75,10 @@ class Decoded(keras.utils.PyDataset):
         rows, columns = slice(top, top + self.side), slice(left, left + self.side)
         decoded, images = (x[chosen, rows, columns].astype(np.float32) for x in (self.decoded, self.images))
         return ({"decoded": decoded, "images": images / 255, "quality": self.quality[chosen]},)
+
+
+def _decoded(flagship: Flagship, images: np.ndarray, quality: np.ndarray) -> np.ndarray:
+    return ops.convert_to_numpy(flagship.coded_without_filter(images, quality)).astype(np.float16)
 
 
 def train_filter(init: Path, out: Path, settings: Settings, crops: int, blocks: int) -> Flagship:

@@ -18,6 +18,9 @@ from training.start import compile_model, set_objective, set_schedule, set_up, s
 from training.watch import Keeper, Speed, Validation, tensorboard
 from training.worth import MeasureWorth
 
+# Of a new run without a limit of time.
+DEFAULT_STEPS = 20000
+
 
 @dataclass(frozen=True)
 class Conditions:
@@ -86,8 +89,8 @@ def train(folder: Path, settings: Settings, conditions: Conditions = Conditions(
 
     Args:
         folder: of the run; created if it does not exist.
-        settings: those of the run in the folder, if it holds one. With 0 steps, a new run is as long as fits
-            in its time, and a resumed run keeps its length.
+        settings: those of the run in the folder, if it holds one. With 0 steps, a resumed run keeps its
+            length, and a new one is as long as fits in its time, or has `DEFAULT_STEPS`.
         conditions: where and how long the run works.
 
     Returns:
@@ -99,10 +102,12 @@ def train(folder: Path, settings: Settings, conditions: Conditions = Conditions(
     """
     if conditions.hosts and conditions.validation:
         raise TrainingError("--validation is for runs on one host; validate its checkpoints on another")
-    if conditions.hosts and not (settings.steps and math.isinf(conditions.minutes)):
+    if conditions.hosts and math.isfinite(conditions.minutes):
         raise TrainingError("several hosts have to stop at the same step: give --steps, and no --minutes")
-    placement = place(conditions.devices, settings.batch, conditions.hosts)
+    placement = place(conditions.devices, settings.batch, conditions.hosts, settings.crops_per_photo)
     settings, resumes = _prepare(folder, settings)
+    if not settings.steps and math.isinf(conditions.minutes):
+        settings = replace(settings, steps=DEFAULT_STEPS)
     photos = load_photos(settings.data, settings.crop, conditions.decoded_bytes)
     first_host = placement.share[0] == 0
     if resumes:
@@ -160,4 +165,6 @@ def train(folder: Path, settings: Settings, conditions: Conditions = Conditions(
         model = _resumed(folder, settings, placement)
     if not keeper.stop:
         fit(model, settings.steps)
+    if (done := step_of(model)) < settings.steps and first_host:
+        print(f"stopped after {done} of {settings.steps} steps; run the same command again to resume")
     return model

@@ -11,6 +11,7 @@ import keras
 
 import compressor
 from compressor.atomic import atomic_path
+from compressor.errors import one_line
 from compressor.models.registry import FAMILIES
 from training.data import data_digest
 from training.errors import TrainingError
@@ -159,13 +160,23 @@ def join_saving(model: keras.Model) -> None:
 
 
 def load_checkpoint(path: Path) -> keras.Model:
-    """Return the compiled model of a checkpoint."""
+    """Return the compiled model of a checkpoint.
+
+    Raises:
+        TrainingError: if the file is not a checkpoint, or damaged.
+    """
     # Keras must know all classes in a checkpoint before it is read.
     import training.muon
     import training.schedule  # noqa: F401
 
     custom_objects = {f"compressor>{family.model.__name__}": family.model for family in FAMILIES.values()}
-    return keras.saving.load_model(path, custom_objects=custom_objects)
+    try:
+        return keras.saving.load_model(path, custom_objects=custom_objects)
+    except Exception as error:
+        # Keras raises many types, some for each part of the file.
+        raise TrainingError(
+            f"{path} cannot be read as a checkpoint ({one_line(error)}): use an earlier copy, or start again"
+        ) from error
 
 
 def step_of(model: keras.Model) -> int:

@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from compressor.images.psnr import psnr_db
+
 PICTURES, SIDE_PX = 24, 192
 
 
@@ -55,8 +57,7 @@ def main(folder: Path = Path("out/train-smoke"), minutes: float = 1.0) -> None:
     run("training", "export", folder / "run", "--out", model)
     run("compressor", "encode", photo, "--weights", model, "-o", stream)
     run("compressor", "decode", stream, "--weights", model, "-o", decoded)
-    error = np.asarray(Image.open(photo), float) - np.asarray(Image.open(decoded), float)
-    psnr = 10 * np.log10(255**2 / np.mean(error**2))
+    psnr = psnr_db(np.asarray(Image.open(decoded)), np.asarray(Image.open(photo)))
     bpp = 8 * stream.stat().st_size / SIDE_PX**2
     print(f"a picture that was not trained on: {bpp:.2f} bits per pixel, {psnr:.1f} dB")
 

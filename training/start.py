@@ -52,7 +52,7 @@ def read_model(source: Path) -> keras.Model:
     path = source / CHECKPOINT if source.is_dir() else source
     try:
         model = load_checkpoint(path)
-    except (OSError, ValueError) as error:
+    except TrainingError as error:
         raise TrainingError(f"--init {source}: neither a checkpoint nor an exported model") from error
     averaged_weights(model)
     return model

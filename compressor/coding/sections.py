@@ -30,9 +30,8 @@ def encode_sections(
 ) -> dict[str, bytes]:
     """Encode a picture. Store its screen content exactly where that pays, and everything at the top level.
 
-    A picture with a quality map is never stored as a whole.
-
-    It pays if the bits that it adds are fewer than what the error that it removes is worth.
+    It pays if the bits that it adds are fewer than what the error that it removes is worth. A picture with a
+    quality map is never stored as a whole.
 
     Args:
         coder: of the picture section.
@@ -70,8 +69,9 @@ def encode_sections(
     if screen_content is None:
         return quality_map | {PICTURE: encode(image_uint8, 0, 1)}
     mask = screen_content.mask
-    everything = encode(image_uint8, 0, 2)
-    rest = b"" if mask.all() else encode(screen_content.rest, 1, 2)
+    parts = 1 if mask.all() else 2
+    everything = encode(image_uint8, 0, parts)
+    rest = encode(screen_content.rest, 1, parts) if parts == 2 else b""
     added_bits = 8 * (len(screen_content.payload) + len(rest) - len(everything))
     if added_bits > 0:
         decoded = coder.decode(everything, height, width, levels)

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import onnx
 
+from compressor.errors import WeightsError, one_line
 from compressor.models.registry import build_model
 from compressor.weights.files import ModelFiles
 
@@ -16,9 +17,12 @@ def load_exported(files: ModelFiles) -> keras.Model:
     Weights are named by their position in `model.weights`; `keras.npz` holds those that no graph holds.
 
     Raises:
-        WeightsError: if a file is missing or damaged.
+        WeightsError: if a file is missing or damaged, or the model is of another version.
     """
-    model = build_model(files.manifest["family"], **files.manifest["config"])
+    try:
+        model = build_model(files.manifest["family"], **files.manifest["config"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise _of_another_version(files, error) from error
     model.build()
     arrays = dict(np.load(io.BytesIO(files.read("keras.npz")), allow_pickle=False))
     for graph in (name for name in files.manifest["files"] if name.endswith(".onnx")):
@@ -26,6 +30,15 @@ def load_exported(files: ModelFiles) -> keras.Model:
             if initialiser.name.isdigit():
                 array = onnx.numpy_helper.to_array(initialiser)
                 arrays[initialiser.name] = array.transpose(2, 3, 1, 0) if array.ndim == 4 else array
-    for k, variable in enumerate(model.weights):
-        variable.assign(arrays[f"{k:03d}"])
+    try:
+        for k, variable in enumerate(model.weights):
+            variable.assign(arrays[f"{k:03d}"])
+    except (KeyError, ValueError) as error:
+        raise _of_another_version(files, error) from error
     return model
+
+
+def _of_another_version(files: ModelFiles, error: Exception) -> WeightsError:
+    return WeightsError(
+        f"the model in {files.folder} does not fit this version ({one_line(error)}): export it again"
+    )

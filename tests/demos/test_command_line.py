@@ -129,3 +129,9 @@ def test_output_depends_on_the_seed(tmp_path, capsys):
         main(["run", "transpose_by_hand", "--out", str(tmp_path), "--seed", seed])
         printed.append([line for line in capsys.readouterr().out.splitlines() if "<Ax, y>" in line])
     assert printed[0] == printed[1] != printed[2]
+
+
+def test_another_backend_is_refused(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr("keras.backend.backend", lambda: "jax")
+    assert main(["run", "arithmetic", "--out", str(tmp_path)]) == 1
+    assert "received KERAS_BACKEND=jax: unset it" in capsys.readouterr().err

@@ -1,11 +1,15 @@
 """An exported model's weights: all there, and none of them twice."""
 
+import json
+import shutil
+
 import numpy as np
 import pytest
 
 pytest.importorskip("keras", reason="needs the train extra")
 onnx = pytest.importorskip("onnx", reason="needs the train extra")
 
+from compressor.errors import WeightsError  # noqa: E402
 from compressor.models.exported import load_exported  # noqa: E402
 from compressor.weights.files import ModelFiles  # noqa: E402
 
@@ -27,3 +31,14 @@ def test_what_a_graph_holds_is_not_stored_again(tiny_folder):
         # The kernel of the fixed synthesis is stored in another order of axes.
         assert path.stem == "synthesis" or any(name.isdigit() for name in held), path
         assert not held & others, path
+
+
+@pytest.mark.parametrize("change", [{"unknown": 1}, {"width": 8}])
+def test_a_model_of_another_version(tiny_folder, tmp_path, change):
+    shutil.copytree(tiny_folder, tmp_path / "model")
+    path = tmp_path / "model" / "manifest.json"
+    manifest = json.loads(path.read_text())
+    manifest["config"] |= change
+    path.write_text(json.dumps(manifest))
+    with pytest.raises(WeightsError, match="does not fit this version"):
+        load_exported(ModelFiles(tmp_path / "model"))

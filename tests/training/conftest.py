@@ -1,8 +1,20 @@
 """Pictures on disk, and the smallest settings of a run on them."""
 
+import warnings
+
 import numpy as np
 import pytest
 from PIL import Image
+
+
+@pytest.fixture(autouse=True)
+def restored_state(monkeypatch):
+    """Undo what a run sets for its process: the precision of Keras, and the format of warnings."""
+    monkeypatch.setattr(warnings, "formatwarning", warnings.formatwarning)
+    keras = pytest.importorskip("keras", reason="needs the train extra")
+    policy = keras.config.dtype_policy()
+    yield
+    keras.config.set_dtype_policy(policy)
 
 
 @pytest.fixture(scope="module")

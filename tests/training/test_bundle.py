@@ -41,6 +41,17 @@ def test_shards_are_split_and_lose_nothing(photos):
     assert names == [f"{k:07d}-{k}.png" for k in range(6)]
 
 
+def test_pictures_without_a_suffix_get_one(photos, monkeypatch):
+    pictures = [data for _, data in encoded_images(str(photos))]
+    monkeypatch.setattr(
+        "training.data.encoded_images",
+        lambda *_: ((f"name:train-{k}", data) for k, data in enumerate(pictures)),
+    )
+    (part,) = shards("tfds:name")
+    with tarfile.open(fileobj=io.BytesIO(part)) as tar:
+        assert tar.getnames()[:2] == ["0000000-name:train-0.png", "0000001-name:train-1.png"]
+
+
 def test_generated_pictures_differ_and_repeat():
     a, b, again = (np.asarray(generated_picture(seed, 64)) for seed in (0, 1, 0))
     assert a.shape == (64, 64, 3)

@@ -13,14 +13,13 @@ from training.eight_bits import fit_eight_bits  # noqa: E402
 from training.export import export  # noqa: E402
 from training.run_folder import Settings  # noqa: E402
 from training.start import rebuilt, start_model  # noqa: E402
-from training.unfiltered import decode  # noqa: E402
 
 
 def test_it_filters_nearly_as_before(tiny_flagship, random_pictures):
     inputs = {"images": random_pictures(4, 64, 64, seed=3), "quality": np.linspace(0, 1, 4, dtype=np.float32)}
     model = rebuilt(tiny_flagship, tiny_flagship.config | {"eight_bit_filter": True})
     fit_eight_bits(tiny_flagship, model, inputs)
-    decoded = decode(tiny_flagship, inputs)
+    decoded = np.asarray(tiny_flagship.coded_without_filter(**inputs))
     before, after = (np.asarray(each.filter(decoded, inputs["quality"])) for each in (tiny_flagship, model))
     assert 0 < np.std(after - before) < 0.05 * np.std(before - decoded)
 

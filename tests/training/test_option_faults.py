@@ -1,10 +1,16 @@
 """Options of the training command line that are out of range or contradict each other."""
 
+from types import SimpleNamespace
+
 import pytest
 
 pytest.importorskip("keras", reason="needs the train extra")
 
 from training.__main__ import main  # noqa: E402
+from training.devices import place  # noqa: E402
+from training.errors import TrainingError  # noqa: E402
+from training.plot import read_columns  # noqa: E402
+from training.run_folder import Settings  # noqa: E402
 
 RUN = ["run", "--data", "absent"]
 FILTER = ["filter", "absent", "--data", "absent", "--out", "out"]
@@ -96,6 +102,44 @@ def test_a_folder_without_a_model(tmp_path, capsys):
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("error: ")
     assert "manifest.json" in line
+
+
+def test_a_file_in_place_of_the_run_folder(tmp_path, capsys):
+    (tmp_path / "run").write_text("a file")
+    assert main([*RUN, "--out", str(tmp_path / "run"), "--precision", "float32"]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: ")
+    assert str(tmp_path / "run") in line
+
+
+def test_a_damaged_checkpoint(tmp_path, capsys):
+    (tmp_path / "checkpoint.keras").write_bytes(b"PK\3\4 and nothing more")
+    Settings(data="").save(tmp_path / "settings.toml")
+    assert main(["export", str(tmp_path)]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"error: {tmp_path / 'checkpoint.keras'} cannot be read as a checkpoint (")
+
+
+@pytest.mark.parametrize("rest", ["200", "200,", "200,-", "200,0.49"])
+def test_a_row_of_a_log_that_is_cut_off_is_left_out(rest, tmp_path):
+    log = tmp_path / "log.csv"
+    log.write_text("step,loss\n100,0.5\n" + rest)
+    assert read_columns(log) == {"step": [100.0], "loss": [0.5]}
+
+
+@pytest.mark.parametrize(
+    ("batch", "group", "fits"), [(8, 1, True), (8, 4, True), (8, 8, False), (12, 4, False)]
+)
+def test_crops_of_a_photograph_stay_on_one_device(batch, group, fits, monkeypatch):
+    monkeypatch.setattr(
+        "tensorflow.config.list_logical_devices", lambda _: [SimpleNamespace(name=n) for n in "ab"]
+    )
+    monkeypatch.setattr("tensorflow.distribute.MirroredStrategy", lambda names: SimpleNamespace(scope=None))
+    if fits:
+        assert place(2, batch, group=group).replicas == 2
+    else:
+        with pytest.raises(TrainingError, match=f"give a multiple of {2 * group}"):
+            place(2, batch, group=group)
 
 
 def test_several_hosts_have_no_time_limit(tmp_path, capsys):

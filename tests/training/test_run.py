@@ -67,10 +67,11 @@ def test_the_schedule_of_a_run_without_steps_fits_its_time(photos, tmp_path, mon
     )
     monkeypatch.setattr("training.run.steps_that_fit", lambda *_: 8)
     settings = settings_for(photos, steps=0, tail=0.5)
-    model = train(tmp_path, settings)
+    model = train(tmp_path, settings, Conditions(minutes=60))
     schedule = WarmConstantCosine(settings.learning_rate, 8, tail=0.5)
     np.testing.assert_allclose(rates, [float(schedule(step)) for step in (2, 4, 6, 8)], rtol=1e-5)
     assert Settings.load(tmp_path / "settings.toml").steps == 8
+    # Resumed without a limit, it keeps its length.
     assert int(train(tmp_path, settings).optimizer.iterations) == int(model.optimizer.iterations) == 8
 
 
@@ -78,7 +79,7 @@ def test_a_run_without_steps_learns_like_one_of_the_same_length(photos, tmp_path
     """The end of the first part replaces the weights by their averages, which must not be trained on."""
     monkeypatch.setattr("training.run.steps_that_fit", lambda *_: 6)
     for steps in (0, 6):
-        train(tmp_path / str(steps), settings_for(photos, steps=steps, tail=0.3))
+        train(tmp_path / str(steps), settings_for(photos, steps=steps, tail=0.3), Conditions(minutes=60))
     losses = [[float(row["loss"]) for row in rows(tmp_path / name)] for name in "06"]
     np.testing.assert_allclose(*losses, rtol=1e-4)
 

@@ -1,5 +1,7 @@
 """The flagship: lapped transform, transform networks, hyperprior, eleven passes of context."""
 
+from functools import partial
+
 import keras
 import numpy as np
 from keras import ops
@@ -233,6 +235,11 @@ class Flagship(RateDistortionModel):
     def unfiltered(self, latents, quality):
         """Decoded latents in units of the quantisation step -> pixels - 128 before g."""
         return self.lapped_synthesis(latents * self.gains(quality)[2])
+
+    def coded_without_filter(self, images, quality):
+        """Pictures (N, H, W, 3) 0..1 -> encoded and decoded: pixels - 128 before g."""
+        latents, _ = self.code(self.analyse(images, quality), quality, partial(self.quantise, training=False))
+        return self.unfiltered(latents, quality)
 
     def filter(self, centred, quality):
         """Pixels - 128 before g -> after g."""

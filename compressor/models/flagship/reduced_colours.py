@@ -1,7 +1,6 @@
 """The change of tone by the synthesis filter, measured, since reduced pictures are made without it."""
 
 from collections.abc import Iterable
-from functools import partial
 
 import numpy as np
 from keras import ops
@@ -39,10 +38,7 @@ def measure_reduced_colours(model: Flagship, images: Iterable[np.ndarray]) -> No
         knot = number % NUM_KNOTS
         quality = np.array([knot / (NUM_KNOTS - 1)], np.float32)
         pictures = image[None, :height, :width].astype(np.float32) / 255
-        latents, _ = model.code(
-            model.analyse(pictures, quality), quality, partial(model.quantise, training=False)
-        )
-        unfiltered = model.unfiltered(latents, quality)
+        unfiltered = model.coded_without_filter(pictures, quality)
         before[knot].append(_means(ops.convert_to_numpy(unfiltered)))
         after[knot].append(_means(ops.convert_to_numpy(model.filter(unfiltered, quality))))
     maps = np.asarray(model.reduced_colours.values).copy()
