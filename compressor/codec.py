@@ -115,8 +115,8 @@ def encode(
             cleared: nobody sees them, they cost bytes, and they may reveal what was cut out.
         verify: whether to read the new stream again and compare it with what was coded.
         runtime: model, engine and threads.
-        on_progress: called with the share of the work done so far, 0..1, during a refinement; with a target,
-            of each trial.
+        on_progress: called during a refinement with the share of the work done so far, 0..1; with a target,
+            the share starts again at each trial.
 
     Returns:
         The content of a .cmpr file.

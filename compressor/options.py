@@ -23,11 +23,11 @@ class Runtime:
         weights: folder of an exported model to use instead of a shipped one, to encode and to decode.
         engine: "onnxruntime", "openvino", "keras", or "auto": OpenVINO if it is installed and the CPU
             has AMX, and ONNX Runtime otherwise.
-        threads: the most threads the engine may use, from 1, and no more than there are cores; None leaves
-            it to the engine.
+        threads: the most threads the engine may use, from 1, capped at the number of cores; None leaves it
+            to the engine.
 
     Raises:
-        OptionError: if both a model and weights are given, or the number of threads is not one from 1.
+        OptionError: if both a model and weights are given, or `threads` is not a whole number from 1.
 
     Example:
         >>> Runtime(engine="onnxruntime", threads=1).threads

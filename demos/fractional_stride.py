@@ -80,7 +80,7 @@ class FractionalConv2D(layers.Layer):
 
 
 def append_zeros(images: object, stride: int) -> object:
-    """Append stride-1 zeros to every pixel: (N, H, W, C) to (N, H*stride, W*stride, C)."""
+    """Put stride-1 zeros after every pixel, along both axes: (N, H, W, C) to (N, H*stride, W*stride, C)."""
     height, width, channels = images.shape[1:]
     cells = ops.reshape(images, (-1, height, 1, width, 1, channels))
     cells = ops.pad(cells, ((0, 0), (0, 0), (0, stride - 1), (0, 0), (0, stride - 1), (0, 0)))

@@ -86,7 +86,8 @@ def run_demo(name: str, out: Path, image: Path | None = None, seed: int = 0) -> 
 
     if keras.backend.backend() != "tensorflow":
         raise DemoError(
-            f"the demos run on TensorFlow, received KERAS_BACKEND={keras.backend.backend()}: unset it"
+            f"received the Keras backend {keras.backend.backend()}, expected tensorflow: "
+            "set KERAS_BACKEND=tensorflow"
         )
     keras.utils.set_random_seed(seed)
     context.say(f"{name}: {about.title}")

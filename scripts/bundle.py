@@ -23,7 +23,7 @@ START = """\
 # Installs the packages in this folder, without a network, and trains.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
-# The last step of the installation: one that was interrupted starts again.
+# Written last, so that an interrupted installation starts again.
 if [ ! -e "$here/venv/complete" ]; then
     "${PYTHON:-python3}" -m venv --clear "$here/venv"
     "$here/venv/bin/python" -m pip install -q --no-index --find-links "$here/wheels" 'compressor[EXTRA]'

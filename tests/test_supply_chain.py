@@ -75,9 +75,10 @@ def test_no_file_is_read_that_could_run_code():
 def test_keras_refuses_code_in_files(tmp_path):
     """Checkpoints of a run are loaded in safe mode: a Lambda layer's code is not run."""
     keras = pytest.importorskip("keras", reason="needs the train extra")
+    from training.errors import TrainingError
     from training.run_folder import load_checkpoint
 
     layers = [keras.layers.Input((2,)), keras.layers.Lambda(lambda x: x + 1)]
     keras.Sequential(layers).save(tmp_path / "model.keras")
-    with pytest.raises(ValueError, match="(?i)lambda"):
+    with pytest.raises(TrainingError, match="(?i)lambda"):
         load_checkpoint(tmp_path / "model.keras")

@@ -46,7 +46,8 @@ def place(devices: int, batch: int, hosts: Hosts | None = None, group: int = 1) 
         devices: number of devices of this machine; with `hosts`, all devices of all hosts are used.
         batch: number of crops per step, over all devices.
         hosts: the machines that train together; None for this machine alone.
-        group: number of crops in a row that stay together: TensorFlow computes the loss on each device.
+        group: number of consecutive crops that must stay on one device; only TensorFlow needs it, since it
+            computes the loss on each device separately.
 
     Raises:
         TrainingError: if there are fewer devices, or the batch cannot be shared among them.

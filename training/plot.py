@@ -14,7 +14,7 @@ CURVES = 6
 def read_columns(path: Path) -> dict[str, list[float]]:
     """Return the columns of a CSV file of numbers; an empty dictionary if there is no file.
 
-    The last row is left out if its line has no end: a run was killed while it wrote.
+    A last line without a newline is left out: the run was stopped while writing it.
     """
     if not path.exists():
         return {}

@@ -18,7 +18,7 @@ from training.start import compile_model, set_objective, set_schedule, set_up, s
 from training.watch import Keeper, Speed, Validation, tensorboard
 from training.worth import MeasureWorth
 
-# Of a new run without a limit of time.
+# Length of a new run without a time limit.
 DEFAULT_STEPS = 20000
 
 
@@ -90,7 +90,7 @@ def train(folder: Path, settings: Settings, conditions: Conditions = Conditions(
     Args:
         folder: of the run; created if it does not exist.
         settings: those of the run in the folder, if it holds one. With 0 steps, a resumed run keeps its
-            length, and a new one is as long as fits in its time, or has `DEFAULT_STEPS`.
+            length; a new one takes what fits in its time, or `DEFAULT_STEPS` without a limit.
         conditions: where and how long the run works.
 
     Returns:
@@ -103,7 +103,9 @@ def train(folder: Path, settings: Settings, conditions: Conditions = Conditions(
     if conditions.hosts and conditions.validation:
         raise TrainingError("--validation is for runs on one host; validate its checkpoints on another")
     if conditions.hosts and math.isfinite(conditions.minutes):
-        raise TrainingError("several hosts have to stop at the same step: give --steps, and no --minutes")
+        raise TrainingError(
+            "received --minutes with several hosts, which have to stop at the same step: give --steps instead"
+        )
     placement = place(conditions.devices, settings.batch, conditions.hosts, settings.crops_per_photo)
     settings, resumes = _prepare(folder, settings)
     if not settings.steps and math.isinf(conditions.minutes):

@@ -163,7 +163,7 @@ def load_checkpoint(path: Path) -> keras.Model:
     """Return the compiled model of a checkpoint.
 
     Raises:
-        TrainingError: if the file is not a checkpoint, or damaged.
+        TrainingError: if the file is not a checkpoint, or is damaged.
     """
     # Keras must know all classes in a checkpoint before it is read.
     import training.muon
@@ -173,7 +173,7 @@ def load_checkpoint(path: Path) -> keras.Model:
     try:
         return keras.saving.load_model(path, custom_objects=custom_objects)
     except Exception as error:
-        # Keras raises many types, some for each part of the file.
+        # Keras raises exceptions of many types, depending on which part of the file is damaged.
         raise TrainingError(
             f"{path} cannot be read as a checkpoint ({one_line(error)}): use an earlier copy, or start again"
         ) from error

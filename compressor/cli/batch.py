@@ -168,7 +168,7 @@ def _files_below(folder: str, extensions: set[str], plan: Plan) -> Iterator[str]
         folder, onerror=lambda error: plan.failures.append(explain(str(error.filename), error))
     ):
         folders.sort()
-        # They are not followed: they might lead round in circles.
+        # Links to folders are not followed: they could form a cycle.
         links = [name for name in folders if os.path.islink(os.path.join(parent, name))]
         plan.others += [os.path.relpath(os.path.join(parent, name), folder) for name in links]
         for name in sorted(names):
@@ -192,7 +192,7 @@ def _extensions(request: Request) -> set[str]:
 
 def _left_out(names: list[str]) -> str:
     named = ", ".join(map(shown, names[:_NUM_NAMED])) + ", ..." * (len(names) > _NUM_NAMED)
-    return f"left out, of other types or links to folders: {len(names)} ({named})"
+    return f"left out {len(names)} (other file types or links to folders): {named}"
 
 
 def _summary(done: list[Done], plan: Plan, seconds: float, request: Request) -> str:

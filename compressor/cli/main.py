@@ -351,7 +351,7 @@ def _shared_arguments(arguments: argparse.Namespace) -> dict[str, Any]:
     # A closing slash names a folder, even where a pattern has matched a single input.
     is_folder = output is not None and (len(inputs) > 1 or output.endswith(os.sep) or recursive)
     if is_folder and output == STANDARD_STREAM:
-        raise OptionError("received -o - for several inputs or folders, expected a folder: name one")
+        raise OptionError("received -o - with several inputs or --recursive, expected a folder: name one")
     # With --recursive, folders are created as they are needed.
     is_new = recursive and is_folder and not os.path.lexists(output)
     if is_folder and not is_new and not os.path.isdir(output):

@@ -56,8 +56,8 @@ def choose_boosts(tables: ScaleTables, residuals: Floats, indices: Indices, wort
 
     Args:
         tables: symbol frequencies.
-        residuals: (h, w, C) latents minus those decoded without boosts, in quantisation steps. So symbols
-            that are coded without a boost count as zeros in all choices.
+        residuals: (h, w, C) latents minus those decoded without boosts, in quantisation steps. Symbols
+            that are coded without a boost therefore count as zero for every boost.
         indices: (h, w, C) scale indices without boosts.
         worth: bits that a squared step of error is worth, (C,) or (h, w, C).
 

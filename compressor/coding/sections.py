@@ -30,8 +30,8 @@ def encode_sections(
 ) -> dict[str, bytes]:
     """Encode a picture. Store its screen content exactly where that pays, and everything at the top level.
 
-    It pays if the bits that it adds are fewer than what the error that it removes is worth. A picture with a
-    quality map is never stored as a whole.
+    Exact storage pays if it adds fewer bits than the error that it removes is worth. A picture with a quality
+    map is never stored as a whole.
 
     Args:
         coder: of the picture section.

@@ -49,8 +49,8 @@ def load_engine(
     Args:
         name: from `resolve_engine`.
         files: the exported model.
-        threads: the most threads it may use, from 1; None leaves it to the engine. More than there are cores
-            would only cost memory: each graph has threads of its own.
+        threads: the most threads it may use, from 1, capped at the number of cores: each graph has its own
+            threads, and more would only cost memory. None leaves it to the engine.
         keras_graphs: builds the same graphs as Keras models by name, for the engine that runs those.
         bfloat16: whether OpenVINO runs the transform networks in bfloat16; None where the CPU multiplies
             such numbers.

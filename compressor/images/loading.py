@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-_NOTE_ALL_HIDDEN = "alpha is 0 everywhere, and hidden colours become black: keep them with --keep-hidden"
+_NOTE_ALL_HIDDEN = "alpha is 0 everywhere, so all colours become black: keep them with --keep-hidden"
 
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,

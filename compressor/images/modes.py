@@ -19,7 +19,7 @@ _BITS_TAG, _PHOTOMETRIC_TAG = 258, 262
 # The first two markers of a JPEG 2000 codestream; its number of bits lies 42 bytes further.
 _SIZ_MARKERS = b"\xff\x4f\xff\x51"
 
-# At bytes 16 to 20 of an ICC profile.
+# Bytes 16 to 19 of an ICC profile.
 _RGB_PROFILE = b"RGB "
 
 # Factor from the values of a gray PNG of few bits, as its transparent value is given, to 8 bits.

@@ -59,7 +59,7 @@ class _NamedBuffer(BytesIO):
 
 
 def check_extension(extension: str) -> str:
-    """Find the format of an output.
+    """Check the extension of an output.
 
     Args:
         extension: with its dot, for example ".png".
@@ -68,7 +68,7 @@ def check_extension(extension: str) -> str:
         The extension in lower case.
 
     Raises:
-        OptionError: if there is none.
+        OptionError: if it is not one of those that `decode` writes.
     """
     extension = extension.lower()
     if extension not in _FORMATS:

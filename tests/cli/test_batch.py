@@ -57,7 +57,7 @@ def sleep_and_tidy_up(path):
 def test_folders_keep_their_structure(folder, capsys):
     assert main(["encode", "in", "-o", "out", "--recursive"]) == 0
     left_out, summary = capsys.readouterr().err.splitlines()
-    assert left_out == "left out, of other types or links to folders: 1 (notes.txt)"
+    assert left_out == "left out 1 (other file types or links to folders): notes.txt"
     assert summary.startswith("encoded 4 of 4 files, ")
     assert set(files_below(folder / "out")) == {os.path.splitext(name)[0] + ".cmpr" for name in NAMES}
     assert main(["decode", "out", "-o", "back", "--recursive", "--format", "bmp", "--quiet"]) == 0
@@ -81,7 +81,7 @@ def test_files_of_other_types_are_counted_and_named(folder, capsys):
         (folder / "in" / "deep" / f"{number}.md").write_text("text")
     assert main(["encode", "in", "-o", "out", "-r"]) == 0
     named = "notes.txt, deep/._a.png, deep/0.md, deep/1.md, deep/2.md, ..."
-    assert f"left out, of other types or links to folders: 7 ({named})\n" in capsys.readouterr().err
+    assert f"left out 7 (other file types or links to folders): {named}\n" in capsys.readouterr().err
     assert main(["decode", "out", "-o", "back", "-r"]) == 0
     assert "left out" not in capsys.readouterr().err
 
@@ -120,7 +120,7 @@ def test_two_spellings_of_one_path(folder, capsys):
 def test_links_to_folders_are_named(folder, capsys):
     os.symlink("..", "in/round")
     assert main(["encode", "in", "-o", "out", "-r"]) == 0
-    assert "links to folders: 2 (round, notes.txt)" in capsys.readouterr().err
+    assert "links to folders): round, notes.txt" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("fake_coder")
@@ -170,7 +170,7 @@ def test_progress_is_for_terminals(folder, capsys, monkeypatch):
     message = capsys.readouterr().err
     assert "\r\x1b[K1/4, " in message
     assert " images/s, 0:00:0" in message
-    left_out = "left out, of other types or links to folders: 1 (notes.txt)"
+    left_out = "left out 1 (other file types or links to folders): notes.txt"
     assert f"\r\x1b[K{left_out}\nencoded 4 of 4 files" in message
 
 

@@ -134,4 +134,4 @@ def test_output_depends_on_the_seed(tmp_path, capsys):
 def test_another_backend_is_refused(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr("keras.backend.backend", lambda: "jax")
     assert main(["run", "arithmetic", "--out", str(tmp_path)]) == 1
-    assert "received KERAS_BACKEND=jax: unset it" in capsys.readouterr().err
+    assert "received the Keras backend jax, expected tensorflow" in capsys.readouterr().err

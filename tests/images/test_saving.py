@@ -37,7 +37,8 @@ def test_formats_without_alpha(extension, mode):
         save_picture(Image.new(mode, (4, 4)), check_extension(extension))
 
 
-# Width, height, photometric interpretation, orientation of samples, and layouts of parts of the file.
+# Width, height, bits per sample, compression, photometric interpretation, fill order, samples per pixel,
+# planar configuration, extra samples and sample format.
 @pytest.mark.parametrize("tag", [0x100, 0x101, 0x102, 0x103, 0x106, 0x10A, 0x115, 0x11C, 0x152, 0x153])
 def test_exif_does_not_change_the_layout_of_a_tiff(tag):
     exif = Image.Exif()
