@@ -96,9 +96,10 @@ def plan_jobs(request: Request) -> Plan:
         try:
             output = output_path(source, request, relative=relative)
             real_output = os.path.realpath(output)
-            if real_output in inputs and not is_stdout(output):
+            is_file = not is_stdout(output)
+            if is_file and real_output in inputs:
                 raise OptionError(f"the output {shown(output)} is an input: name another folder with -o")
-            if real_output in outputs and not is_stdout(output):
+            if is_file and real_output in outputs:
                 raise OptionError(
                     f"the output {shown(output)} was already made from another input: rename one of them"
                 )
@@ -106,7 +107,7 @@ def plan_jobs(request: Request) -> Plan:
             plan.failures.append(explain(source, error))
             continue
         outputs.add(real_output)
-        if request.skip_existing and not is_stdout(output) and os.path.isfile(output):
+        if request.skip_existing and is_file and os.path.isfile(output):
             plan.num_skipped += 1
         else:
             plan.jobs.append(Job(source, output))
