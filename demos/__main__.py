@@ -9,12 +9,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from compressor.cli.option_values import checked
+from compressor.cli.option_values import seed
 from demos.common import DemoError
 from demos.registry import NAMES, describe, run_demo
-
-# The range that NumPy and Keras both accept.
-seed = checked(int, lambda value: 0 <= value < 2**32, "a whole number from 0 to 4294967295")
 
 
 def build_parser() -> argparse.ArgumentParser:

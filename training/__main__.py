@@ -7,7 +7,7 @@ import sys
 import warnings
 from pathlib import Path
 
-from compressor.cli.option_values import checked, number, positive
+from compressor.cli.option_values import checked, number, positive, seed
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -18,8 +18,6 @@ share = checked(float, lambda value: 0 <= value <= 1, "a share from 0 to 1")
 tail = checked(float, lambda value: 0 < value <= 1, "a share above 0, at most 1")
 not_negative = checked(float, lambda value: 0 <= value < math.inf, "a number from 0")
 whole = checked(int, lambda value: value >= 0, "a whole number from 0")
-# The range of NumPy's generators.
-seed = checked(int, lambda value: 0 <= value < 2**32, "a whole number from 0 to 4294967295")
 model_id = checked(int, lambda value: 0 <= value <= 255, "a whole number from 0 to 255")
 
 EPILOG = """\

@@ -40,6 +40,8 @@ effort = checked(
 )
 number = checked(float, lambda value: 0 < value < math.inf, "a number above 0")
 positive = checked(int, lambda value: value >= 1, "a whole number from 1")
+# The range that NumPy and Keras both accept.
+seed = checked(int, lambda value: 0 <= value < 2**32, "a whole number from 0 to 4294967295")
 
 
 def quality(text: str) -> float:
