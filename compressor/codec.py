@@ -71,7 +71,7 @@ class StreamInfo:
     @property
     def is_lossless(self) -> bool:
         """Whether all pixels are stored exactly."""
-        return not self.section_num_bytes[PICTURE]
+        return EXACT in self.section_num_bytes and not self.section_num_bytes[PICTURE]
 
 
 def encode(
@@ -140,12 +140,6 @@ def encode(
     if roi is not None and target is None and level == TOP_LEVEL:
         raise OptionError("received a mask and quality 100, which is lossless: use at most 99.75")
     rules = effort_of(effort)
-    runtime = _tuned(runtime, tune)
-    picture = (
-        image
-        if isinstance(image, LoadedPicture)
-        else load_picture(image, strip=strip, keep_hidden=keep_hidden)
-    )
 
     from compressor.coding.loading import load_coder
     from compressor.coding.quality_map import lowering_of_mask
@@ -153,8 +147,15 @@ def encode(
     from compressor.coding.sections import encode_sections
     from compressor.images.arrays import colour_array
 
-    upright = picture.image
+    runtime = _tuned(runtime, tune)
     coder = load_coder(runtime)
+    coder.check_effort(rules)
+    picture = (
+        image
+        if isinstance(image, LoadedPicture)
+        else load_picture(image, strip=strip, keep_hidden=keep_hidden)
+    )
+    upright = picture.image
     sections = picture.metadata.sections()
     if upright.mode in ("LA", "RGBA"):
         sections["alpha"] = encode_alpha(upright)

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from eval import codecs
-from eval.errors import EvalError, one_line, warn
+from eval.errors import EvalError, described, warn
 from eval.images import find_pictures, load_rgb
 from eval.machine import describe, describe_lines
 from eval.match import quality_for_bpp
@@ -88,7 +88,7 @@ def warm_times(chosen: list, images: list[np.ndarray], target_bpp: float, rounds
                 codec.decode(codec.encode(image, quality))  # loads libraries and weights
                 cases.append((codec, image, quality))
         except Exception as error:  # noqa: BLE001  the other codecs are still timed
-            warn(f"left out: {codec.name} failed: {one_line(error)}")
+            warn(f"left out: {codec.name} failed: {described(error)}")
             cases = [case for case in cases if case[0] is not codec]
     names = dict.fromkeys(codec.name for codec, *_ in cases)
     times: dict[str, dict[str, list[float]]] = {
@@ -146,7 +146,7 @@ def process_times(chosen: list, image: np.ndarray, target_bpp: float, batch: int
                 try:
                     samples.setdefault((codec_name, kind), []).append(timed(command))
                 except EvalError as error:
-                    warn(f"{codec_name} was not timed as a process: {one_line(error)}")
+                    warn(f"{codec_name} was not timed as a process: {described(error)}")
                     failed.add(codec_name)
     result: dict[str, dict] = {codec.name: {} for codec in chosen if codec.name not in failed}
     for (codec_name, kind), pairs in samples.items():

@@ -8,7 +8,7 @@ from pathlib import Path
 from compressor.cli.option_values import checked, number, positive, quality
 from eval import commands
 from eval.codecs import CODECS
-from eval.errors import EvalError, one_line
+from eval.errors import EvalError, described
 
 
 def default_cache() -> Path:
@@ -146,9 +146,9 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         return options.handler(options)
     except EvalError as error:
-        print(f"error: {one_line(error)}", file=sys.stderr)
+        print(f"error: {described(error)}", file=sys.stderr)
     except KeyboardInterrupt:
         print("error: interrupted", file=sys.stderr)
     except OSError as error:  # disk full, no permission
-        print(f"error: {one_line(error)}", file=sys.stderr)
+        print(f"error: {described(error)}", file=sys.stderr)
     return 1

@@ -32,11 +32,11 @@ def warn(line: str) -> None:
     print(f"warning: {line}", file=sys.stderr)
 
 
-def one_line(error: BaseException) -> str:
+def described(error: BaseException) -> str:
     """Format an exception as one line. Other types than EvalError are named.
 
     Example:
-        >>> one_line(ValueError("bad\\nvalue"))
+        >>> described(ValueError("bad\\nvalue"))
         'ValueError: bad value'
     """
     text = " ".join(str(error).split())

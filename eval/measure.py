@@ -62,7 +62,7 @@ class Cache:
         """
         path = self.encoded_path(task)
         try:
-            row = json.loads(path.with_suffix(".json").read_text())
+            row = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
             if path.stat().st_size != row["num_bytes"]:
                 return None
             # The same pixels may now have another file name.

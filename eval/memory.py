@@ -28,10 +28,11 @@ def peak_memory() -> Iterator[dict]:
     """
     result: dict = {"mb": None}
     try:
+        # On Windows, None is a TypeError.
         ctypes.CDLL(None).malloc_trim(0)
         _CLEAR_REFS.write_text("5")
         before_mb = _status_mb("VmRSS:")
-    except (OSError, AttributeError, KeyError):
+    except (OSError, AttributeError, KeyError, TypeError):
         yield result  # not Linux, not glibc, or not allowed
         return
     yield result

@@ -32,7 +32,7 @@ def load(choice: str, pictures_folder: Path) -> dict:
         return {}
     path = KODAK if choice in ("auto", "kodak") else Path(choice)
     try:
-        curves = json.loads(path.read_text())["curves"]
+        curves = json.loads(path.read_text(encoding="utf-8"))["curves"]
         for curve in curves.values():
             points = [{key: float(value) for key, value in point.items()} for point in curve["points"]]
             if not all(point["bpp"] > 0 and "psnr_rgb_db" in point for point in points):

@@ -17,6 +17,7 @@ from eval.published import SHOWN
 from eval.tables import BDRow, image_curves, mean_curve, published_curve, speed_table
 
 ASSETS = Path(__file__).with_name("assets")
+SCRIPTS = ("chart.js", "viewer.js", "main.js")
 
 
 def build(rows, table, published, pictures, codecs, cache: Cache, about, problems, options) -> str:
@@ -39,11 +40,11 @@ def build(rows, table, published, pictures, codecs, cache: Cache, about, problem
     chosen = viewer.spread(pictures, options.viewer_images)
     shown = viewer.build(chosen, codecs, options.viewer_bpp, cache, rows, options.viewer_mb, options.quiet)
     data = {**_curves(rows, published), "reference": options.reference, "viewer": shown}
-    page = Template((ASSETS / "report.html").read_text())
+    page = Template((ASSETS / "report.html").read_text(encoding="utf-8"))
     return page.substitute(
         title=escape(f"Rate and distortion: {options.name}"),
-        style=(ASSETS / "report.css").read_text(),
-        script="\n".join((ASSETS / name).read_text() for name in ("chart.js", "viewer.js", "main.js")),
+        style=(ASSETS / "report.css").read_text(encoding="utf-8"),
+        script="\n".join((ASSETS / name).read_text(encoding="utf-8") for name in SCRIPTS),
         data=_script_json(data),
         summary=escape(_summary(rows, pictures)),
         viewer_note=escape(_viewer_note(shown, len(pictures))),

@@ -9,7 +9,7 @@ from concurrent.futures.process import BrokenProcessPool
 from tqdm import tqdm
 
 from compressor.cli.workers import SigintHeld
-from eval.errors import EvalError, Interrupted, one_line
+from eval.errors import EvalError, Interrupted, described
 from eval.images import Picture
 from eval.measure import Cache, Task, as_columns, is_complete, measure
 
@@ -90,7 +90,7 @@ def _attempt(task: Task, cache: Cache) -> dict | str:
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:  # noqa: BLE001  panics of Rust libraries do not derive from Exception
-        return one_line(error)
+        return described(error)
 
 
 def _parallel_results(indices: list[int], tasks: list[Task], cache: Cache, jobs: int):

@@ -22,7 +22,7 @@ from PIL import Image
 MAX_PIXELS = 178_956_970
 TILE, EXACT_TILE, MAP_REGION = 128, 2048, 64
 SECTIONS = {"icc": 0x01, "exif": 0x02, "xmp": 0x04, "alpha": 0x08, "exact": 0x20, "map": 0x40}
-PRECISION = 24
+PRECISION, PIXEL_OFFSET, INDEX_BITS = 24, 128, 16
 WORD, STATE = 1 << 32, 1 << 64
 
 
@@ -307,9 +307,7 @@ class SymbolReader:
             places = [place for place, own in enumerate(indices) if own == index]
             for place in places:
                 letter = self._coder.letter(starts)
-                self._bits_left -= 16 - math.log2(frequencies[letter])
-                if self._bits_left < 0:
-                    raise ValueError("more symbols than data")
+                self._count(16 - math.log2(frequencies[letter]))
                 symbols[place] = letter - width
             for place in places:
                 if symbols[place] == width + 1:
@@ -317,10 +315,19 @@ class SymbolReader:
         return symbols
 
     def _escape(self, width):
-        negative = self._coder.uniform(2)
-        bits = self._coder.uniform(20)
-        excess = (1 << bits) + (self._coder.uniform(1 << bits) if bits else 0)
+        negative = self._uniform(2)
+        bits = self._uniform(20)
+        excess = (1 << bits) + (self._uniform(1 << bits) if bits else 0)
         return -(width + excess) if negative else width + excess
+
+    def _uniform(self, size):
+        self._count(math.log2(size))
+        return self._coder.uniform(size)
+
+    def _count(self, bits):
+        self._bits_left -= bits
+        if self._bits_left < 0:
+            raise ValueError("more symbols than data")
 
     def array(self, indices):
         """Return the symbols of a group of any shape."""
@@ -369,7 +376,7 @@ def read_flagship_tile(model, data, levels, coded):
     height, width = levels.shape
     numbers, passes = model.numbers, model.manifest["passes"]
     stride, side_max = numbers["side_stride"], numbers["side_max"]
-    activation_max, top_index = numbers["activation_max"], numbers["top_index"]
+    activation_max = numbers["activation_max"]
     reader = SymbolReader(model, data)
 
     side_index = model.entropy["side_index"]
@@ -416,7 +423,7 @@ def read_flagship_tile(model, data, levels, coded):
                 bottom, right = (n - step + 1 for n in window.shape[:2])
                 inputs.insert(0, window[r : r + bottom, c : c + right][None])
             for i in range(3):
-                maximum = top_index if i == 2 else activation_max
+                maximum = TOP_INDEX if i == 2 else activation_max
                 x = layer(model, f"context_{k}_{i}", x, levels[view], maximum)
             indices.append(np.minimum(x * inside[view] + lift[view], TOP_INDEX))
             means.append(expected[view][:, :, low:high] * model.run(f"mean_{k}", *inputs)[0])
@@ -439,7 +446,7 @@ def flagship_pixels(model, latents, levels):
     )
     planes = [interpolated(x, block) / (4 * block * block) for x in (quality(levels), amplitude)]
     change = model.run("filter", y, planes[0][None, :, :, None])[0]
-    return y[0] + planes[1][:, :, None] * change + numbers["pixel_offset"]
+    return y[0] + planes[1][:, :, None] * change + PIXEL_OFFSET
 
 
 # The cnn family
@@ -447,8 +454,8 @@ def flagship_pixels(model, latents, levels):
 
 def read_cnn_tile(model, data, levels, coded):
     """Return the latents (height, width, C) of a tile; append its group of symbols to `coded`."""
-    index = knots_int(model.entropy["bias"], levels) >> model.numbers["index_bits"]
-    index = np.clip(index, 0, model.numbers["top_index"])
+    index = knots_int(model.entropy["bias"], levels) >> INDEX_BITS
+    index = np.clip(index, 0, TOP_INDEX)
     reader = SymbolReader(model, data)
     lift = read_boosts(reader, *levels.shape, coded)
     symbols = reader.array(np.minimum(index + lift, TOP_INDEX))
@@ -460,7 +467,7 @@ def cnn_pixels(model, latents, levels):
     """Return pixels (4 h, 4 w, 3) in 8-bit levels, neither rounded nor clipped."""
     coefficients = latents * np.exp(knots_float(model.gains["log_inverse_gain"], levels))
     y = model.run("synthesis", coefficients[None])[0]
-    return y * model.numbers["pixel_scale"] + model.numbers["pixel_offset"]
+    return y * model.numbers["pixel_scale"] + PIXEL_OFFSET
 
 
 # Picture

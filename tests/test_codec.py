@@ -259,7 +259,7 @@ def test_alpha_of_another_size_is_not_decoded():
     header = b"IHDR" + struct.pack(">2I", 2**31 - 1, 2**31 - 1) + small.getvalue()[24:29]
     bomb = small.getvalue()[:12] + header + struct.pack(">I", zlib.crc32(header)) + small.getvalue()[33:]
     data = rebuilt(compressor.encode(noise(4, 4, 4)), sections={"alpha": bomb})
-    with pytest.raises(CorruptStreamError, match="L 2147483647x2147483647, expected L 4x4"):
+    with pytest.raises(CorruptStreamError, match="a PNG of 2147483647x2147483647 and mode L, expected one"):
         compressor.decode(data)
 
 
@@ -366,6 +366,27 @@ data = compressor.encode(image, runtime=Runtime(engine="onnxruntime"))
 compressor.decode(data, runtime=Runtime(engine="onnxruntime", model="cnn"))
 compressor.encode(image, runtime=Runtime(model="flagship-iq", engine="onnxruntime"))
 print(len(made))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout == "1\n", done.stderr
+
+
+def test_threads_that_start_together_load_one_coder():
+    code = """
+import time
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+from compressor import Runtime
+from compressor.coding import loading
+
+def slow(*arguments, **options):
+    time.sleep(0.1)
+    return SimpleNamespace(model_id=1)
+
+loading.coder_of = slow
+with ThreadPoolExecutor(6) as pool:
+    coders = pool.map(lambda _: loading.load_coder(Runtime()), range(6))
+    print(len({id(coder) for coder in coders}))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout == "1\n", done.stderr

@@ -11,7 +11,9 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 SOURCES = [
-    path for folder in ("compressor", "training", "eval", "demos") for path in (ROOT / folder).rglob("*.py")
+    path
+    for folder in ("compressor", "training", "eval", "demos", "scripts")
+    for path in (ROOT / folder).rglob("*.py")
 ]
 # What runs code that a file holds.
 UNSAFE_MODULES = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}

@@ -129,7 +129,7 @@ def export(
             for key, data in files.items()
         },
     }
-    (folder / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
+    (folder / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
 
 
 def count_symbols(folder: Path, images: Iterable[np.ndarray], levels: Iterable[int]) -> list[np.ndarray]:

@@ -1,6 +1,7 @@
 """The files of a run folder: settings, provenance, checkpoint, log."""
 
 import csv
+import os
 import subprocess
 import tempfile
 import tomllib
@@ -101,8 +102,17 @@ class Settings:
 
     @classmethod
     def load(cls, path: Path) -> "Settings":
-        """Read the settings from a TOML file."""
-        return cls(**tomllib.loads(path.read_text()))
+        """Read the settings from a TOML file.
+
+        Raises:
+            TrainingError: if it is damaged, or made by another version.
+        """
+        try:
+            return cls(**tomllib.loads(path.read_text(encoding="utf-8")))
+        except (TypeError, ValueError) as error:
+            raise TrainingError(
+                f"{path} cannot be read as settings ({one_line(error)}): mend the file, or start another run"
+            ) from error
 
 
 def write_toml(path: Path, values: dict[str, object]) -> None:
@@ -113,7 +123,8 @@ def write_toml(path: Path, values: dict[str, object]) -> None:
         values: strings, numbers and booleans.
     """
     with atomic_path(path) as temporary:
-        temporary.write_text("".join(f"{key} = {_toml(value)}\n" for key, value in values.items()))
+        text = "".join(f"{key} = {_toml(value)}\n" for key, value in values.items())
+        temporary.write_text(text, encoding="utf-8")
 
 
 def _toml(value) -> str:
@@ -195,7 +206,7 @@ def averaged_weights(model: keras.Model) -> None:
 
 
 def append_row(path: Path, row: dict[str, object]) -> None:
-    """Append a row to a CSV file.
+    """Append a row to a CSV file, after removing a last line that a killed process has left unfinished.
 
     Args:
         path: the file; created with a header if it does not exist.
@@ -203,6 +214,8 @@ def append_row(path: Path, row: dict[str, object]) -> None:
     """
     header = list(row)
     if path.exists():
+        complete = path.read_bytes().rpartition(b"\n")[:2]
+        os.truncate(path, len(b"".join(complete)))
         with path.open(newline="") as file:
             header = next(csv.reader(file), header)
     with path.open("a", newline="") as file:

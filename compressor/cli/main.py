@@ -155,7 +155,7 @@ def _build_parser() -> argparse.ArgumentParser:
         choices=tuple(tunes()),
         help="iq (image quality): the best picture to the eye; psnr: the least squared error (default: iq)",
     )
-    model.add_argument("--model", metavar="NAME", help=f"a model that ships: {', '.join(shipped_models())}")
+    model.add_argument("--model", choices=tuple(shipped_models()), help="a model that ships")
     encode.add_argument(
         "--roi",
         metavar="MASK",
@@ -349,7 +349,7 @@ def _shared_arguments(arguments: argparse.Namespace) -> dict[str, Any]:
     if inputs.count(STANDARD_STREAM) > 1:
         raise OptionError("received - several times, expected it once: the standard input can be read once")
     # A closing slash names a folder, even where a pattern has matched a single input.
-    is_folder = output is not None and (len(inputs) > 1 or output.endswith(os.sep) or recursive)
+    is_folder = output is not None and (len(inputs) > 1 or output.endswith(("/", os.sep)) or recursive)
     if is_folder and output == STANDARD_STREAM:
         raise OptionError("received -o - with several inputs or --recursive, expected a folder: name one")
     # With --recursive, folders are created as they are needed.

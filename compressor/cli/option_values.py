@@ -59,11 +59,13 @@ def size(text: str) -> int:
     unit = {"k": 1_000, "K": 1_000, "m": 1_000_000, "M": 1_000_000}.get(text[-1:], 1)
     try:
         num_bytes = float(text if unit == 1 else text[:-1]) * unit
-        return int(num_bytes) if num_bytes >= 1 else int("")
-    except (ValueError, OverflowError):
+    except ValueError:
+        num_bytes = math.nan
+    if not 1 <= num_bytes < math.inf:
         raise argparse.ArgumentTypeError(
             f"received {text!r}, expected a number of bytes, such as 50000, 200k or 1.5M"
-        ) from None
+        )
+    return int(num_bytes)
 
 
 def region(text: str) -> tuple[int, ...]:

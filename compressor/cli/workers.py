@@ -121,6 +121,8 @@ class SigintHeld:
 
 def _work(pipe: Connection, function: Callable[[Any], Any]) -> None:
     """Run in a worker process: handle items until the pipe is closed."""
+    # For Windows, where processes do not inherit a mask.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     # An exception, unlike the signal itself, lets the function tidy up.
     signal.signal(signal.SIGTERM, _exit)
     # NumPy is not imported before the function is called.

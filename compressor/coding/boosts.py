@@ -9,11 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compressor.entropy.tables import ScaleTables
+from compressor.spec.arrays import Floats, Indices, Symbols
 from compressor.spec.constants import BOOST_INDEX, BOOST_MAX, BOOST_REGION, BOOST_STEP, TOP_INDEX
-
-Floats = NDArray[np.float32]
-Symbols = NDArray[np.int32]
-Indices = NDArray[np.uint8]
 
 # A region is examined if boosting could save at least this many bits' worth of error: photographs have none.
 LEAST_GAIN_BITS = 48

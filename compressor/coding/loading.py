@@ -1,6 +1,7 @@
 """One picture coder per model and engine, kept for the next call."""
 
 import os
+import threading
 from functools import lru_cache, partial
 from pathlib import Path
 
@@ -11,6 +12,10 @@ from compressor.errors import UnsupportedStreamError, WeightsError
 from compressor.models.registry import family_named
 from compressor.options import Runtime
 from compressor.weights.files import ModelFiles, shipped_folder
+
+# Threads that start together wait for one coder, which has a model in memory and threads of its own. By
+# process, since another thread may hold a lock at a fork.
+_locks: dict[int, threading.Lock] = {}
 
 
 def load_coder(runtime: Runtime, model_id: int | None = None) -> PictureCoder:
@@ -31,7 +36,9 @@ def load_coder(runtime: Runtime, model_id: int | None = None) -> PictureCoder:
     else:
         folder = shipped_folder(runtime.model if model_id is None else model_id)
     files = ModelFiles(folder.resolve())
-    coder = _load(files, resolve_engine(runtime.engine), runtime.threads, os.getpid())
+    process = os.getpid()
+    with _locks.setdefault(process, threading.Lock()):
+        coder = _load(files, resolve_engine(runtime.engine), runtime.threads, process)
     if model_id not in (None, coder.model_id):
         raise UnsupportedStreamError(
             f"the stream needs model {model_id}, and {folder} holds model {coder.model_id}: give the folder "

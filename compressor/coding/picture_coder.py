@@ -14,7 +14,8 @@ from compressor.coding.tile_coder import TileCoder
 from compressor.coding.tiling import TileReader
 from compressor.errors import OptionError
 from compressor.images.arrays import levels_to_uint8
-from compressor.models.runtime import Floats, Indices, ModelRuntime, Symbols
+from compressor.models.runtime import ModelRuntime
+from compressor.spec.arrays import Floats, Indices, Symbols
 from compressor.spec.constants import PIXEL_OFFSET, TILE
 from compressor.spec.levels import Levels, levels_in
 
@@ -94,6 +95,15 @@ class PictureCoder:
                 rounding = ROUNDED
             payloads.append(self.tile_coder.encode(latents, of_tile, rounding, side, verify=verify))
         return join_tiles(payloads)
+
+    def check_effort(self, effort: Effort) -> None:
+        """Check that the model can be encoded with an effort.
+
+        Raises:
+            OptionError: if the effort refines, and the model has no error gradient.
+        """
+        if effort.refinement_steps:
+            self._refiner(effort)
 
     def _refiner(self, effort: Effort) -> Refiner:
         if self.runtime.error_gradient is None:

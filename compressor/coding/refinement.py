@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from compressor.coding.area import Area
 from compressor.coding.effort import DEFAULT, ROUNDED, OnProgress
 from compressor.coding.tile_coder import TileCoder
-from compressor.models.runtime import ErrorGradient, Floats, Indices, ModelRuntime, Symbols
+from compressor.models.runtime import ErrorGradient, ModelRuntime
+from compressor.spec.arrays import Floats, Indices, Symbols
 from compressor.spec.levels import Levels, levels_in
 
 

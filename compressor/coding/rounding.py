@@ -3,14 +3,11 @@
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from compressor.entropy.range_coder import MAX_SYMBOL
 from compressor.entropy.tables import ScaleTables
+from compressor.spec.arrays import Floats, Indices, Symbols
 from compressor.spec.constants import DEAD_ZONE, SAVING_SHARE
-
-Floats = NDArray[np.float32]
-Symbols = NDArray[np.int32]
 
 
 def round_with_dead_zone(residual: Floats, dead_zone: float = DEAD_ZONE) -> Symbols:
@@ -41,7 +38,7 @@ class RateDistortionRounding:
         savings = np.maximum(np.diff(self._tables.bits, axis=1, prepend=0), 0)
         return np.pad(savings, ((0, 0), (0, 1)))
 
-    def __call__(self, residual: Floats, indices: NDArray[np.uint8], worth: Floats) -> Symbols:
+    def __call__(self, residual: Floats, indices: Indices, worth: Floats) -> Symbols:
         """Convert residuals in quantisation steps to symbols.
 
         Args:

@@ -11,7 +11,8 @@ from compressor.coding.rounding import RateDistortionRounding, round_with_dead_z
 from compressor.entropy.blas import one_blas_thread
 from compressor.entropy.range_coder import SymbolDecoder, encode_pairs
 from compressor.errors import CorruptStreamError
-from compressor.models.runtime import Floats, Indices, ModelRuntime, Passes, Step, Symbols
+from compressor.models.runtime import ModelRuntime, Passes, Step
+from compressor.spec.arrays import Floats, Indices, Symbols
 from compressor.spec.levels import Levels, padded_levels
 
 

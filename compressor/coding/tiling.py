@@ -3,11 +3,9 @@
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
 from compressor.coding.area import Area
-
-Floats = NDArray[np.float32]
+from compressor.spec.arrays import Floats
 
 
 class TileReader:

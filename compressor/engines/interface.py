@@ -2,10 +2,7 @@
 
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
-Array = NDArray[np.float32]
+from compressor.spec.arrays import Floats
 
 
 class Engine(Protocol):
@@ -19,6 +16,6 @@ class Engine(Protocol):
     name: str
     threads: int | None
 
-    def run(self, graph: str, *inputs: Array) -> Array:
+    def run(self, graph: str, *inputs: Floats) -> Floats:
         """Evaluate a graph: float32 NHWC arrays in the graph's order of inputs, one array out."""
         ...

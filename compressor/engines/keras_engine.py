@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from compressor.engines.interface import Array
+from compressor.spec.arrays import Floats
 
 
 class KerasEngine:
@@ -21,7 +21,7 @@ class KerasEngine:
     def __init__(self, graphs: Mapping[str, Any], threads: int | None = None) -> None:
         self._graphs, self.threads = graphs, threads
 
-    def run(self, graph: str, *inputs: Array) -> Array:
+    def run(self, graph: str, *inputs: Floats) -> Floats:
         """See `Engine.run`."""
         # A backend's memory is read-only; callers may scale in place.
         return np.array(self._graphs[graph](list(inputs) if len(inputs) > 1 else inputs[0]))

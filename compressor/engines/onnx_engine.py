@@ -6,7 +6,7 @@ from typing import Any
 
 import onnxruntime
 
-from compressor.engines.interface import Array
+from compressor.spec.arrays import Floats
 from compressor.weights.files import ModelFiles
 
 # In messages of ONNX Runtime: of its allocator, of C++, and of threads that cannot be started.
@@ -34,13 +34,13 @@ class OnnxEngine:
         self._lock = Lock()
         self._sessions: dict[str, Any] = {}
 
-    def run(self, graph: str, *inputs: Array) -> Array:
+    def run(self, graph: str, *inputs: Floats) -> Floats:
         """See `Engine.run`."""
         with self._lock:
             if graph not in self._sessions:
                 self._sessions[graph] = self._load(graph)
         feeds = {f"x{k}": x for k, x in enumerate(inputs)}
-        result: Array = _or_memory_error(self._sessions[graph].run, None, feeds)[0]
+        result: Floats = _or_memory_error(self._sessions[graph].run, None, feeds)[0]
         return result
 
     def _load(self, graph: str) -> Any:

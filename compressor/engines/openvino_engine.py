@@ -5,7 +5,7 @@ from typing import Any
 
 import openvino
 
-from compressor.engines.interface import Array
+from compressor.spec.arrays import Floats
 from compressor.weights.files import ModelFiles
 
 # Only networks that correct what another graph computes may run in bfloat16. A coefficient or a mean of some
@@ -26,7 +26,7 @@ class OpenVinoEngine:
         # Requests that no thread uses now: each holds the memory of one run.
         self._idle: dict[str, list[Any]] = {}
 
-    def run(self, graph: str, *inputs: Array) -> Array:
+    def run(self, graph: str, *inputs: Floats) -> Floats:
         """See `Engine.run`."""
         with self._lock:
             if graph not in self._compiled:
@@ -34,7 +34,7 @@ class OpenVinoEngine:
             idle = self._idle[graph]
             request = idle.pop() if idle else self._compiled[graph].create_infer_request()
         # The next run reuses the output's memory.
-        result: Array = request.infer(list(inputs))[0].copy()
+        result: Floats = request.infer(list(inputs))[0].copy()
         idle.append(request)
         return result
 

@@ -11,7 +11,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from compressor.spec.constants import ACTIVATION_MAX
 from compressor.spec.levels import Levels
 from compressor.spec.quality import LEVELS_PER_KNOT
 
@@ -47,13 +46,14 @@ class ExactLayer:
     weights: Integers
     bias: NDArray[np.int32]
     shift: NDArray[np.int32]
-    maximum: int = ACTIVATION_MAX
+    maximum: int
 
     def __call__(self, inputs: Integers, levels: Levels) -> Integers:
         """(positions, inputs) integers, one level or one for each -> (positions, outputs), 0..maximum."""
         sums = inputs @ self.weights
         sums += knots_at(self.bias, levels).reshape(-1, sums.shape[1]).astype(np.float32)
-        sums *= np.exp2(-self.shift.astype(np.float32))
+        # Powers of two without rounding: NumPy does not promise as much of exp2.
+        sums *= np.ldexp(np.float32(1), -self.shift)
         np.floor(sums, out=sums)
         return np.clip(sums, 0, self.maximum, out=sums)
 

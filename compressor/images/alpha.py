@@ -8,6 +8,9 @@ from PIL import Image
 
 from compressor.errors import CorruptStreamError, one_line
 
+# Of the header of a PNG.
+_DEPTH_AND_COLOURS, _GRAY_8_BITS = slice(24, 26), bytes([8, 0])
+
 
 def clear_hidden(image: Image.Image) -> Image.Image:
     """Return a picture of mode L, LA, RGB or RGBA with black pixels where its alpha is 0.
@@ -61,13 +64,20 @@ def decode_alpha(payload: bytes, width: int, height: int) -> Image.Image:
     try:
         # Not through Image.open: the size is already checked against our own limit.
         alpha = PngImageFile(BytesIO(payload))
-        if alpha.mode == "L" and alpha.size == (width, height):
+        # Pillow also gives mode L to fewer than 8 bits.
+        is_plain = payload[_DEPTH_AND_COLOURS] == _GRAY_8_BITS and not alpha.is_animated
+        if is_plain and alpha.size == (width, height):
             alpha.load()
             # A plain picture, without the file's own metadata.
             return alpha.copy()
-        found = f"{alpha.mode} {alpha.width}x{alpha.height}"
+        found = f"a PNG of {alpha.width}x{alpha.height} and mode {alpha.mode}"
+    except MemoryError:
+        raise
     except Exception as error:
         raise CorruptStreamError(
             f"the alpha section cannot be read ({one_line(error)}): get the file again"
         ) from error
-    raise CorruptStreamError(f"the alpha section is {found}, expected L {width}x{height}: get the file again")
+    raise CorruptStreamError(
+        f"the alpha section is {found}, expected one frame of 8-bit gray, {width}x{height}: "
+        "get the file again"
+    )

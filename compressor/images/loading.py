@@ -81,7 +81,7 @@ def open_picture(data: bytes, *, max_pixels: int | None = DEFAULT_MAX_PIXELS) ->
         ) from error
     except Image.DecompressionBombError as error:
         raise _too_large(error) from error
-    except CompressorError:
+    except (CompressorError, MemoryError):
         raise
     except Exception as error:
         raise _unreadable(error) from error
@@ -130,7 +130,7 @@ def load_picture(
         metadata = read_metadata(source)
     try:
         pixels, mode_notes, is_icc_valid = to_coded_mode(source, storage, metadata.icc)
-    except CompressorError:
+    except (CompressorError, MemoryError):
         raise
     except Exception as error:
         raise _unreadable(error) from error
@@ -165,6 +165,8 @@ def _load(image: Image.Image) -> None:
         image.load()
     except Image.DecompressionBombError as error:
         raise _too_large(error) from error
+    except MemoryError:
+        raise
     except Exception as error:
         # Pillow's readers raise many types on damaged files.
         raise _unreadable(error) from error

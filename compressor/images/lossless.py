@@ -10,9 +10,9 @@ from PIL import Image
 
 from compressor.errors import CorruptStreamError, one_line
 
-# Positions in a WebP file that holds a lossless picture and nothing else.
-_TYPE, _SIZE, _HEADER_NUM_BYTES = slice(8, 16), slice(21, 25), 25
-_LOSSLESS = b"WEBPVP8L"
+# Positions in a WebP file that holds a lossless picture and nothing else; lengths count what follows them.
+_CONTAINER, _FILE_LENGTH, _TYPE, _LENGTH = slice(0, 4), slice(4, 8), slice(8, 16), slice(16, 20)
+_SIZE, _HEADER_NUM_BYTES = slice(21, 25), 25
 # Out of 6 and 100: higher values are much slower, and the files hardly smaller.
 _METHOD, _EFFORT = 4, 75
 
@@ -52,7 +52,7 @@ def decode_lossless(
     Raises:
         CorruptStreamError: if the data are not a lossless WebP picture of that size.
     """
-    if len(data) < _HEADER_NUM_BYTES or data[_TYPE] != _LOSSLESS:
+    if not _is_single_lossless_chunk(data):
         raise CorruptStreamError("the exact section is not lossless WebP: get the file again")
     # Checked before the library sees the data: it would allocate whatever size they claim.
     fields = int.from_bytes(data[_SIZE], "little")
@@ -67,8 +67,19 @@ def decode_lossless(
 
     try:
         rgba = np.asarray(WebPImageFile(BytesIO(data)).convert("RGBA"))
+    except MemoryError:
+        raise
     except Exception as error:
         raise CorruptStreamError(
             f"the exact section cannot be read ({one_line(error)}): get the file again"
         ) from error
     return rgba[..., :3], rgba[..., 3] == 255
+
+
+def _is_single_lossless_chunk(data: bytes) -> bool:
+    if len(data) < _HEADER_NUM_BYTES or (data[_CONTAINER], data[_TYPE]) != (b"RIFF", b"WEBPVP8L"):
+        return False
+    file_length, length = (int.from_bytes(data[part], "little") for part in (_FILE_LENGTH, _LENGTH))
+    # Chunks are padded to an even length.
+    padded = length + length % 2
+    return len(data) == _FILE_LENGTH.stop + file_length == _LENGTH.stop + padded

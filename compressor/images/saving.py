@@ -148,6 +148,8 @@ def _written(image: Image.Image, extension: str, file_format: str, metadata: dic
         plain.info = {}
         options = _SAVE_OPTIONS.get(file_format, {}) | _metadata_options(metadata, file_format)
         plain.save(buffer, **options)
+    except MemoryError:
+        raise
     except Exception as error:
         raise OptionError(
             f"the picture of mode {image.mode} cannot be written as {extension} ({one_line(error)}): "

@@ -1,16 +1,17 @@
 """Quality curves in floating point: gains per channel, interpolated between knots."""
 
 import io
+from collections.abc import Callable
 from dataclasses import dataclass, fields
+from functools import wraps
 
 import numpy as np
 from numpy.typing import NDArray
 
-from compressor.spec.constants import FILTER_AMPLITUDE, SQUARED_STEP_WEIGHT
+from compressor.spec.arrays import Floats
+from compressor.spec.constants import SQUARED_STEP_WEIGHT
 from compressor.spec.levels import Levels
 from compressor.spec.quality import TOP_LEVEL
-
-Floats = NDArray[np.float32]
 
 
 def at_levels(knots: NDArray[np.float64], levels: Levels) -> NDArray[np.float64]:
@@ -20,6 +21,19 @@ def at_levels(knots: NDArray[np.float64], levels: Levels) -> NDArray[np.float64]
     part = (position - low).reshape(low.shape + (1,) * (knots.ndim - 1))
     result: NDArray[np.float64] = (1 - part) * knots[low] + part * knots[low + 1]
     return result
+
+
+def _by_level(curve: Callable[["QualityGains", Levels], Floats]) -> Callable[..., Floats]:
+    """Look up a curve that is evaluated once per level: there are far more positions than levels."""
+
+    @wraps(curve)
+    def looked_up(self: "QualityGains", levels: Levels) -> Floats:
+        if isinstance(levels, int):
+            return curve(self, levels)
+        table = curve(self, np.arange(TOP_LEVEL + 1, dtype=np.int32))
+        return table[levels]
+
+    return looked_up
 
 
 @dataclass(frozen=True)
@@ -47,32 +61,39 @@ class QualityGains:
         """Number of latent channels."""
         return self.log_gain.shape[1]
 
+    @_by_level
     def gain(self, levels: Levels) -> Floats:
         """Return (C,) factors from coefficients to quantisation steps."""
         return np.exp(at_levels(self.log_gain, levels)).astype(np.float32)
 
+    @_by_level
     def inverse_gain(self, levels: Levels) -> Floats:
         """Return (C,) factors from quantisation steps to coefficients."""
         return np.exp(at_levels(self.log_inverse_gain, levels)).astype(np.float32)
 
+    @_by_level
     def expected(self, levels: Levels) -> Floats:
         """Return (C,) mean magnitudes in quantisation steps: the unit of the context networks."""
         return (self.magnitude * np.exp(at_levels(self.log_gain, levels))).astype(np.float32)
 
+    @_by_level
     def correction_limit(self, levels: Levels) -> Floats:
         """Return (C,) how far one unit of the analysis network's output moves a coefficient."""
         return np.minimum(self.magnitude, np.exp(-at_levels(self.log_gain, levels))).astype(np.float32)
 
-    def filter_amplitude(self, levels: Levels) -> Floats:
-        """Return () how far one unit of the synthesis network's output moves a pixel, in 8-bit levels."""
-        return (FILTER_AMPLITUDE * np.exp(0.5 * at_levels(self.log_step, levels)[..., 0])).astype(np.float32)
+    @_by_level
+    def root_step(self, levels: Levels) -> Floats:
+        """Return (), the square root of the nominal quantisation step in 8-bit levels."""
+        return np.exp(0.5 * at_levels(self.log_step, levels)[..., 0]).astype(np.float32)
 
+    @_by_level
     def distortion_weight(self, levels: Levels) -> Floats:
         """Return (), lambda: the bits per pixel that one squared 8-bit level of mean error is worth."""
         return (SQUARED_STEP_WEIGHT * np.exp(-2 * at_levels(self.log_step, levels)[..., 0])).astype(
             np.float32
         )
 
+    @_by_level
     def worth(self, levels: Levels) -> Floats:
         """Return (C,) the bits that a squared quantisation step of error is worth."""
         return np.exp(at_levels(self.log_worth, levels)).astype(np.float32)

@@ -1,10 +1,18 @@
 """The families of models: one record each. Parts are loaded on use, since Keras is slow to import."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from compressor.errors import WeightsError
+
+if TYPE_CHECKING:
+    from compressor.engines.interface import Engine
+    from compressor.models.runtime import ModelRuntime
+    from compressor.weights.files import ModelFiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +32,10 @@ class Family:
     exporter_path: str
 
     @property
-    def runtime(self) -> Any:
+    def runtime(self) -> Callable[[ModelFiles, Engine], ModelRuntime]:
         """The runtime's class."""
-        return _load(self.runtime_path)
+        cls: Callable[[ModelFiles, Engine], ModelRuntime] = _load(self.runtime_path)
+        return cls
 
     @property
     def model(self) -> Any:

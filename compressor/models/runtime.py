@@ -4,16 +4,10 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from compressor.entropy.tables import ScaleTables
+from compressor.spec.arrays import Floats, Indices, Symbols
 from compressor.spec.levels import Levels
 from compressor.spec.passes import CodingPass
-
-Floats = NDArray[np.float32]
-Symbols = NDArray[np.int32]
-Indices = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +70,17 @@ class ModelRuntime(Protocol):
     block: int
     analysis_halo: int
     synthesis_halo: int
-    side_stride: int
     channels: int
-    reductions: tuple[int, ...]
     tables: ScaleTables
-    error_gradient: ErrorGradient | None
+
+    @property
+    def side_stride(self) -> int: ...
+
+    @property
+    def reductions(self) -> tuple[int, ...]: ...
+
+    @property
+    def error_gradient(self) -> ErrorGradient | None: ...
 
     def analyse(self, pixels: Floats, levels: Levels) -> Floats:
         """Convert pixels minus 128 (1, H, W, 3) to latents (h, w, C) in quantisation steps."""

@@ -58,7 +58,7 @@ class ModelFiles:
 
 @cache
 def _index() -> dict[str, Any]:
-    index: dict[str, Any] = json.loads((SHIPPED / "index.json").read_text())
+    index: dict[str, Any] = json.loads((SHIPPED / "index.json").read_text(encoding="utf-8"))
     return index
 
 

@@ -10,15 +10,17 @@ import pytest
 pytest.importorskip("keras", reason="needs the train extra")
 pytest.importorskip("onnx", reason="needs the train extra")
 
+import compressor  # noqa: E402
 from compressor import Runtime  # noqa: E402
 from compressor.coding.area import Area  # noqa: E402
 from compressor.coding.loading import coder_of, load_coder  # noqa: E402
 from compressor.coding.picture_coder import PictureCoder  # noqa: E402
 from compressor.errors import CorruptStreamError, StreamError, UnsupportedStreamError, WeightsError  # noqa: E402
+from compressor.images.psnr import psnr_db  # noqa: E402
 from compressor.models.flagship import runtime as flagship_runtime  # noqa: E402
 from compressor.spec.constants import TILE  # noqa: E402
 from compressor.spec.passes import coding_passes  # noqa: E402
-from compressor.weights.files import ModelFiles  # noqa: E402
+from compressor.weights.files import ModelFiles, shipped_folder  # noqa: E402
 
 ENGINES = ["onnxruntime", "openvino", "keras"]
 
@@ -32,10 +34,6 @@ def coder(tiny_folder):
 def picture(random_pictures):
     """Return a function that makes a picture, uint8 (height, width, 3)."""
     return lambda height, width: np.rint(255 * random_pictures(1, height, width)[0]).astype(np.uint8)
-
-
-def psnr_db(a, b):
-    return 10 * np.log10(255**2 / np.mean((a.astype(float) - b.astype(float)) ** 2))
 
 
 def symbols_of(coder, image, level):
@@ -308,6 +306,31 @@ def test_damaged_or_unknown_models_are_refused(tiny_folder, tmp_path):
     (tmp_path / "gains.npz").write_bytes(b"damaged")
     with pytest.raises(WeightsError, match=r"gains\.npz"):
         load_coder(Runtime(weights=tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("name", "number", "value"),
+    [
+        ("flagship-psnr", "side_steps", 2),
+        ("flagship-psnr", "side_max", 0),
+        ("flagship-psnr", "activation_max", 100),
+        ("flagship-psnr", "near_floor", 3.0),
+        ("flagship-psnr", "filter_amplitude", 0.1),
+        ("cnn", "pixel_scale", 32),
+    ],
+)
+def test_decoders_read_the_numbers_of_the_manifest(tmp_path, picture, name, number, value):
+    stream = compressor.encode(picture(64, 64), 70, runtime=Runtime(model=name))
+    shutil.copytree(shipped_folder(name), tmp_path / "model")
+    path = tmp_path / "model" / "manifest.json"
+    manifest = json.loads(path.read_text())
+    manifest["numbers"][number] = value
+    path.write_text(json.dumps(manifest))
+    try:
+        decoded = compressor.decode(stream, runtime=Runtime(weights=tmp_path / "model"))
+    except CorruptStreamError:
+        return
+    assert decoded != compressor.decode(stream)
 
 
 @pytest.mark.parametrize("key", ["family", "metric", "numbers", "passes"])

@@ -96,6 +96,14 @@ def test_networks_equal_the_int64_reference(size, level):
     assert indices.max() > indices.min() or indices.size < 20
 
 
+def test_each_position_may_have_a_level_of_its_own():
+    random = np.random.default_rng(5)
+    layer = random_layer(random, 30, 8, knots=5)
+    x, levels = random.integers(0, 256, (12, 30)), random.integers(0, 397, 12).astype(np.int32)
+    expected = [reference_layer(layer, row, level) for row, level in zip(x[:, None], levels, strict=True)]
+    np.testing.assert_array_equal(layer(x.astype(np.float32), levels), np.concatenate(expected))
+
+
 def test_thread_count_changes_nothing():
     random = np.random.default_rng(4)
     layer = random_layer(random, 900, 128, input_max=30)

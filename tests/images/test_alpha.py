@@ -1,5 +1,9 @@
 """The alpha channel and its bytes."""
 
+import struct
+import zlib
+from io import BytesIO
+
 import pytest
 from PIL import Image
 
@@ -24,10 +28,40 @@ def test_a_constant_channel_takes_one_byte(value):
     assert decode_alpha(payload, 3, 2).tobytes() == bytes([value]) * 6
 
 
-@pytest.mark.parametrize("image", [Image.new("L", (4, 5)), Image.new("RGB", (5, 4)), Image.new("P", (5, 4))])
-def test_alpha_of_another_size_or_mode_is_corrupt(image):
-    with pytest.raises(CorruptStreamError, match="expected L 5x4"):
-        decode_alpha(saved(image, "PNG"), 5, 4)
+def gray_of_4_bits(width, height):
+    """A PNG that Pillow opens in mode L, as it does gray of 8 bits."""
+
+    def chunk(name, data):
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    header = struct.pack(">2I5B", width, height, 4, 0, 0, 0, 0)
+    rows = zlib.compress(bytes(height * (1 + (width + 1) // 2)))
+    chunks = chunk(b"IHDR", header), chunk(b"IDAT", rows), chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+def two_frames(width, height):
+    buffer = BytesIO()
+    first, second = (Image.new("L", (width, height), value) for value in (0, 9))
+    first.save(buffer, "PNG", save_all=True, append_images=[second])
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    "png",
+    [
+        saved(Image.new("L", (4, 5)), "PNG"),
+        saved(Image.new("RGB", (5, 4)), "PNG"),
+        saved(Image.new("P", (5, 4)), "PNG"),
+        saved(Image.new("1", (5, 4)), "PNG"),
+        gray_of_4_bits(5, 4),
+        two_frames(5, 4),
+    ],
+)
+def test_other_pngs_than_gray_of_8_bits_and_this_size_are_corrupt(png):
+    assert Image.open(BytesIO(png)).load()
+    with pytest.raises(CorruptStreamError, match="expected one frame of 8-bit gray, 5x4"):
+        decode_alpha(png, 5, 4)
 
 
 def test_every_truncation_is_corrupt():

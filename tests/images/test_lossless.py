@@ -28,5 +28,8 @@ def test_damage_is_refused():
     for damaged in (b"", data[:24], data[:40], b"\0" * 60, data[:40] + bytes(len(data) - 40)):
         with pytest.raises(CorruptStreamError, match="exact section"):
             decode_lossless(damaged, 20, 30)
+    for more in (data + b"XY", data + data[12:], data[:12] + b"VP8 " + data[16:]):
+        with pytest.raises(CorruptStreamError, match="is not lossless WebP"):
+            decode_lossless(more, 20, 30)
     with pytest.raises(CorruptStreamError, match="is 30x20, expected 20x30"):
         decode_lossless(data, 30, 20)

@@ -120,6 +120,16 @@ def test_a_damaged_checkpoint(tmp_path, capsys):
     assert line.startswith(f"error: {tmp_path / 'checkpoint.keras'} cannot be read as a checkpoint (")
 
 
+@pytest.mark.parametrize("text", ["unknown = 1\n", "steps = ", "steps = 1\nsteps = 2\n"])
+def test_damaged_settings(text, tmp_path, capsys):
+    (tmp_path / "checkpoint.keras").touch()
+    (tmp_path / "settings.toml").write_text(text)
+    for command in (["export", str(tmp_path)], [*RUN, "--out", str(tmp_path)]):
+        assert main(command) == 1
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.startswith(f"error: {tmp_path / 'settings.toml'} cannot be read as settings (")
+
+
 @pytest.mark.parametrize("rest", ["200", "200,", "200,-", "200,0.49"])
 def test_a_row_of_a_log_that_is_cut_off_is_left_out(rest, tmp_path):
     log = tmp_path / "log.csv"

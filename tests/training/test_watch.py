@@ -92,6 +92,13 @@ def test_rows_keep_to_the_header_of_an_older_file(tmp_path):
         assert list(csv.reader(file)) == [["step", "loss"], ["1", "2"], ["3", "4"]]
 
 
+def test_a_row_that_was_cut_off_is_replaced(tmp_path):
+    path = tmp_path / "log.csv"
+    path.write_text("step,loss\n1,0.5\n2,0.")
+    append_row(path, {"step": 2, "loss": 0.4})
+    assert path.read_text() == "step,loss\n1,0.5\n2,0.4\n"
+
+
 def test_a_run_starts_from_an_exported_model(run, photos, small_run, tmp_path, capsys):
     assert main(["export", str(run), "--out", str(tmp_path / "model"), "--count", "2"]) == 0
     exported = read_model(tmp_path / "model")

@@ -9,7 +9,7 @@ import numpy as np
 from compressor.models.cnn.model import Cnn
 from compressor.models.cnn.runtime import INDEX_BITS
 from compressor.models.export_arrays import quality_arrays, scale_index
-from compressor.spec.constants import PIXEL_OFFSET, PIXEL_SCALE, TOP_INDEX
+from compressor.spec.constants import PIXEL_SCALE
 
 # Two convolutions of stride 2 whose kernels are 5 pixels wide: two positions on each side.
 BLOCK, HALO = 4, 2
@@ -34,9 +34,6 @@ class CnnExporter:
             "block": BLOCK,
             "analysis_halo": HALO,
             "synthesis_halo": HALO,
-            "index_bits": INDEX_BITS,
-            "top_index": TOP_INDEX,
-            "pixel_offset": PIXEL_OFFSET,
             "pixel_scale": PIXEL_SCALE,
         }
         return {"numbers": numbers}

@@ -10,7 +10,8 @@ from compressor.engines.interface import Engine
 from compressor.entropy.exact import knots_at
 from compressor.entropy.tables import ScaleTables, load_tables
 from compressor.models.gains import load_gains
-from compressor.models.runtime import Floats, Indices, Passes, Step, Symbols, Synthesis
+from compressor.models.runtime import Passes, Step, Synthesis
+from compressor.spec.arrays import Floats, Indices, Symbols
 from compressor.spec.constants import TOP_INDEX
 from compressor.spec.levels import Levels
 from compressor.spec.passes import CELLS, CodingPass

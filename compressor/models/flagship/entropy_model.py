@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from compressor.entropy.exact import ExactContext, ExactHyper, ExactLayer
 from compressor.entropy.tables import ScaleTables, load_tables
-from compressor.spec.constants import ACTIVATION_MAX, TOP_INDEX
+from compressor.spec.constants import TOP_INDEX
 
 
 @dataclass(frozen=True)
@@ -44,15 +44,20 @@ def layer_arrays(name: str, layer: ExactLayer) -> dict[str, NDArray[np.generic]]
     }
 
 
-def load_entropy_model(data: bytes, passes: int) -> EntropyModel:
+def load_entropy_model(data: bytes, passes: int, activation_max: int) -> EntropyModel:
     """Read `entropy.npz`.
+
+    Args:
+        data: the file.
+        passes: number of context networks.
+        activation_max: the largest activation of the integer networks.
 
     Raises:
         KeyError: if an array is missing.
     """
     arrays = np.load(io.BytesIO(data), allow_pickle=False)
 
-    def layer(name: str, maximum: int = ACTIVATION_MAX) -> ExactLayer:
+    def layer(name: str, maximum: int = activation_max) -> ExactLayer:
         weights = np.ascontiguousarray(arrays[f"{name}_weights"], dtype=np.float32)
         return ExactLayer(weights, arrays[f"{name}_bias"], arrays[f"{name}_shift"], maximum)
 

@@ -70,10 +70,8 @@ class FlagshipExporter:
             "side_steps": constants.SIDE_STEPS,
             "side_max": constants.SIDE_MAX,
             "activation_max": ACTIVATION_MAX,
-            "top_index": TOP_INDEX,
             "near_floor": constants.NEAR_FLOOR,
             "filter_amplitude": constants.FILTER_AMPLITUDE,
-            "pixel_offset": constants.PIXEL_OFFSET,
         }
         return {"numbers": numbers, "passes": [asdict(p) for p in self._model.passes]}
 

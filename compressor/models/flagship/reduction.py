@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compressor.models.gains import at_levels
-from compressor.models.runtime import Floats
+from compressor.spec.arrays import Floats
 from compressor.spec.lapped import BLOCK, COLOURS, colour_matrix, dct2, post_filter
 from compressor.spec.levels import Levels
 

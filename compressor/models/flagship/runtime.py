@@ -13,7 +13,8 @@ from compressor.entropy.exact import nonzero_patches, pad
 from compressor.models.flagship.entropy_model import load_entropy_model
 from compressor.models.flagship.reduction import FACTORS, Reduction, num_channels
 from compressor.models.gains import load_gains
-from compressor.models.runtime import Floats, Indices, Passes, Step, Symbols, Synthesis
+from compressor.models.runtime import Passes, Step, Synthesis
+from compressor.spec.arrays import Floats, Indices, Symbols
 from compressor.spec.constants import HYPER_SLOPE
 from compressor.spec.levels import Levels, levels_in, network_quality, padded_levels, pixel_values
 from compressor.spec.passes import CodingPass
@@ -48,10 +49,13 @@ class FlagshipRuntime:
         self._side_steps: int = numbers["side_steps"]
         self._side_max: int = numbers["side_max"]
         self._near_floor: float = numbers["near_floor"]
+        self._filter_amplitude: float = numbers["filter_amplitude"]
         self.channels = self._gains.channels
         self._passes = tuple(map(CodingPass.from_manifest, files.manifest["passes"]))
         self._seen = max(p.seen for p in self._passes)
-        self._entropy = load_entropy_model(files.read("entropy.npz"), len(self._passes))
+        self._entropy = load_entropy_model(
+            files.read("entropy.npz"), len(self._passes), numbers["activation_max"]
+        )
         self.tables = self._entropy.tables
         # Without f and g, the transform is the fixed one.
         self._has_networks = "filter.onnx" in files.manifest["files"]
@@ -76,7 +80,7 @@ class FlagshipRuntime:
         pixels = self._engine.run("synthesis", latents[None] * self._gains.inverse_gain(levels))
         if self._has_networks:
             change = self._engine.run("filter", pixels, _plane(pixels, levels, self.block))
-            change *= pixel_values(self._gains.filter_amplitude(levels), self.block)
+            change *= self._amplitude(levels)
             pixels += change
         result: Floats = pixels[0]
         return result
@@ -96,11 +100,15 @@ class FlagshipRuntime:
 
         return Synthesis(reduced.block, 1, count, channels, run)
 
+    def _amplitude(self, levels: Levels) -> Floats:
+        """Return () or (H, W, 1): how far one unit of the filter's output moves a pixel, in 8-bit levels."""
+        return pixel_values(np.float32(self._filter_amplitude) * self._gains.root_step(levels), self.block)
+
     def _error_gradient(self, latents: Floats, pixels: Floats, levels: Levels) -> Floats:
         """See `ErrorGradient`; latents are (h, w, C), pixels (16 h, 16 w, 3)."""
         inverse = self._gains.inverse_gain(levels)
         plane = _plane(pixels[None], levels, self.block)
-        amplitude = np.full_like(plane, pixel_values(self._gains.filter_amplitude(levels), self.block))
+        amplitude = np.full_like(plane, self._amplitude(levels))
         gradient: Floats = self._engine.run(
             "error_gradient", latents[None] * inverse, plane, amplitude, pixels[None]
         )[0]
@@ -159,7 +167,7 @@ class FlagshipRuntime:
             indices = found()
             indices *= np.stack([inside[view] for view in p.views])
             symbols = yield Step(p, means, indices)
-            values = means + symbols
+            values = means + symbols.astype(np.float32)
             units_of = np.broadcast_to(units, values.shape)
             for i, view in enumerate(p.views):
                 where = (*view, coded)
