@@ -66,7 +66,12 @@ def remove_stale_temporaries(folder: str | os.PathLike[str]) -> None:
     if os.name != "posix" or not os.path.isdir(folder):
         # On other systems, asking whether a process is alive would end it.
         return
-    for name in os.listdir(folder):
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        # One may be allowed to write into a folder, but not to list it.
+        return
+    for name in names:
         match = _TEMPORARY.fullmatch(name)
         if match and match["host"] == _host() and not _is_alive(int(match["pid"])):
             with contextlib.suppress(OSError):

@@ -136,6 +136,8 @@ def encode(
         (64, 48)
     """
     # Options are checked before the picture is read.
+    if target is not None and not isinstance(target, Target):
+        raise OptionError(f"received the target {target!r}, expected compressor.Target(...)")
     level = _level(quality, target)
     if roi is not None and target is None and level == TOP_LEVEL:
         raise OptionError("received a mask and quality 100, which is lossless: use at most 99.75")
@@ -172,6 +174,9 @@ def encode(
         found = found.without(lowering > 0)
 
     def encode_at(level: int, screen_content: ScreenContent | None = found) -> bytes:
+        if lowering is not None:
+            # The top level stands for a picture without loss.
+            level = min(level, TOP_LEVEL - 1)
         payloads = encode_sections(
             coder,
             image_uint8,

@@ -85,6 +85,7 @@ class CmprImageFile(ImageFile.ImageFile):
             except CompressorError as error:
                 raise OSError(str(error)) from error
             self._is_decoded = True
+            self._close()
         return super().load()
 
     def __setstate__(self, state: list[Any]) -> None:
@@ -99,6 +100,7 @@ class CmprImageFile(ImageFile.ImageFile):
             OSError: if the file is damaged.
         """
         data = self._read_all()
+        self._close()
         try:
             read_container(data)
         except CompressorError as error:
@@ -109,11 +111,12 @@ class CmprImageFile(ImageFile.ImageFile):
         if fp is None:
             raise ValueError("the file is closed: open it again")
         fp.seek(0)
-        data = fp.read()
-        if self._exclusive_fp:
-            fp.close()
+        return fp.read()
+
+    def _close(self) -> None:
+        if self._exclusive_fp and self.fp is not None:
+            self.fp.close()
         self.fp = None
-        return data
 
 
 def _pillow_limit() -> int | None:

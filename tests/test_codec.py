@@ -333,6 +333,18 @@ def test_a_quality_and_a_target_contradict_each_other():
         compressor.encode(noise(4, 4, 3), 50, target=Target(bpp=1))
 
 
+def test_a_target_is_a_target():
+    with pytest.raises(OptionError, match=r"received the target 5, expected compressor.Target"):
+        compressor.encode(noise(4, 4, 3), target=5)
+
+
+def test_a_mask_and_a_large_target_stay_below_the_quality_without_loss():
+    image, mask = noise(64, 256, 3), np.zeros((64, 256), np.uint8)
+    mask[:, :64] = 255
+    stream = compressor.encode(image, target=Target(num_bytes=10**7), roi=mask)
+    assert compressor.read_info(stream).quality == 99.75
+
+
 def test_a_target_of_bytes_is_not_exceeded():
     image = noise(16, 16, 3)
     num_bytes = len(compressor.encode(image))

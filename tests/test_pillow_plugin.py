@@ -187,6 +187,8 @@ def test_damaged_pixels_raise_os_error():
     damaged = Image.open(io.BytesIO(data[:-6] + b"?" + data[-5:]))
     with pytest.raises(OSError, match="checksum"):
         damaged.load()
+    with pytest.raises(OSError, match="checksum"):
+        damaged.load()
 
 
 def test_verify():

@@ -144,7 +144,7 @@ def read_beginning(data: bytes) -> tuple[Container, bool]:
     if len(data) >= preamble.num_bytes:
         return read_container(data), False
     picture = data[offset : offset + preamble.section_num_bytes[PICTURE]]
-    if not picture:
+    if not picture and preamble.section_num_bytes[PICTURE]:
         raise TruncatedStreamError("the stream ends before its picture: get more of the file")
     return Container(preamble.header, {**preamble.sections, PICTURE: picture}), True
 

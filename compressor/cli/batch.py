@@ -18,6 +18,8 @@ from compressor.spec.file_format import FILE_EXTENSION
 
 # Of the files that are left out.
 _NUM_NAMED = 5
+# Formats whose files Pillow recognises, but does not read (WMF on Windows only).
+_RECOGNISED_FORMATS = {"BUFR", "GRIB", "HDF5", "MPEG", "WMF"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +57,15 @@ def run_batch(request: Request) -> bool:
         Whether all inputs succeeded.
     """
     start = time.perf_counter()
-    plan = plan_jobs(request)
+    try:
+        plan = plan_jobs(request)
+    except OSError as error:
+        # The working directory has been removed.
+        say(explain(os.curdir, error))
+        return False
     for folder in {os.path.dirname(job.output) or "." for job in plan.jobs if not is_stdout(job.output)}:
         remove_stale_temporaries(folder)
+    num_inputs = len(plan.jobs) + plan.num_skipped + len(plan.failures)
     progress = ProgressLine(is_shown=not request.quiet)
     done: list[Done] = []
     try:
@@ -83,7 +91,7 @@ def run_batch(request: Request) -> bool:
     if not request.quiet:
         if plan.others:
             say(_left_out(plan.others))
-        say(_summary(done, plan, time.perf_counter() - start, request))
+        say(_summary(done, num_inputs, plan, time.perf_counter() - start, request))
     return not plan.failures
 
 
@@ -187,8 +195,9 @@ def _extensions(request: Request) -> set[str]:
         return {FILE_EXTENSION}
     from PIL import Image
 
-    readable = {name for name, format_ in Image.registered_extensions().items() if format_ in Image.OPEN}
-    return readable - {FILE_EXTENSION}
+    extensions = Image.registered_extensions()
+    formats = set(Image.OPEN) - _RECOGNISED_FORMATS
+    return {name for name, format_ in extensions.items() if format_ in formats} - {FILE_EXTENSION}
 
 
 def _left_out(names: list[str]) -> str:
@@ -196,9 +205,9 @@ def _left_out(names: list[str]) -> str:
     return f"left out {len(names)} (other file types or links to folders): {named}"
 
 
-def _summary(done: list[Done], plan: Plan, seconds: float, request: Request) -> str:
+def _summary(done: list[Done], num_inputs: int, plan: Plan, seconds: float, request: Request) -> str:
     verb = "encoded" if isinstance(request, EncodeRequest) else "decoded"
-    parts = [f"{verb} {len(done)} of {len(plan.jobs) + plan.num_skipped} files"]
+    parts = [f"{verb} {len(done)} of {num_inputs} files"]
     if plan.num_skipped:
         parts.append(f"{plan.num_skipped} skipped")
     if plan.failures:

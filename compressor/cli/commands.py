@@ -47,9 +47,16 @@ class Done:
 
 
 def say(message: str) -> None:
-    """Print a line on the standard error output, if there is one."""
-    if sys.stderr is not None:
+    """Print a line on the standard error output, if there is one, and it has room."""
+    if sys.stderr is None:
+        return
+    try:
         print(message, file=sys.stderr, flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError:
+        # A message must not cost the outputs that are still to be made.
+        pass
 
 
 def explain(source: str, error: Exception) -> str:
@@ -158,7 +165,7 @@ def decode_file(source: str, output: str, request: DecodeRequest) -> Done:
     info = read_info(data, is_prefix=request.partial, max_pixels=None)
     notes = picture.notes
     if len(data) < info.num_bytes:
-        notes += (f"the file is cut off after {len(data)} of {info.num_bytes} bytes; detail is missing",)
+        notes += (f"the file is cut off after {len(data)} of {info.num_bytes} bytes: detail may be missing",)
     summary = _summary(source, output, info, start, request, part=part)
     return Done(_notes(source, notes, request), summary, len(data), len(picture.data))
 
@@ -177,6 +184,8 @@ def info_file(source: str, request: InfoRequest) -> None:
     info = read_info(read_input(source), max_pixels=request.max_pixels)
     if request.quiet:
         return
+    if sys.stdout is None:
+        raise OptionError("the standard output is closed: open it, or add --quiet")
     if request.json:
         import dataclasses
         import json

@@ -51,7 +51,9 @@ def check_output(path: str, *, sources: tuple[str, ...], overwrite: bool) -> Non
             or it is one of the inputs.
     """
     if is_stdout(path):
-        if sys.stdout is None or sys.stdout.isatty():
+        if sys.stdout is None:
+            raise OptionError("the standard output is closed: name a file with -o")
+        if sys.stdout.isatty():
             raise OptionError("the standard output is a terminal: name a file with -o, or use a pipe")
         return
     if os.path.isdir(path):
@@ -101,7 +103,13 @@ def write_output(path: str, data: bytes, *, overwrite: bool) -> None:
 
 
 def _is_same(path: str, source: str) -> bool:
-    return source != STANDARD_STREAM and os.path.exists(source) and os.path.samefile(path, source)
+    if source != STANDARD_STREAM:
+        return os.path.exists(source) and os.path.samefile(path, source)
+    try:
+        return os.path.samestat(os.stat(path), os.fstat(sys.stdin.fileno()))
+    except (AttributeError, OSError, ValueError):
+        # It is closed, or not a file of the system.
+        return False
 
 
 def _is_regular(path: str) -> bool:

@@ -20,7 +20,7 @@ from compressor.codec import REDUCTIONS
 from compressor.coding.effort import DEFAULT_EFFORT
 from compressor.errors import OptionError
 from compressor.images.metadata import STRIP_CHOICES
-from compressor.images.saving import DEFAULT_EXTENSION, check_extension
+from compressor.images.saving import DEFAULT_EXTENSION, check_extension, is_same_type
 from compressor.options import Runtime, Target
 from compressor.spec.file_format import FILE_EXTENSION
 from compressor.spec.quality import DEFAULT_QUALITY
@@ -348,6 +348,11 @@ def _shared_arguments(arguments: argparse.Namespace) -> dict[str, Any]:
     recursive = arguments.recursive or arguments.ray is not None
     if inputs.count(STANDARD_STREAM) > 1:
         raise OptionError("received - several times, expected it once: the standard input can be read once")
+    is_batch = len(inputs) > 1 or recursive or arguments.skip_existing
+    if getattr(arguments, "roi", None) == STANDARD_STREAM and (is_batch or STANDARD_STREAM in inputs):
+        raise OptionError(
+            "received --roi - with other inputs, expected a file: the standard input can be read once"
+        )
     # A closing slash names a folder, even where a pattern has matched a single input.
     is_folder = output is not None and (len(inputs) > 1 or output.endswith(("/", os.sep)) or recursive)
     if is_folder and output == STANDARD_STREAM:
@@ -359,7 +364,6 @@ def _shared_arguments(arguments: argparse.Namespace) -> dict[str, Any]:
             f"received the output {shown(output)}, expected a folder that exists: "
             "create it, or give one input at a time"
         )
-    is_batch = len(inputs) > 1 or recursive or arguments.skip_existing
     # A batch is spread over processes, each on one thread.
     threads = 1 if is_batch and (arguments.jobs or arguments.ray) else arguments.jobs
     return {
@@ -409,11 +413,19 @@ def _target(arguments: argparse.Namespace) -> Target | None:
 
 def _decode_extension(arguments: argparse.Namespace, *, output_is_folder: bool) -> str:
     """Return the extension of all outputs."""
+    output, chosen = arguments.output, DEFAULT_EXTENSION
     if arguments.format is not None:
-        return check_extension("." + arguments.format.removeprefix("."))
-    output = arguments.output
+        chosen = check_extension("." + arguments.format.removeprefix("."))
     if output is None or output_is_folder or is_stdout(output) or os.path.isdir(output):
-        return DEFAULT_EXTENSION
+        return chosen
     if os.path.exists(output) and not os.path.isfile(output):
-        return DEFAULT_EXTENSION
-    return check_extension(os.path.splitext(output)[1])
+        return chosen
+    named = os.path.splitext(output)[1]
+    if arguments.format is None or not named:
+        return check_extension(named) if arguments.format is None else chosen
+    if not is_same_type(named, chosen):
+        raise OptionError(
+            f"received the output {shown(output)} and the format {arguments.format}, expected one type: "
+            "rename the output, or leave out --format"
+        )
+    return chosen

@@ -57,6 +57,22 @@ def load_engine(
     """
     if threads is not None:
         threads = min(threads, os.cpu_count() or 1)
+    try:
+        return _load(name, files, threads, keras_graphs, bfloat16)
+    except ImportError as error:
+        # Compiled modules turn Ctrl-C during their import into this error.
+        if isinstance(error.__cause__, KeyboardInterrupt | SystemExit):
+            raise error.__cause__ from None
+        raise
+
+
+def _load(
+    name: str,
+    files: ModelFiles,
+    threads: int | None,
+    keras_graphs: Callable[[], Mapping[str, Any]],
+    bfloat16: bool | None,
+) -> Engine:
     if name == "onnxruntime":
         from compressor.engines.onnx_engine import OnnxEngine
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from io import BytesIO
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 _NOTE_ALL_HIDDEN = "alpha is 0 everywhere, so all colours become black: keep them with --keep-hidden"
+
+_PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -69,6 +72,8 @@ def open_picture(data: bytes, *, max_pixels: int | None = DEFAULT_MAX_PIXELS) ->
         ImageInputError: if the bytes are not a picture, or damaged at their beginning.
         LimitError: if the picture is larger than the limit.
     """
+    if data.startswith(_PNG_MAGIC):
+        _check_png(data)
     pillow_limit = Image.MAX_IMAGE_PIXELS
     # Pillow warns at its limit and refuses at twice that.
     Image.MAX_IMAGE_PIXELS = None if max_pixels is None else (max_pixels + 1) // 2
@@ -88,6 +93,21 @@ def open_picture(data: bytes, *, max_pixels: int | None = DEFAULT_MAX_PIXELS) ->
     finally:
         Image.MAX_IMAGE_PIXELS = pillow_limit
     return image
+
+
+def _check_png(data: bytes) -> None:
+    """Compare the checksums of a PNG file's pixels, which Pillow does not."""
+    offset = len(_PNG_MAGIC)
+    while offset + 8 <= len(data):
+        end = offset + 8 + int.from_bytes(data[offset : offset + 4], "big")
+        is_whole = end + 4 <= len(data)
+        if data[offset + 4 : offset + 8] == b"IDAT" and is_whole:
+            found = zlib.crc32(memoryview(data)[offset + 4 : end])
+            if found != int.from_bytes(data[end : end + 4], "big"):
+                raise ImageInputError(
+                    "the picture is damaged (a checksum of its pixels is wrong): get the file again"
+                )
+        offset = end + 4
 
 
 def load_picture(

@@ -6,6 +6,7 @@ import re
 import struct
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from compressor.errors import OptionError
@@ -23,10 +24,23 @@ _INTEGERS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i"}
 _XMP_ORIENTATION = re.compile(rb"(tiff:Orientation(?:\s*=\s*[\"']|>)\s*)([1-8])")
 
 # TIFF keeps its EXIF among the tags that describe the file's own layout; these describe the picture.
-_DESCRIPTIVE_TAGS = (0x010E, 0x010F, 0x0110, 0x011A, 0x011B, 0x0128, 0x0131, 0x0132, 0x013B, 0x8298)
+_DESCRIPTIVE_TAGS = frozenset(
+    (0x010D, 0x010E, 0x010F, 0x0110, 0x011A, 0x011B, 0x011D, 0x0128, 0x0131, 0x0132, 0x013B, 0x013C, 0x4746)
+    + (0x4749, 0x8298, *range(0x9C9B, 0x9CA0))
+)
+# Tags that describe the layout or the colours of a TIFF file, or hold an ICC profile, XMP, IPTC or data of
+# Photoshop: these have notes of their own.
+_LAYOUT_TAGS = frozenset(
+    (*range(254, 267), 273, 274, 277, 278, 279, 280, 281, 284, 288, 289, 290, 291, 292, 293, 296, 297, 301)
+    + (*range(317, 348), *range(512, 522), *range(529, 533), 700, 33723, 34377, 34675)
+)
+# Of a list in a note.
+_NUM_NAMED, _NAME_LENGTH = 5, 60
 # Resolutions that programs write when they know none; 1 is an aspect ratio.
 _DEFAULT_DPI = (0, 1, 72, 96)
 _EXIF_IFDS = (0x8769, 0x8825)
+# A directory inside the first of them, at an offset of the file that it comes from.
+_INTEROPERABILITY_TAG = 0xA005
 _RESOLUTION_TAG = 0x011A
 _IPTC_TAG = 0x83BB
 
@@ -129,6 +143,21 @@ def reset_orientation(metadata: Metadata) -> Metadata:
     return replace(metadata, exif=exif, xmp=_XMP_ORIENTATION.sub(rb"\g<1>1", metadata.xmp))
 
 
+def without_orientation(exif: bytes) -> bytes:
+    """Remove the entry of the orientation from EXIF without its prefix; nothing else changes its place."""
+    if (entry := _find_orientation(exif)) is None:
+        return exif
+    order, offset = entry
+    (directory,) = struct.unpack_from(order + "I", exif, 4)
+    (num_entries,) = struct.unpack_from(order + "H", exif, directory)
+    start, next_entry = directory + 2, offset + 12
+    # After the entries comes the offset of the next directory.
+    end = start + 12 * num_entries + 4
+    count = struct.pack(order + "H", num_entries - 1)
+    entries = exif[start:offset] + exif[next_entry:end] + bytes(12)
+    return exif[:directory] + count + entries + exif[end:]
+
+
 def left_out_notes(image: Image.Image) -> tuple[str, ...]:
     """Return a note that names the metadata that a stream cannot hold."""
     info, found = image.info, []
@@ -140,12 +169,22 @@ def left_out_notes(image: Image.Image) -> tuple[str, ...]:
     carried = ("XML:com.adobe.xmp", "xmp", "Raw profile type exif")
     texts = [key for key in getattr(image, "text", {}) if key not in carried]
     if texts:
-        # Names may hold line breaks.
-        found.append(f"text ({' '.join(', '.join(texts).split())})")
+        # Names may hold line breaks, or what moves the cursor of a terminal.
+        names = [key if key.isprintable() else ascii(key) for key in texts]
+        found.append(f"text ({_listed(names)})")
+    if image.format == "TIFF":
+        known = _DESCRIPTIVE_TAGS | _LAYOUT_TAGS | set(_EXIF_IFDS)
+        if others := sorted(set(getattr(image, "tag_v2", {})) - known):
+            found.append(f"TIFF tags ({_listed(map(str, others))})")
     dpi = _dpi(info.get("dpi"))
     if dpi not in _DEFAULT_DPI and not _has_resolution(without_prefix(_read_exif(image))):
         found.append(f"resolution ({dpi} dpi)")
     return (f"left out: {', '.join(found)}",) if found else ()
+
+
+def _listed(names: Iterable[str]) -> str:
+    first = [name[:_NAME_LENGTH] for name in islice(names, _NUM_NAMED + 1)]
+    return ", ".join(first[:_NUM_NAMED]) + ", ..." * (len(first) > _NUM_NAMED)
 
 
 def _dpi(resolution: Any) -> int:
@@ -232,11 +271,14 @@ def _descriptive(tags: Image.Exif) -> Image.Exif:
     from PIL import Image
 
     chosen = Image.Exif()
-    for tag in _DESCRIPTIVE_TAGS:
-        if tag in tags:
-            chosen[tag] = tags[tag]
+    for tag in sorted(_DESCRIPTIVE_TAGS.intersection(tags)):
+        chosen[tag] = tags[tag]
     for tag in _EXIF_IFDS:
-        if directory := tags.get_ifd(tag):
+        directory = dict(tags.get_ifd(tag))
+        directory.pop(_INTEROPERABILITY_TAG, None)
+        if directory:
+            # Pillow writes the entry, and looks up what belongs to it.
+            chosen.get_ifd(tag).update(directory)
             chosen[tag] = directory
     return chosen
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from compressor.errors import OptionError, one_line
 from compressor.images.loading import is_profile_for
-from compressor.images.metadata import tiff_tags
+from compressor.images.metadata import tiff_tags, without_orientation, without_prefix
 
 DEFAULT_EXTENSION = ".png"
 
@@ -77,6 +77,17 @@ def check_extension(extension: str) -> str:
             f"expected one of {', '.join(_FORMATS)}"
         )
     return extension
+
+
+def is_same_type(extension: str, other: str) -> bool:
+    """Return whether two extensions, with their dots, stand for one type of picture that `decode` writes.
+
+    Example:
+        >>> is_same_type(".jpg", ".JPEG")
+        True
+    """
+    first, second = (_FORMATS.get(name.lower()) for name in (extension, other))
+    return first is not None and first == second
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +176,10 @@ def _metadata_options(metadata: dict[str, Any], file_format: str) -> dict[str, A
         from PIL.PngImagePlugin import PngInfo
 
         options["pnginfo"] = PngInfo()
-        options["pnginfo"].add_itxt("XML:com.adobe.xmp", xmp.decode(errors="replace"))
+        options["pnginfo"].add_itxt("XML:com.adobe.xmp", xmp.decode())
+    if file_format == "AVIF" and "exif" in options:
+        # Pillow writes EXIF with an orientation again, and loses what the EXIF addresses by offset.
+        options["exif"] = without_orientation(without_prefix(options["exif"]))
     if file_format == "TIFF":
         options["exif"] = tiff_tags(options.get("exif", b""))
         if xmp:

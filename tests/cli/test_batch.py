@@ -87,13 +87,47 @@ def test_files_of_other_types_are_counted_and_named(folder, capsys):
 
 
 @pytest.mark.usefixtures("fake_coder")
+def test_files_that_pillow_only_recognises_are_left_out(folder, capsys):
+    (folder / "in" / "a.mpg").write_bytes(b"\0\0\1\xb3\x14\0\xf0\x13")
+    assert main(["encode", "in", "-r", "-o", "out"]) == 0
+    assert f"encoded {len(NAMES)} of {len(NAMES)} files" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("fake_coder")
+def test_all_inputs_are_counted(folder, capsys):
+    (folder / "in" / "a.tif").write_bytes((folder / "in" / "a.png").read_bytes())
+    assert main(["encode", "in/a.png", "in/a.tif", "in/none.png", "-o", "in"]) == 1
+    assert "encoded 1 of 3 files, 2 failed" in capsys.readouterr().err
+
+
+def test_a_working_directory_that_is_gone(folder, capsys, monkeypatch):
+    (folder / "gone").mkdir()
+    monkeypatch.chdir(folder / "gone")
+    (folder / "gone").rmdir()
+    assert main(["encode", "../in/a.png", "b.png"]) == 1
+    assert "No such file or directory" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("fake_coder")
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full here")
+def test_messages_without_room_cost_no_output(folder, monkeypatch):
+    full = open("/dev/full", "w")
+    monkeypatch.setattr(sys, "stderr", full)
+    assert main(["encode", "in", "-r", "-o", "out"]) == 0
+    monkeypatch.undo()
+    with pytest.raises(OSError, match="No space left"):
+        full.close()
+    assert len(list((folder / "out").rglob("*.cmpr"))) == len(NAMES)
+
+
+@pytest.mark.usefixtures("fake_coder")
 def test_bad_files_are_listed_at_the_end(folder, capsys):
     (folder / "in" / "a.png").write_text("text")
     os.mkdir("empty")
     assert main(["encode", "in", "missing", "empty", "-o", "out", "--recursive", "-v"]) == 1
     lines = capsys.readouterr().err.splitlines()
     assert len(files_below(folder / "out")) == 3
-    assert lines[-1].startswith("encoded 3 of 5 files, 3 failed, ")
+    assert lines[-1].startswith("encoded 3 of 6 files, 3 failed, ")
     assert {line.split(": ")[1] for line in lines[-5:-2]} == {"in/a.png", "missing", "empty"}
     assert sum(" -> out/" in line for line in lines[:-5]) == 3
 

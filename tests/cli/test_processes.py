@@ -22,6 +22,19 @@ def test_pipes(folder, run_process, picture):
     assert info.stdout.startswith(b"-: 12x9 LA")
 
 
+def test_the_standard_input_is_no_output(folder, run_process, picture, encoded):
+    encoded("photo.cmpr")
+    picture("photo.png")
+    for arguments in (["encode", "-", "--force", "-o", "photo.png"], ["decode", "-", "-o", "photo.png"]):
+        with open("photo.png" if "encode" in arguments else "photo.cmpr", "rb") as file:
+            before = file.read()
+            file.seek(0)
+            output = [*arguments[:-1], file.name]
+            done = run_process(*output, *(["--format", "png"] if "decode" in arguments else []), stdin=file)
+        assert done.returncode != 0
+        assert (folder / file.name).read_bytes() == before
+
+
 def test_failures_in_a_process(folder, run_process):
     missing = run_process("decode", "missing.cmpr")
     assert (missing.returncode, missing.stdout, missing.stderr.count(b"\n")) == (1, b"", 1)

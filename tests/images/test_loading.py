@@ -59,6 +59,13 @@ def test_files_that_are_no_pictures(data):
         open_picture(data)
 
 
+def test_a_png_with_a_wrong_checksum():
+    data = bytearray(saved(Image.fromarray(noise(30, 40, 3)), "PNG", compress_level=0))
+    data[500] ^= 1
+    with pytest.raises(ImageInputError, match="a checksum of its pixels is wrong"):
+        open_picture(bytes(data))
+
+
 def test_truncated_files():
     data = saved(Image.fromarray(noise(40, 40, 3)), "PNG")
     with pytest.raises(ImageInputError):

@@ -125,9 +125,10 @@ def test_a_tiff_is_turned_once(spelling, compression):
     assert orientation_of(picture.metadata) == 1
 
 
-def text_file():
+def text_file(*names):
     text = PngInfo()
-    text.add_text("parameters", "steps")
+    for name in names:
+        text.add_text(name, "steps")
     return saved(Image.new("L", (8, 8)), "PNG", pnginfo=text)
 
 
@@ -140,7 +141,7 @@ def iptc_file():
 @pytest.mark.parametrize(
     ("data", "note"),
     [
-        (text_file(), "left out: text (parameters)"),
+        (text_file("parameters"), "left out: text (parameters)"),
         (iptc_file(), "left out: IPTC"),
         (saved(Image.new("L", (8, 8)), "TIFF", tiffinfo={0x83BB: b"abcd"}), "left out: IPTC"),
         (
@@ -148,6 +149,12 @@ def iptc_file():
             "left out: comment, resolution (300 dpi)",
         ),
         (saved(Image.new("L", (8, 8)), "GIF", comment=b"c"), "left out: comment"),
+        (
+            saved(Image.new("L", (8, 8)), "TIFF", tiffinfo={33550: (1.0, 1.0, 0.0), 0x010D: "name"}),
+            "left out: TIFF tags (33550)",
+        ),
+        (text_file("\x1b[31mred"), "left out: text ('\\x1b[31mred')"),
+        (text_file(*"abcdefg"), "left out: text (a, b, c, d, e, ...)"),
     ],
 )
 def test_metadata_without_a_section_are_noted(data, note):

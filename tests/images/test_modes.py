@@ -215,6 +215,32 @@ def test_gray_tiff_of_many_bits(bits, photometric, is_loaded):
     assert picture.notes == (f"{bits} bits a channel reduced to 8",)
 
 
+def planar_tiff(bits):
+    """A TIFF of one RGB pixel whose channels lie in planes of their own."""
+    entries = [
+        (256, 3, 1, 1),
+        (257, 3, 1, 1),
+        (258, 3, 3, 150),
+        (259, 3, 1, 1),
+        (262, 3, 1, 2),
+        (273, 4, 3, 156),
+        (277, 3, 1, 3),
+        (278, 3, 1, 1),
+        (279, 4, 3, 168),
+        (284, 3, 1, 2),
+    ]
+    directory = struct.pack("<H", len(entries)) + b"".join(struct.pack("<2H2I", *entry) for entry in entries)
+    start, size = 180, bits // 8
+    values = struct.pack("<3H3I3I", *[bits] * 3, *range(start, start + 3 * size, size), *[size] * 3)
+    return (b"II*\0" + struct.pack("<I", 8) + directory).ljust(150, b"\0") + values + bytes(3 * size)
+
+
+def test_planes_of_16_bits_are_refused():
+    assert load_picture(open_picture(planar_tiff(8))).image.getpixel((0, 0)) == (0, 0, 0)
+    with pytest.raises(ImageInputError, match="more than 8 bits a channel in separate planes"):
+        load_picture(open_picture(planar_tiff(16)))
+
+
 def deep_ppm():
     return b"P6 # a comment\n1 1\n1023\n" + bytes(6)
 

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from compressor.errors import OptionError
-from compressor.images.metadata import Metadata
+from compressor.images.metadata import Metadata, without_prefix
 from compressor.images.saving import check_extension, save_picture
 from tests.samples import SRGB, XMP, exif_with_orientation, noise
 
@@ -20,6 +20,43 @@ def test_metadata_are_in_the_written_file(extension):
     assert reread.info["icc_profile"] == SRGB
     assert reread.getexif()[0x010F] == "Maker"
     assert reread.info["xmp"] == XMP
+
+
+@pytest.mark.parametrize("extension", [".png", ".webp", ".tif", ".jpg", ".avif"])
+def test_exif_of_a_camera_is_kept(extension):
+    exif = Image.Exif()
+    exif[0x010F] = "Maker"
+    exif.get_ifd(0x8769).update({0x9003: "2020:01:01 00:00:00", 0xA005: {1: "R98"}})
+    exif.get_ifd(0x8825).update({1: "N", 2: (48.0, 1.0, 2.0)})
+    image = Image.fromarray(noise(16, 16, 3))
+    image.info["exif"] = exif.tobytes()
+    saved_picture = save_picture(image, check_extension(extension))
+    reread = Image.open(io.BytesIO(saved_picture.data)).getexif()
+    assert saved_picture.notes == ()
+    assert reread[0x010F] == "Maker"
+    assert reread.get_ifd(0x8769)[0x9003] == "2020:01:01 00:00:00"
+    assert reread.get_ifd(0x8825) == {1: "N", 2: (48.0, 1.0, 2.0)}
+
+
+@pytest.mark.parametrize("extension", [".png", ".webp", ".jpg", ".avif"])
+def test_exif_is_written_as_it_is(extension):
+    """Programs address thumbnails and makers' notes by their offset."""
+    image = Image.fromarray(noise(16, 16, 3))
+    # The last bytes belong to no entry.
+    exif = exif_with_orientation(1) + b"a maker's note"
+    image.info["exif"] = exif
+    reread = Image.open(io.BytesIO(save_picture(image, check_extension(extension)).data))
+    written = without_prefix(reread.info["exif"])
+    assert written.endswith(b"a maker's note")
+    assert len(written) == len(without_prefix(exif))
+
+
+def test_xmp_that_png_cannot_hold_is_left_out():
+    image = Image.fromarray(noise(4, 4, 3))
+    image.info["xmp"] = XMP.decode().encode("utf-16")
+    saved_picture = save_picture(image, ".png")
+    assert saved_picture.notes == ("left out, because .png cannot hold it: XMP",)
+    assert "xmp" not in Image.open(io.BytesIO(saved_picture.data)).info
 
 
 @pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA"])
