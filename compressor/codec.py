@@ -18,7 +18,7 @@ from compressor.bitstream.limits import DEFAULT_MAX_PIXELS, check_num_pixels
 from compressor.coding.area import Area
 from compressor.coding.effort import DEFAULT_EFFORT, OnProgress, effort_of, ignore_progress
 from compressor.coding.region import region_area
-from compressor.errors import OptionError
+from compressor.errors import CorruptStreamError, OptionError
 from compressor.images.alpha import decode_alpha, encode_alpha, verify_alpha
 from compressor.images.loading import LoadedPicture, load_picture
 from compressor.images.metadata import Metadata, parse_strip
@@ -332,9 +332,16 @@ def decode(
     # Colours have to be weighed by alpha before they are averaged, and exact pixels have full size.
     decodes_reduced = alpha is None and EXACT not in container.sections and reduction in coder.reductions
     factor, area = (reduction, reduced) if decodes_reduced else (1, reduced.scaled(reduction).common(whole))
-    pixels = decode_sections(
-        coder, container.sections, header.height, header.width, header.level, area, factor, is_cut=is_cut
-    )
+    try:
+        pixels = decode_sections(
+            coder, container.sections, header.height, header.width, header.level, area, factor, is_cut=is_cut
+        )
+    except CorruptStreamError as error:
+        if runtime.weights is None:
+            raise
+        raise CorruptStreamError(
+            f"{error}; or another model of this id than {runtime.weights} made it: give that one"
+        ) from error
     image = colour_image(pixels, gray=Flags.GRAY in header.flags)
     if alpha is not None:
         image.putalpha(alpha.crop((area.left, area.top, area.right, area.bottom)))

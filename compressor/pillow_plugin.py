@@ -22,7 +22,7 @@ _FORMAT = "CMPR"
 # Options of `Image.save`, and the fields of `Metadata` that they replace.
 _METADATA_OPTIONS = {"icc_profile": "icc", "exif": "exif", "xmp": "xmp"}
 # Options of `Image.save` that are parameters of `encode`.
-_ENCODE_OPTIONS = ("quality", "target", "tune", "roi", "effort", "verify")
+_ENCODE_OPTIONS = ("quality", "target", "tune", "roi", "effort", "verify", "runtime")
 _FIRST_READ_NUM_BYTES = 4096
 
 

@@ -56,10 +56,9 @@ def describe(name: str) -> Description:
     if name not in NAMES:
         raise ArgumentError(f"unknown demo {name!r}, expected one of: {', '.join(NAMES)}")
     source = Path(__file__).with_name(f"{name}.py").read_text(encoding="utf-8")
-    title, summary, *sources = (ast.get_docstring(ast.parse(source)) or "").split("\n\n")
-    return Description(
-        name, title.rstrip("."), " ".join(summary.split()), " ".join(" ".join(sources).split())
-    )
+    title, _, rest = (ast.get_docstring(ast.parse(source)) or "").partition("\n\n")
+    summary, _, sources = rest.partition("\n\n")
+    return Description(name, title.rstrip("."), " ".join(summary.split()), " ".join(sources.split()))
 
 
 def run_demo(name: str, out: Path, image: Path | None = None, seed: int = 0) -> Context:

@@ -131,16 +131,21 @@ def process_times(chosen: list, image: np.ndarray, target_bpp: float, batch: int
         for picture in pictures:
             Image.fromarray(image).save(picture)
         commands = []
+        failed = set()
         for codec in chosen:
             quality = matched_quality(codec, image, target_bpp)
             target = folder / codec.name
             target.mkdir()
             files = [target / f"{picture.stem}{codec.suffix}" for picture in pictures]
             for kind, count in (("cold", 1), ("batch", batch)):
-                encode = encode_command(codec, quality, pictures[:count], target)
-                decode = decode_command(codec, files[:count], target)
+                try:
+                    encode = encode_command(codec, quality, pictures[:count], target)
+                    decode = decode_command(codec, files[:count], target)
+                except EvalError as error:
+                    warn(f"{codec.name} was not timed as a process: {described(error)}")
+                    failed.add(codec.name)
+                    break
                 commands += [(codec.name, f"{kind}_encode", encode), (codec.name, f"{kind}_decode", decode)]
-        failed = set()
         for _, (codec_name, kind, command) in itertools.product(range(_COLD_ROUNDS), commands):
             if codec_name not in failed:
                 try:
@@ -179,7 +184,7 @@ def bench_lines(results: dict[str, dict]) -> list[str]:
 
 def bench_command(options) -> int:
     """Run `python -m eval bench` and return its exit code."""
-    chosen, missing = codecs.select(options.codecs)
+    chosen, missing = codecs.select(options.codecs, options.weights)
     for line in missing:
         warn(f"left out: {line}")
     images = load_pictures(options.images, options.limit)

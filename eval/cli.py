@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from compressor.cli.option_values import checked, number, positive, quality
+from compressor.errors import CompressorError
 from eval import commands
 from eval.codecs import CODECS
 from eval.errors import EvalError, described
@@ -44,6 +45,7 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="NAME",
         help=f"any of {names} (default: all that are installed, except the slowest)",
     )
+    _add_weights(run)
     run.add_argument(
         "--qualities", nargs="+", type=quality, metavar="Q", help="1..100 (default: each codec's own)"
     )
@@ -93,6 +95,12 @@ def build_parser() -> argparse.ArgumentParser:
     compare = commands_.add_parser("compare", help="measure one pair of pictures")
     compare.add_argument("original", type=Path)
     compare.add_argument("compressed", type=Path, help="its file size determines the rate")
+    compare.add_argument(
+        "--weights",
+        type=Path,
+        metavar="DIR",
+        help="exported model that made the .cmpr file, unless it ships",
+    )
     compare.add_argument("--json", action="store_true", help="print JSON")
     compare.set_defaults(handler=commands.compare_command)
 
@@ -104,6 +112,7 @@ def build_parser() -> argparse.ArgumentParser:
         help="pictures (default: a photograph of scikit-image)",
     )
     bench.add_argument("--codecs", nargs="+", metavar="NAME", help=f"any of {names}")
+    _add_weights(bench)
     bench.add_argument("--bpp", type=rate, default=1.0, help="rate at which codecs are timed (default: 1)")
     bench.add_argument("--rounds", type=positive, default=5, help="repetitions per picture (default: 5)")
     bench.add_argument("--limit", type=positive, default=4, help="maximum number of pictures (default: 4)")
@@ -128,6 +137,12 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_weights(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--weights", nargs="+", type=Path, metavar="DIR", help="folders of exported models to measure as well"
+    )
+
+
 def _add_table_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that `run` and `plot` share."""
     parser.add_argument(
@@ -145,8 +160,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = build_parser().parse_args(arguments)
     try:
         return options.handler(options)
-    except EvalError as error:
-        print(f"error: {described(error)}", file=sys.stderr)
+    except (EvalError, CompressorError) as error:
+        print(f"error: {error}", file=sys.stderr)
     except KeyboardInterrupt:
         print("error: interrupted", file=sys.stderr)
     except OSError as error:  # disk full, no permission

@@ -19,6 +19,8 @@ from PIL import Image, features
 
 import compressor
 from compressor.engines.loading import resolve_engine
+from compressor.errors import WeightsError
+from compressor.weights.files import ModelFiles
 from eval.errors import CodecUnavailable, EvalError
 
 
@@ -126,7 +128,21 @@ class LearnedCodec(Codec):
     """This project's codec, through its public API.
 
     `options` are passed to `compressor.encode`, except the name of a `model`, which selects its runtime.
+
+    Attributes:
+        weights: folder of an exported model, "" for those that ship.
     """
+
+    weights: str = ""
+
+    def settings(self) -> dict:
+        """Return the settings that determine the bytes, for the cache key."""
+        settings = super().settings()
+        if self.weights:
+            # The manifest holds the digests of all other files.
+            manifest = (Path(self.weights) / "manifest.json").read_bytes()
+            settings["weights"] = hashlib.sha256(manifest).hexdigest()
+        return settings
 
     def version(self) -> str:
         """Return the version with a hash of code and weights, and those of libraries that affect results."""
@@ -137,12 +153,13 @@ class LearnedCodec(Codec):
     def encode(self, image_uint8: np.ndarray, quality: float) -> bytes:
         """Encode uint8 (H, W, 3) at a quality in 1..100."""
         options = dict(self.options)
-        runtime = compressor.Runtime(model=options.pop("model", None))
+        runtime = compressor.Runtime(model=options.pop("model", None), weights=self.weights or None)
         return compressor.encode(image_uint8, quality=quality, runtime=runtime, **options)
 
     def decode(self, data: bytes) -> np.ndarray:
         """Decode to uint8 (H, W, 3)."""
-        return np.asarray(compressor.decode(data).convert("RGB"))
+        runtime = compressor.Runtime(weights=self.weights or None)
+        return np.asarray(compressor.decode(data, runtime=runtime).convert("RGB"))
 
 
 @cache
@@ -273,13 +290,34 @@ CODECS = [
 ]
 
 
+def own_model(folder: Path) -> LearnedCodec:
+    """Return the codec of an exported model, under the name that its manifest has.
+
+    Raises:
+        EvalError: if the folder holds no model, or its name is that of another codec.
+    """
+    try:
+        name = ModelFiles(folder.resolve()).name
+    except WeightsError as error:
+        raise EvalError(str(error)) from error
+    if name in {codec.name for codec in CODECS}:
+        raise EvalError(f"received a model named {name}, as another codec: export it with another --name")
+    return LearnedCodec(
+        name, name, ".cmpr", whole_qualities=False, qualities=_OUR_QUALITIES, weights=str(folder)
+    )
+
+
 def is_ours(name: str) -> bool:
     """Return whether a name is that of one of this project's codecs."""
     return any(codec.name == name and isinstance(codec, LearnedCodec) for codec in CODECS)
 
 
-def select(names: list[str] | None) -> tuple[list, list[str]]:
-    """Select codecs by name, or those that run by default without names.
+def select(names: list[str] | None, weights: list[Path] | None = None) -> tuple[list, list[str]]:
+    """Select codecs by name, or those that run by default without names, and exported models.
+
+    Args:
+        names: of codecs.
+        weights: folders of exported models.
 
     Returns:
         The codecs that work on this machine, and one line for each that does not.
@@ -303,6 +341,7 @@ def select(names: list[str] | None) -> tuple[list, list[str]]:
             usable.append(known[name])
         except CodecUnavailable as error:
             missing.append(str(error))
+    usable += [own_model(folder) for folder in weights or []]
     if not usable:
         raise EvalError("none of the codecs works: " + "; ".join(missing))
     return usable, missing

@@ -22,7 +22,7 @@ def run_command(options) -> int:
         raise EvalError(f"unknown reference: no codec named {options.reference}")
     options.out.mkdir(parents=True, exist_ok=True)
     pictures, problems = find_pictures(options.images, warn)
-    chosen, missing = codecs.select(options.codecs)
+    chosen, missing = codecs.select(options.codecs, options.weights)
     _, missing_metrics = metrics.usable_metrics()
     for line in [*problems, *missing, *missing_metrics]:
         warn(f"left out: {line}")
@@ -132,7 +132,7 @@ def _read_text(path: Path) -> str:
 def compare_command(options) -> int:
     """Run `python -m eval compare`: measure one pair. The second may be a file of any codec."""
     original = load_rgb(options.original, warn)
-    compressed = load_any(options.compressed)
+    compressed = load_any(options.compressed, options.weights)
     try:
         result = metrics.compare(original, compressed)
     except EvalError as error:
@@ -155,12 +155,19 @@ def compare_command(options) -> int:
     return 0
 
 
-def load_any(path: Path):
+def load_any(path: Path, weights: Path | None = None):
     """Read a picture of any codec as uint8 (H, W, 3).
+
+    Args:
+        path: the picture.
+        weights: folder of the exported model that it was made with, if that model does not ship.
 
     Raises:
         BadPicture: neither Pillow nor an installed plugin can read it.
+        CompressorError: with `weights`, if it cannot be decoded.
     """
+    if weights is not None:
+        return codecs.own_model(weights).decode(path.read_bytes())
     for codec in codecs.CODECS:
         if getattr(codec, "plugin", ""):
             with contextlib.suppress(CodecUnavailable):

@@ -49,12 +49,18 @@ print(seconds, peak)
 
 
 def encode_command(codec, quality: float, sources: list[Path], folder: Path) -> list[str]:
-    """Return the command that encodes PNG files of one size into a folder, keeping their names."""
+    """Return the command that encodes PNG files of one size into a folder, keeping their names.
+
+    Raises:
+        EvalError: if the codec is neither one of Pillow nor our own.
+    """
     if isinstance(codec, codecs.LearnedCodec):
-        options = ["-q", f"{quality:g}"]
+        options = ["-q", f"{quality:g}", *_weights(codec)]
         for name, value in codec.options.items():
             options += [f"--{name.replace('_', '-')}", str(value)]
         return our_command("encode", sources, folder, *options)
+    if not isinstance(codec, codecs.PillowCodec):
+        raise EvalError("it has no command line")
     with Image.open(sources[0]) as image:
         options = codec.save_options(quality, image.size)
     return _pillow_command(codec, codec.format, options, sources, folder, codec.suffix)
@@ -63,9 +69,13 @@ def encode_command(codec, quality: float, sources: list[Path], folder: Path) -> 
 def decode_command(codec, sources: list[Path], folder: Path) -> list[str]:
     """Return the command that decodes files to PNG files in a folder, keeping their names."""
     if isinstance(codec, codecs.LearnedCodec):
-        return our_command("decode", sources, folder)
+        return our_command("decode", sources, folder, *_weights(codec))
     # The level that our own command line uses; PNG is not what is measured.
     return _pillow_command(codec, "PNG", {"compress_level": 1}, sources, folder, ".png")
+
+
+def _weights(codec: codecs.LearnedCodec) -> list[str]:
+    return ["--weights", codec.weights] if codec.weights else []
 
 
 def our_command(kind: str, sources: list[Path], folder: Path, *options: str) -> list[str]:

@@ -30,7 +30,12 @@ if [ ! -e "$here/venv/complete" ]; then
     touch "$here/venv/complete"
 fi
 export PYTHONPATH="$here/code"
-exec "$here/venv/bin/python" -m training --data "shards:$here/data/photos-*.tar" "$@"
+case "${1:-}" in
+    export|plot|macs) exec "$here/venv/bin/python" -m training "$@" ;;
+    filter) shift; set -- filter --data "shards:$here/data/photos-*.tar" "$@" ;;
+    *) set -- run --data "shards:$here/data/photos-*.tar" "$@" ;;
+esac
+exec "$here/venv/bin/python" -m training "$@"
 """
 
 

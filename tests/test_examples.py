@@ -1,7 +1,11 @@
-"""The examples in docstrings are true."""
+"""The examples in docstrings, and those in docs/keras.md, are true."""
 
 import ast
 import doctest
+import os
+import re
+import subprocess
+import sys
 from importlib import import_module
 from pathlib import Path
 
@@ -46,6 +50,16 @@ def has_examples(path):
 
 
 WITH_EXAMPLES = {module_name(path) for path in FILES if has_examples(path)}
+
+
+def test_examples_of_a_document(tmp_path):
+    pytest.importorskip("onnx", reason="needs the train extra")
+    text = (ROOT / "docs" / "keras.md").read_text(encoding="utf-8")
+    code = "".join(re.findall(r"```python\n(.*?)```", text, re.DOTALL))
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -135,6 +135,11 @@ def test_verify_parameter(monkeypatch):
     assert given == [{"verify": True}]
 
 
+def test_runtime_parameter():
+    with pytest.raises(ValueError, match="engine 'none'"):
+        stream(Image.new("RGB", (4, 4)), runtime=compressor.Runtime(engine="none"))
+
+
 def test_roi_parameter():
     mask = Image.linear_gradient("L").resize((80, 90))
     assert "quality_map" in read_container(stream(Image.new("RGB", (80, 90)), roi=mask)).sections

@@ -8,6 +8,7 @@ import warnings
 from pathlib import Path
 
 from compressor.cli.option_values import checked, number, positive, seed
+from compressor.models.registry import FAMILIES
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -36,7 +37,7 @@ def add_run(parser: argparse.ArgumentParser) -> None:
         "--data", required=True, help="folder of images, shards:PATTERN (tar files), or tfds:NAME[:SPLIT]"
     )
     parser.add_argument("--out", type=Path, default=Path("runs/default"), help="run folder (%(default)s)")
-    parser.add_argument("--model", default="flagship", choices=["cnn", "flagship"])
+    parser.add_argument("--model", default="flagship", choices=sorted(FAMILIES))
     parser.add_argument(
         "--stage",
         default="all",
@@ -174,9 +175,8 @@ def run(options: argparse.Namespace) -> None:
     """Train with the options of the command line."""
     from training.devices import Hosts
     from training.errors import TrainingError
-    from training.precision import hardware_precision
     from training.run import Conditions, train
-    from training.run_folder import SETTINGS, Settings
+    from training.run_folder import Settings
 
     if not options.coordinator and (options.hosts > 1 or options.host > 0):
         raise TrainingError(
@@ -192,9 +192,6 @@ def run(options: argparse.Namespace) -> None:
         validate_every=options.validate_every,
         decoded_bytes=int(options.memory_gb * 2**30),
     )
-    # A resumed run keeps its precision, even on another machine.
-    stored = options.out / SETTINGS
-    known = Settings.load(stored).precision if stored.exists() else None
     settings = Settings(
         data=options.data,
         model=options.model,
@@ -205,7 +202,7 @@ def run(options: argparse.Namespace) -> None:
         learning_rate=options.learning_rate,
         optimizer=options.optimizer,
         tail=options.tail,
-        precision=options.precision or known or hardware_precision(),
+        precision=options.precision or "",
         init=options.init,
         seed=options.seed,
         checkpoint_every=options.checkpoint_every,
@@ -232,6 +229,7 @@ def filter_alone(options: argparse.Namespace) -> None:
         learning_rate=options.learning_rate,
         tail=1.0,
         precision=options.precision or hardware_precision(),
+        init=str(options.init),
         seed=options.seed,
         metric=options.metric,
         mse_share=options.mse_share,

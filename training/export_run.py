@@ -38,8 +38,9 @@ def export_run(
     Raises:
         TrainingError: if the folder holds no run.
     """
-    if not (run / CHECKPOINT).exists():
-        raise TrainingError(f"{run} holds no {CHECKPOINT}; give the --out folder of a training run")
+    for file in (CHECKPOINT, SETTINGS):
+        if not (run / file).exists():
+            raise TrainingError(f"{run} holds no {file}; give the --out folder of a training run")
     settings, out = Settings.load(run / SETTINGS), out or run / "export"
     model = load_checkpoint(run / CHECKPOINT)
     # A model whose filter alone was trained has no optimizer.

@@ -128,6 +128,6 @@ def train_filter(init: Path, out: Path, settings: Settings, crops: int, blocks: 
     averaged_weights(model)
     out.mkdir(parents=True, exist_ok=True)
     settings.save(out / SETTINGS)
-    write_provenance(out, settings)
+    write_provenance(out, settings, blocks=blocks, decoded=crops)
     save_checkpoint(flagship, out / CHECKPOINT)
     return flagship

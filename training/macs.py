@@ -51,8 +51,8 @@ def _grid(files: ModelFiles, name: str) -> tuple[float, int]:
     """Return the number of positions along a side of a graph's inputs, and how often the graph runs."""
     if name in ("analysis", "correction"):
         return SIDE, 1
-    if files.manifest["family"] == "cnn":
-        return SIDE / 4, 1
+    if "passes" not in files.manifest:
+        return SIDE / files.manifest["numbers"]["block"], 1
     if name == "hyper_mean":
         return SIDE / 64, 1
     if name.startswith("mean_"):

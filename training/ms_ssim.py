@@ -53,7 +53,7 @@ def ms_ssim(a, b, scales: int = len(EXPONENTS)):
     result = 1.0
     for k, exponent in enumerate(exponents):
         if k:
-            a, b = (ops.average_pool(x, 2) for x in (a, b))
+            a, b = (ops.average_pool(x, 2, 2) for x in (a, b))
         mean_a, mean_b = _blur(a), _blur(b)
         product, squares = mean_a * mean_b, ops.square(mean_a) + ops.square(mean_b)
         covariance, variances = _blur(a * b) - product, _blur(ops.square(a) + ops.square(b)) - squares

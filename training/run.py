@@ -4,7 +4,7 @@ import math
 import os
 import signal
 import time
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import keras
@@ -13,6 +13,7 @@ from training.data import Crops
 from training.devices import Hosts, Placement, place
 from training.errors import TrainingError
 from training.photos import DECODED_BYTES, load_photos
+from training.precision import hardware_precision
 from training.run_folder import CHECKPOINT, SETTINGS, Settings, load_checkpoint, step_of, write_provenance
 from training.start import compile_model, set_objective, set_schedule, set_up, start_model
 from training.watch import Keeper, Speed, Validation, tensorboard
@@ -53,13 +54,28 @@ def _prepare(folder: Path, settings: Settings) -> tuple[Settings, bool]:
     resumes = (folder / CHECKPOINT).exists()
     if resumes:
         stored = Settings.load(folder / SETTINGS)
-        if stored != replace(settings, steps=settings.steps or stored.steps):
+        # A resumed run keeps its precision, even on another machine.
+        given = replace(
+            settings, steps=settings.steps or stored.steps, precision=settings.precision or stored.precision
+        )
+        if stored != given:
             raise TrainingError(
-                f"{folder} holds a run with other settings; resume it with those or give a new folder"
+                f"{folder} holds a run with other settings ({_differences(stored, given)}): resume it with "
+                "those, or give a new folder"
             )
         settings = stored
+    settings = replace(settings, precision=settings.precision or hardware_precision())
     set_up(settings)
     return settings, resumes
+
+
+def _differences(stored: Settings, given: Settings) -> str:
+    pairs = asdict(stored).items() & asdict(given).items()
+    return ", ".join(
+        f"{name}: it has {value!r}, received {asdict(given)[name]!r}"
+        for name, value in asdict(stored).items()
+        if (name, value) not in pairs
+    )
 
 
 def _resumed(folder: Path, settings: Settings, placement: Placement) -> keras.Model:
@@ -167,6 +183,8 @@ def train(folder: Path, settings: Settings, conditions: Conditions = Conditions(
         model = _resumed(folder, settings, placement)
     if not keeper.stop:
         fit(model, settings.steps)
-    if (done := step_of(model)) < settings.steps and first_host:
-        print(f"stopped after {done} of {settings.steps} steps; run the same command again to resume")
+    if first_host:
+        done = step_of(model)
+        what_next = "run the same command again to resume" if done < settings.steps else "export it"
+        print(f"{done} of {settings.steps} steps done; {what_next}")
     return model

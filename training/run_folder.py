@@ -35,7 +35,8 @@ class Settings:
         learning_rate: the highest.
         optimizer: "muon" or "adam".
         tail: share of the run, at its end, in which the learning rate falls to 0.
-        precision: "float32" or "bfloat16", of the transform networks.
+        precision: "float32" or "bfloat16", of the transform networks; empty for that of the run to resume, or
+            else the faster one on the first machine.
         init: weights to start from; see `training.start.read_model`; empty for none.
         seed: of all random choices.
         checkpoint_every: steps between checkpoints, which is an epoch.
@@ -146,14 +147,15 @@ def git_commit(folder: Path = Path(__file__).parent) -> str:
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
-def write_provenance(folder: Path, settings: Settings) -> None:
-    """Write the versions of code and data that a run starts with."""
+def write_provenance(folder: Path, settings: Settings, **more: object) -> None:
+    """Write the versions of code and data that a run starts with, and values of more options."""
     values = {
         "compressor": compressor.__version__,
         "git_commit": git_commit(),
         "keras": keras.__version__,
         "backend": keras.backend.backend(),
         "data_sha256": data_digest(settings.data),
+        **more,
     }
     write_toml(folder / PROVENANCE, values)
 

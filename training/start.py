@@ -49,6 +49,8 @@ def read_model(source: Path) -> keras.Model:
             return load_exported(ModelFiles(source))
         except CompressorError as error:
             raise TrainingError(str(error)) from error
+    if not source.exists():
+        raise TrainingError(f"--init {source} does not exist: check its name")
     path = source / CHECKPOINT if source.is_dir() else source
     try:
         model = load_checkpoint(path)

@@ -137,8 +137,10 @@ def _connect(address: str, num_workers: int | None) -> Any:
         ray.init(address, **options)
     except Exception as error:
         # Of any type, on several lines, whatever is wrong.
+        needs_token = address.startswith("ray://") and "RAY_AUTH_MODE" not in os.environ
+        hint = ", or set RAY_AUTH_MODE=token if the cluster asks for a token" if needs_token else ""
         raise ClusterError(
-            f"no answer from Ray at {address} ({one_line(error)}): check the address"
+            f"no answer from Ray at {address} ({one_line(error)}): check the address{hint}"
         ) from error
     return ray
 

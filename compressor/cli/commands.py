@@ -195,7 +195,7 @@ def info_file(source: str, request: InfoRequest) -> None:
     quality = f"{info.quality:g} (lossless)" if info.is_lossless else f"{info.quality:g}"
     lines = [
         f"{shown(source)}: {info.width}x{info.height} {info.mode}, quality {quality}, "
-        f"{info.num_bytes} bytes, {info.bpp:.3f} bpp, tune {info.tune or 'none'}, "
+        f"{info.num_bytes} bytes, {info.bpp:.3f} bpp, {f'tune {info.tune}, ' if info.tune else ''}"
         f"format {info.format_version}, model {info.model_id}"
     ]
     if request.verbose:

@@ -35,7 +35,6 @@ class EightBits(layers.Layer):
 
     Example:
         >>> layer = EightBits()
-        >>> layer.build(None)
         >>> layer.fit(0.0, 2.55)
         >>> round(float(layer(ops.convert_to_tensor(0.3333))), 4)
         0.33
@@ -51,6 +50,8 @@ class EightBits(layers.Layer):
 
     def fit(self, low: float, high: float) -> None:
         """Set the step and the zero point for values from `low`, at most 0, to `high`, above 0."""
+        if not self.built:
+            self.build(None)
         step = (high - low) / MAX_ACTIVATION
         self.log_step.assign(np.log(step))
         self.zero_point.assign(np.rint(-low / step))
@@ -65,11 +66,16 @@ class EightBits(layers.Layer):
 class EightBitConv2D(layers.Conv2D):
     """A convolution with a bias and a kernel quantised to 7 bits, with one step per output channel.
 
+    Raises:
+        ValueError: without a bias, or with channels first.
+
     Reference: Jacob et al., "Quantization and training of neural networks for efficient
     integer-arithmetic-only inference", CVPR 2018.
     """
 
     def __init__(self, *args, **kwargs):
+        if not kwargs.get("use_bias", True) or kwargs.get("data_format") == "channels_first":
+            raise ValueError("EightBitConv2D has a bias, and its channels come last")
         # The kernel must be quantised in float32; autocast would round it to bfloat16 first.
         super().__init__(*args, **kwargs, autocast=False)
 

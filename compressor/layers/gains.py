@@ -20,14 +20,19 @@ class QualityCurve(keras.layers.Layer):
     Input shape: (N,), quality in 0..1 (clipped).
     Output shape: (N, 1, 1, channels).
 
+    Raises:
+        ValueError: if an argument or the input's shape is not as described.
+
     Reference: Cui et al., "Asymmetric gained deep image compression with continuous rate
     adaptation", CVPR 2021.
     """
 
     def __init__(self, channels: int, knots: int = NUM_KNOTS, initializer="zeros", **kwargs):
         super().__init__(**{"dtype": "float32"} | kwargs)
-        if knots < 2:
-            raise ValueError(f"knots must be at least 2, received {knots}")
+        if knots < 2 or channels < 1:
+            raise ValueError(
+                f"expected at least 1 channel and 2 knots, received {channels} channels and {knots} knots"
+            )
         self.channels = channels
         self.knots = knots
         self.initializer = keras.initializers.get(initializer)
@@ -39,6 +44,8 @@ class QualityCurve(keras.layers.Layer):
         self.built = True
 
     def call(self, quality):
+        if len(quality.shape) != 1:
+            raise ValueError(f"expected qualities of shape (N,), received {tuple(quality.shape)}")
         position = ops.clip(quality, 0.0, 1.0) * (self.knots - 1)
         # Hat functions instead of a gather: one small matrix product, and the same on every backend.
         weights = ops.relu(1.0 - ops.abs(position[:, None] - ops.arange(self.knots, dtype="float32")))

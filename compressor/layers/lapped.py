@@ -17,7 +17,7 @@ def filter_block_edges(x, matrix: np.ndarray):
     Returns: (N, H, W, C).
     """
     half = BLOCK // 2
-    matrix = ops.convert_to_tensor(matrix.astype("float32"))
+    matrix = ops.cast(matrix, x.dtype)
     for axis in (1, 2):
         width = [(0, 0)] * 4
         width[axis] = (half, half)
@@ -32,6 +32,15 @@ def filter_block_edges(x, matrix: np.ndarray):
             padded = ops.reshape(ops.einsum("ij,nhgjc->nhgic", matrix, groups), (n, h, w, c))
             x = padded[:, :, half:-half]
     return x
+
+
+def _check_pictures(shape) -> None:
+    """Raise a ValueError unless a shape, or what is known of it, is (N, 16 h, 16 w, 3)."""
+    _, height, width, colours = shape
+    if colours != COLOURS or any(side is not None and side % BLOCK for side in (height, width)):
+        raise ValueError(
+            f"expected pictures (N, H, W, 3) with H and W divisible by {BLOCK}, received {tuple(shape)}"
+        )
 
 
 class _LappedTransform(keras.layers.Layer):
@@ -68,15 +77,17 @@ class LappedAnalysis(_LappedTransform):
     Output shape: (N, H / 16, W / 16, channels), the input's unit; orthonormal up to the stretch.
 
     Raises:
-        ValueError: if `channels` is not in 1..768.
+        ValueError: if `channels` is not in 1..768, or inputs have another shape.
 
     Reference: Tran, Liang and Tu 2003 (see `pre_filter`).
     """
 
     def call(self, images):
+        _check_pictures(images.shape)
         return ops.conv(filter_block_edges(images, pre_filter()), self.kernel, strides=BLOCK, padding="valid")
 
     def compute_output_shape(self, input_shape):
+        _check_pictures(input_shape)
         n, h, w, _ = input_shape
         return (n, h and h // BLOCK, w and w // BLOCK, self.channels)
 
@@ -103,7 +114,16 @@ class LappedAnalysis(_LappedTransform):
 class LappedSynthesis(_LappedTransform):
     """Coefficients to pictures: a 16x16 transposed convolution at stride 16, then the post-filter.
 
-    The inverse of `LappedAnalysis` when all 768 channels are kept and both hold the same kernel.
+    The inverse of `LappedAnalysis` when all 768 channels are kept and both hold equal kernels.
+
+    Example:
+        >>> analysis, synthesis = LappedAnalysis(768), LappedSynthesis(768)
+        >>> pictures = keras.random.uniform((1, 32, 48, 3))
+        >>> coefficients = analysis(pictures)
+        >>> _ = synthesis(coefficients)
+        >>> synthesis.set_weights(analysis.get_weights())  # copies: JAX cannot train with a shared array
+        >>> bool(ops.max(ops.abs(synthesis(coefficients) - pictures)) < 1e-4)
+        True
 
     Input shape: (N, h, w, channels).
     Output shape: (N, 16 h, 16 w, 3).
@@ -130,9 +150,11 @@ class LappedSynthesisGradient(_LappedTransform):
     """
 
     def call(self, gradient):
+        _check_pictures(gradient.shape)
         filtered = filter_block_edges(gradient, post_filter().T)
         return ops.conv(filtered, self.kernel, strides=BLOCK, padding="valid")
 
     def compute_output_shape(self, input_shape):
+        _check_pictures(input_shape)
         n, h, w, _ = input_shape
         return (n, h and h // BLOCK, w and w // BLOCK, self.channels)

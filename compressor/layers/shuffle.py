@@ -24,7 +24,7 @@ class DepthToSpace(keras.layers.Layer):
     Output shape: (N, block * h, block * w, C).
 
     Raises:
-        ValueError: if the channels are not divisible by `block` squared.
+        ValueError: if `block` is below 1, or the channels are not divisible by its square.
 
     Reference: Shi et al., "Real-time single image and video super-resolution using an efficient
     sub-pixel convolutional neural network", CVPR 2016.
@@ -32,6 +32,8 @@ class DepthToSpace(keras.layers.Layer):
 
     def __init__(self, block: int = 2, **kwargs):
         super().__init__(**kwargs)
+        if block < 1:
+            raise ValueError(f"expected a block of at least 1, received {block}")
         self.block = block
 
     def build(self, input_shape):

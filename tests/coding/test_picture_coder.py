@@ -308,12 +308,19 @@ def test_damaged_or_unknown_models_are_refused(tiny_folder, tmp_path):
         load_coder(Runtime(weights=tmp_path))
 
 
+def model_with(folder, name, **numbers):
+    """Return a copy of a shipped model with other numbers in its manifest."""
+    shutil.copytree(shipped_folder(name), folder)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["numbers"] |= numbers
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return Runtime(weights=folder)
+
+
 @pytest.mark.parametrize(
     ("name", "number", "value"),
     [
         ("flagship-psnr", "side_steps", 2),
-        ("flagship-psnr", "side_max", 0),
-        ("flagship-psnr", "activation_max", 100),
         ("flagship-psnr", "near_floor", 3.0),
         ("flagship-psnr", "filter_amplitude", 0.1),
         ("cnn", "pixel_scale", 32),
@@ -321,16 +328,16 @@ def test_damaged_or_unknown_models_are_refused(tiny_folder, tmp_path):
 )
 def test_decoders_read_the_numbers_of_the_manifest(tmp_path, picture, name, number, value):
     stream = compressor.encode(picture(64, 64), 70, runtime=Runtime(model=name))
-    shutil.copytree(shipped_folder(name), tmp_path / "model")
-    path = tmp_path / "model" / "manifest.json"
-    manifest = json.loads(path.read_text())
-    manifest["numbers"][number] = value
-    path.write_text(json.dumps(manifest))
-    try:
-        decoded = compressor.decode(stream, runtime=Runtime(weights=tmp_path / "model"))
-    except CorruptStreamError:
-        return
-    assert decoded != compressor.decode(stream)
+    other = model_with(tmp_path / "model", name, **{number: value})
+    assert compressor.decode(stream, runtime=other) != compressor.decode(stream)
+
+
+@pytest.mark.parametrize(("number", "value"), [("side_max", 0), ("activation_max", 100)])
+def test_a_stream_of_another_model_with_the_same_id(tmp_path, picture, number, value):
+    stream = compressor.encode(picture(64, 64), 70, tune="psnr")
+    other = model_with(tmp_path / "model", "flagship-psnr", **{number: value})
+    with pytest.raises(CorruptStreamError, match="another model of this id than .*model made it"):
+        compressor.decode(stream, runtime=other)
 
 
 @pytest.mark.parametrize("key", ["family", "metric", "numbers", "passes"])

@@ -102,7 +102,7 @@ def fake_compressor(monkeypatch, tmp_path):
 
     module.encode = encode
     module.Runtime = types.SimpleNamespace
-    module.decode = lambda data: Image.new("L", (data[1], data[0]), 7)
+    module.decode = lambda data, runtime: Image.new("L", (data[1], data[0]), 7)
     monkeypatch.setattr(codecs, "compressor", module)
     codecs._source_digest.cache_clear()
     yield module

@@ -46,6 +46,11 @@ def test_codecs_alternate(numbers_codec, photo):
     assert "".join(order) == "AB" + "ABABAB"  # once to warm up, then alternating
 
 
+def test_other_codecs_are_not_timed_as_processes(numbers_codec, photo, capsys):
+    assert bench.process_times([numbers_codec()], photo(20, 20), 4.0, batch=1) == {}
+    assert "numbers was not timed as a process: it has no command line" in capsys.readouterr().err
+
+
 def test_failing_codec_is_left_out(numbers_codec, photo, capsys):
     bad = numbers_codec(fail_at=1)
     good = codecs.select(["jpeg420"])[0][0]

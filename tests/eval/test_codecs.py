@@ -1,10 +1,14 @@
 import io
+import json
+import shutil
 import sys
 
 import numpy as np
 import pytest
 from PIL import Image, JpegImagePlugin
 
+import compressor
+from compressor.weights.files import shipped_folder
 from eval import codecs
 from eval.errors import CodecUnavailable, EvalError
 
@@ -101,6 +105,33 @@ def test_missing_codecs_are_reported(monkeypatch):
     assert missing[0].startswith("jxl: install pillow-jxl-plugin")
     with pytest.raises(EvalError, match="none of the codecs works: jxl"):
         codecs.select(["jxl"])
+
+
+def exported(folder, **changes):
+    """Return a copy of a shipped model with changes to its manifest."""
+    shutil.copytree(shipped_folder("cnn"), folder, dirs_exist_ok=True)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps(manifest | {"model_id": 0} | changes))
+    return folder
+
+
+def test_an_exported_model(tmp_path, photo):
+    codec = codecs.select(["webp"], [exported(tmp_path, name="mine")])[0][1]
+    image = photo(40, 50)
+    data = codec.encode(image, 50)
+    assert codec.name == "mine"
+    assert compressor.read_info(data).model_id == 0
+    assert codec.decode(data).shape == image.shape
+    before = codec.settings()
+    exported(tmp_path, name="mine", provenance={"steps": 1})
+    assert codec.settings() != before
+
+
+def test_folders_that_are_no_model_to_measure(tmp_path):
+    with pytest.raises(EvalError, match="manifest"):
+        codecs.select(["webp"], [tmp_path])
+    with pytest.raises(EvalError, match="a model named cnn, as another codec"):
+        codecs.own_model(exported(tmp_path, name="cnn"))
 
 
 def test_unknown_codec():

@@ -7,8 +7,10 @@ keras = pytest.importorskip("keras", reason="needs the train extra")
 
 from compressor.layers import (  # noqa: E402
     DepthToSpace,
+    EightBitConv2D,
     LappedAnalysis,
     LappedSynthesis,
+    LappedSynthesisGradient,
     QualityCurve,
     logistic_bits,
     round_weighed,
@@ -46,13 +48,38 @@ def test_depth_to_space_by_hand():
         DepthToSpace(2).build((1, 1, 1, 6))
 
 
+@pytest.mark.parametrize("shape", [(1, 60, 64, 3), (1, 64, 60, 3), (1, 64, 64, 1), (None, None, 60, 3)])
+@pytest.mark.parametrize("layer", [LappedAnalysis, LappedSynthesisGradient])
+def test_lapped_transforms_name_the_shape_they_need(layer, shape):
+    given = keras.Input(shape[1:]) if None in shape else np.zeros(shape, "float32")
+    with pytest.raises(ValueError, match="divisible by 16"):
+        layer(8)(given)
+
+
+def test_a_lapped_transform_in_half_precision():
+    for dtype in ("bfloat16", "mixed_bfloat16"):
+        assert LappedAnalysis(8, dtype=dtype)(np.ones((1, 32, 32, 3), "float32")).shape == (1, 2, 2, 8)
+
+
+def test_arguments_outside_their_range():
+    with pytest.raises(ValueError, match="block of at least 1"):
+        DepthToSpace(0)
+    with pytest.raises(ValueError, match="at least 1 channel"):
+        QualityCurve(0)
+    with pytest.raises(ValueError, match=r"received \(2, 1\)"):
+        QualityCurve(3)(np.zeros((2, 1), "float32"))
+    for options in ({"use_bias": False}, {"data_format": "channels_first"}):
+        with pytest.raises(ValueError, match="channels come last"):
+            EightBitConv2D(4, 3, **options)
+
+
 def test_quality_curve_interpolates_between_knots():
     curve = QualityCurve(1, knots=5)
     curve.build((None,))
     curve.values.assign(np.array([[0.0], [1.0], [4.0], [9.0], [16.0]]))
     got = np.asarray(curve(np.array([-1, 0, 0.125, 0.5, 0.8, 1, 2], "float32"))).ravel()
     np.testing.assert_allclose(got, [0, 0, 0.5, 4, 9 + 0.2 * 7, 16, 16], atol=1e-5)
-    with pytest.raises(ValueError, match="at least 2"):
+    with pytest.raises(ValueError, match="2 knots"):
         QualityCurve(1, knots=1)
 
 

@@ -1,6 +1,11 @@
 """The multi-scale structural similarity that models are trained for."""
 
+import importlib.util
+import os
+import subprocess
+import sys
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -33,6 +38,25 @@ def test_distortion_is_zero_for_equal_and_grows_with_noise(pair):
     np.testing.assert_allclose(np.asarray(ms_ssim_distortion(clean, clean)), 0, atol=1e-3 * LEVELS_SQUARED)
     little, much = np.asarray(ms_ssim_distortion(clean, noisy))
     assert 0 < 4 * little < much <= LEVELS_SQUARED
+
+
+def test_equal_on_jax(pair, tmp_path):
+    if not importlib.util.find_spec("jax"):
+        pytest.skip("needs jax (the test extra)")
+    np.save(tmp_path / "pair.npy", pair)
+    code = (
+        "import sys, numpy as np; from training.ms_ssim import ms_ssim; "
+        "print(*np.asarray(ms_ssim(*np.load(sys.argv[1]))))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "pair.npy")],
+        env=os.environ | {"KERAS_BACKEND": "jax"},
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+    )
+    values = [float(value) for value in done.stdout.split()]
+    np.testing.assert_allclose(values, np.asarray(ms_ssim(*pair)), atol=1e-5, err_msg=done.stderr)
 
 
 def test_scales_that_fit():

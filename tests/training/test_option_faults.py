@@ -120,6 +120,12 @@ def test_a_damaged_checkpoint(tmp_path, capsys):
     assert line.startswith(f"error: {tmp_path / 'checkpoint.keras'} cannot be read as a checkpoint (")
 
 
+def test_a_run_without_settings(tmp_path, capsys):
+    (tmp_path / "checkpoint.keras").touch()
+    assert main(["export", str(tmp_path)]) == 1
+    assert "holds no settings.toml; give the --out folder" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("text", ["unknown = 1\n", "steps = ", "steps = 1\nsteps = 2\n"])
 def test_damaged_settings(text, tmp_path, capsys):
     (tmp_path / "checkpoint.keras").touch()

@@ -105,7 +105,7 @@ def test_steps_that_fit_are_whole_epochs(monkeypatch):
 
 def test_other_settings_are_refused(photos, tmp_path):
     train(tmp_path, settings_for(photos), Conditions(minutes=0))
-    with pytest.raises(TrainingError, match="other settings"):
+    with pytest.raises(TrainingError, match=r"other settings \(batch: it has \d, received 3\)"):
         train(tmp_path, settings_for(photos, batch=3))
 
 
