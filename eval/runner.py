@@ -1,15 +1,12 @@
 """Many measurements, in parallel. A run that was interrupted resumes from the cache."""
 
-import multiprocessing
-import signal
-from collections.abc import Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Iterator
+from functools import partial
 
 from tqdm import tqdm
 
-from compressor.cli.workers import SigintHeld
-from eval.errors import EvalError, Interrupted, described
+from compressor.cli.workers import WorkerDiedError, run_in_processes
+from eval.errors import Interrupted, described
 from eval.images import Picture
 from eval.measure import Cache, Task, as_columns, is_complete, measure
 
@@ -76,53 +73,20 @@ def run(tasks: list[Task], cache: Cache, jobs: int = 1, quiet: bool = False) -> 
 def _results(
     indices: list[int], tasks: list[Task], cache: Cache, jobs: int
 ) -> Iterator[tuple[int, dict | str]]:
+    attempt = partial(_attempt, cache=cache)
     if jobs <= 1 or len(indices) <= 1:
         for index in indices:
-            yield index, _attempt(tasks[index], cache)
-    else:
-        yield from _parallel_results(indices, tasks, cache, jobs)
+            yield index, attempt((index, tasks[index]))
+        return
+    for (index, _), outcome in run_in_processes(attempt, [(i, tasks[i]) for i in indices], jobs):
+        yield index, str(outcome) if isinstance(outcome, WorkerDiedError) else outcome
 
 
-def _attempt(task: Task, cache: Cache) -> dict | str:
+def _attempt(item: tuple[int, Task], cache: Cache) -> dict | str:
     """Return the row, or the reason why it failed: one bad picture or codec does not end the run."""
     try:
-        return measure(task, cache)
+        return measure(item[1], cache)
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:  # noqa: BLE001  panics of Rust libraries do not derive from Exception
         return described(error)
-
-
-def _parallel_results(indices: list[int], tasks: list[Task], cache: Cache, jobs: int):
-    """Yield results from worker processes as they finish."""
-    # Not "fork": codecs and array libraries start threads, and forking a threaded process may hang.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_ignore_ctrl_c) as pool:
-        pending = {}
-        queue: Iterable[int] = iter(indices)
-        try:
-            # Few tasks are submitted ahead, so that Ctrl-C does not wait long.
-            while True:
-                for index in queue:
-                    # This may start a worker, which needs a second of imports before it ignores Ctrl-C.
-                    with SigintHeld():
-                        future = pool.submit(_attempt, tasks[index], cache)
-                    pending[future] = index
-                    if len(pending) >= 2 * jobs:
-                        break
-                if not pending:
-                    return
-                finished, _ = wait(pending, return_when=FIRST_COMPLETED)
-                for future in finished:
-                    result = future.result()
-                    yield pending.pop(future), result
-        except BrokenProcessPool:
-            names = "; ".join(str(tasks[index]) for index in sorted(pending.values()))
-            raise EvalError(f"a worker process died (crashed or out of memory) on one of: {names}") from None
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _ignore_ctrl_c() -> None:
-    """Leave Ctrl-C, which reaches every process of the terminal, to the parent; workers finish their file."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -65,7 +65,7 @@ def _start(function: Callable[[Any], Any]) -> tuple[SpawnProcess, Connection]:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_work, args=(theirs, function), daemon=True)
-    with SigintHeld():
+    with _SigintHeld():
         process.start()
     # Only the process holds the other end now, so that the pipe ends when the process does.
     theirs.close()
@@ -103,7 +103,7 @@ def _stop(processes: list[SpawnProcess], busy: list[SpawnProcess]) -> None:
             process.join()
 
 
-class SigintHeld:
+class _SigintHeld:
     """Hold back SIGINT while a process is started, which inherits the mask and so ignores Ctrl-C."""
 
     def __enter__(self) -> None:

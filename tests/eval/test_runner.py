@@ -1,12 +1,15 @@
 import json
 import math
+import os
+import signal
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from eval.codecs import select
+from eval.codecs import PillowCodec, select
 from eval.errors import Interrupted
 from eval.images import find_pictures, load_rgb
 from eval.measure import COLUMNS, Cache, measure
@@ -158,6 +161,25 @@ def test_parallel_rows_equal_serial_ones(folder, tmp_path):
         results.append([{key: row[key] for key in row if key not in timing} for row in rows])
     assert len(results[0]) == 8
     assert results[0] == results[1]
+
+
+class Dying(PillowCodec):
+    """Takes its process with it at quality 50."""
+
+    def encode(self, image_uint8, quality):
+        if quality == 50:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().encode(image_uint8, quality)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
+def test_a_worker_that_dies_costs_one_measurement(folder, tmp_path):
+    codec = Dying("dying", "Dying", ".webp", format="WEBP", feature="webp")
+    rows, failures = run_quietly(folder, [codec], tmp_path / "cache", [40, 50, 60], jobs=2)
+    assert [row["quality"] for row in rows] == [40, 60] * 2
+    assert sorted(failures) == [
+        f"{name}.png, dying, quality 50: the process at work on it ended with signal 9" for name in "ab"
+    ]
 
 
 def test_no_temporary_files_remain(folder, tmp_path, numbers_codec):
