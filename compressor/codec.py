@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -136,11 +136,7 @@ def encode(
         (64, 48)
     """
     # Options are checked before the picture is read.
-    if target is not None and not isinstance(target, Target):
-        raise OptionError(f"received the target {target!r}, expected compressor.Target(...)")
-    level = _level(quality, target)
-    if roi is not None and target is None and level == TOP_LEVEL:
-        raise OptionError("received a mask and quality 100, which is lossless: use at most 99.75")
+    level = _level(quality, target, has_mask=roi is not None)
     rules = effort_of(effort)
 
     from compressor.coding.loading import load_coder
@@ -202,13 +198,28 @@ def encode(
     if target is None:
         return encode_at(level)
 
+    try:
+        return _encode_to_target(target, encode_at, image_uint8, runtime)
+    except OptionError:
+        if found is None or target.is_fidelity:
+            raise
+        # Without stored screen content, the picture is worse, and the file can be smaller.
+        return _encode_to_target(target, partial(encode_at, screen_content=None), image_uint8, runtime)
+
+
+def _encode_to_target(
+    target: Target, encode_at: Callable[[int], bytes], image_uint8: npt.NDArray[np.uint8], runtime: Runtime
+) -> bytes:
+    """Return the stream that meets a target, of those that `encode_at` makes at each level."""
     from compressor.coding.rate_control import encode_to_target
+    from compressor.images.arrays import colour_array
     from compressor.images.psnr import psnr_db
     from compressor.images.ssimulacra2 import MIN_PX, ssimulacra2
 
-    if target.ssimulacra2 is not None and min(upright.size) < MIN_PX:
+    height, width, _ = image_uint8.shape
+    if target.ssimulacra2 is not None and min(height, width) < MIN_PX:
         raise OptionError(
-            f"received a picture of {upright.width}x{upright.height} pixels, expected at least "
+            f"received a picture of {width}x{height} pixels, expected at least "
             f"{MIN_PX}x{MIN_PX} for a target of SSIMULACRA 2: give a quality"
         )
     metrics = {"psnr_db": psnr_db, "ssimulacra2": ssimulacra2}
@@ -217,14 +228,7 @@ def encode(
         colours = decode(stream, max_pixels=None, runtime=runtime).convert("RGB")
         return metrics[name](image_uint8, colour_array(colours))
 
-    num_pixels = upright.width * upright.height
-    try:
-        return encode_to_target(target, num_pixels, encode_at, fidelity_of)
-    except OptionError:
-        if found is None or target.is_fidelity:
-            raise
-        # Without stored screen content, the picture is worse, and the file can be smaller.
-        return encode_to_target(target, num_pixels, partial(encode_at, screen_content=None), fidelity_of)
+    return encode_to_target(target, height * width, encode_at, fidelity_of)
 
 
 def _mask(roi: Image.Image | npt.NDArray[np.uint8], size: tuple[int, int]) -> npt.NDArray[np.uint8]:
@@ -249,14 +253,19 @@ def _tuned(runtime: Runtime, tune: str | None) -> Runtime:
     return replace(runtime, model=model_of_tune(tune))
 
 
-def _level(quality: float | None, target: Target | None) -> int:
+def _level(quality: float | None, target: Target | None, *, has_mask: bool) -> int:
     """Return the level of a quality; with a target, it is not used."""
+    if target is not None and not isinstance(target, Target):
+        raise OptionError(f"received the target {target!r}, expected compressor.Target(...)")
     if quality is not None and target is not None:
         raise OptionError("received a quality and a target, expected one of them")
     try:
-        return quality_to_level(DEFAULT_QUALITY if quality is None else quality)
+        level = quality_to_level(DEFAULT_QUALITY if quality is None else quality)
     except ValueError as error:
         raise OptionError(str(error)) from None
+    if has_mask and level == TOP_LEVEL:
+        raise OptionError("received a mask and quality 100, which is lossless: use at most 99.75")
+    return level
 
 
 def decode(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 _NOTE_ALL_HIDDEN = "alpha is 0 everywhere, so all colours become black: keep them with --keep-hidden"
+
+_lock = threading.Lock()
 
 _PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 
@@ -74,11 +78,9 @@ def open_picture(data: bytes, *, max_pixels: int | None = DEFAULT_MAX_PIXELS) ->
     """
     if data.startswith(_PNG_MAGIC):
         _check_png(data)
-    pillow_limit = Image.MAX_IMAGE_PIXELS
-    # Pillow warns at its limit and refuses at twice that.
-    Image.MAX_IMAGE_PIXELS = None if max_pixels is None else (max_pixels + 1) // 2
     try:
-        image = Image.open(BytesIO(data))
+        with _limit_of_pillow(max_pixels):
+            image = Image.open(BytesIO(data))
         check_num_pixels(image.width, image.height, max_pixels)
     except UnidentifiedImageError as error:
         raise ImageInputError(
@@ -90,9 +92,20 @@ def open_picture(data: bytes, *, max_pixels: int | None = DEFAULT_MAX_PIXELS) ->
         raise
     except Exception as error:
         raise _unreadable(error) from error
-    finally:
-        Image.MAX_IMAGE_PIXELS = pillow_limit
     return image
+
+
+@contextmanager
+def _limit_of_pillow(max_pixels: int | None) -> Iterator[None]:
+    """Replace Pillow's limit of pixels, which is one for all threads."""
+    with _lock:
+        before = Image.MAX_IMAGE_PIXELS
+        # Pillow warns at its limit and refuses at twice that.
+        Image.MAX_IMAGE_PIXELS = None if max_pixels is None else (max_pixels + 1) // 2
+        try:
+            yield
+        finally:
+            Image.MAX_IMAGE_PIXELS = before
 
 
 def _check_png(data: bytes) -> None:
