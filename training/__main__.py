@@ -9,11 +9,12 @@ from pathlib import Path
 
 from compressor.cli.option_values import checked, number, positive, seed
 from compressor.models.registry import FAMILIES
+from compressor.spec.constants import SIDE_PX
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 crop_side = checked(
-    int, lambda value: value >= 64 and value % 64 == 0, "a multiple of 64: give 64, 128, 192..."
+    int, lambda value: value >= SIDE_PX and value % SIDE_PX == 0, "a multiple of 64: give 64, 128, 192..."
 )
 share = checked(float, lambda value: 0 <= value <= 1, "a share from 0 to 1")
 tail = checked(float, lambda value: 0 < value <= 1, "a share above 0, at most 1")

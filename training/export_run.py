@@ -9,6 +9,7 @@ import numpy as np
 
 import compressor
 from compressor.models.registry import family_named
+from compressor.spec.constants import SIDE_PX
 from training.data import data_digest
 from training.errors import TrainingError
 from training.export import count_symbols, export
@@ -17,7 +18,6 @@ from training.run_folder import CHECKPOINT, SETTINGS, Settings, averaged_weights
 
 # Quality levels at which symbols are counted: over the whole range, since one set of tables serves them all.
 COUNT_LEVELS = tuple(range(0, 397, 36))
-MIN_COUNT_SIDE = 64
 
 
 def export_run(
@@ -58,7 +58,7 @@ def export_run(
             "data_sha256": data_digest(settings.data),
         },
     }
-    photos = load_photos(settings.data, MIN_COUNT_SIDE)
+    photos = load_photos(settings.data, SIDE_PX)
     numbers = np.linspace(0, len(photos) - 1, min(pictures, len(photos))).round().astype(int)
     chosen = [photos[number] for number in numbers]
     family_named(model.family).exporter(model).calibrate(chosen, COUNT_LEVELS)

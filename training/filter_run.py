@@ -9,7 +9,7 @@ from keras import ops
 
 from compressor.models.base import RateDistortionModel, squared_error
 from compressor.models.flagship.model import Flagship
-from compressor.spec.constants import PIXEL_OFFSET
+from compressor.spec.constants import PIXEL_OFFSET, SIDE_PX
 from training.data import Crops
 from training.errors import TrainingError
 from training.photos import load_photos
@@ -107,7 +107,7 @@ def train_filter(init: Path, out: Path, settings: Settings, crops: int, blocks: 
     trained = read_model(init)
     if not isinstance(trained, Flagship):
         raise TrainingError(f"{init} holds no flagship: other models have no filter")
-    larger = settings.crop * 3 // 2 // 64 * 64
+    larger = settings.crop * 3 // 2 // SIDE_PX * SIDE_PX
     photos = load_photos(settings.data, larger)
     source = Crops(photos, settings.batch, larger, -(-crops // settings.batch), seed=settings.seed)
     # A model that was trained without transform networks gets them.

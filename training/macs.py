@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 
+from compressor.spec.constants import SIDE_PX
 from compressor.spec.passes import CodingPass
 from compressor.weights.files import ModelFiles
 
@@ -54,7 +55,7 @@ def _grid(files: ModelFiles, name: str) -> tuple[float, int]:
     if "passes" not in files.manifest:
         return SIDE / files.manifest["numbers"]["block"], 1
     if name == "hyper_mean":
-        return SIDE / 64, 1
+        return SIDE / SIDE_PX, 1
     if name.startswith("mean_"):
         coding_pass = _passes(files)[int(name.removeprefix("mean_"))]
         return SIDE / 16 / coding_pass.stride / coding_pass.spacing, len(coding_pass.views)

@@ -6,12 +6,11 @@ import numpy as np
 from keras import ops
 
 from compressor.models.flagship.model import Flagship
+from compressor.spec.constants import SIDE_PX
 from compressor.spec.quality import NUM_KNOTS
 
 # Width of the squares whose means are compared, in pixels.
 _SQUARE = 8
-# Side information is at 1/64 of the picture.
-_GRID = 64
 
 
 def _means(pixels) -> np.ndarray:
@@ -32,7 +31,7 @@ def measure_reduced_colours(model: Flagship, images: Iterable[np.ndarray]) -> No
     before: list[list[np.ndarray]] = [[] for _ in range(NUM_KNOTS)]
     after: list[list[np.ndarray]] = [[] for _ in range(NUM_KNOTS)]
     for number, image in enumerate(images):
-        height, width = (n // _GRID * _GRID for n in image.shape[:2])
+        height, width = (n // SIDE_PX * SIDE_PX for n in image.shape[:2])
         if not height * width:
             continue
         knot = number % NUM_KNOTS

@@ -9,11 +9,8 @@ from keras import ops
 from compressor.layers import logistic_bits
 from compressor.layers.density import LOG_SCALE_STEP
 from compressor.models.flagship.model import Flagship
-from compressor.spec.constants import NUM_SCALES, SCALE_MIN, SIDE_MAX
+from compressor.spec.constants import NUM_SCALES, SCALE_MIN, SIDE_MAX, SIDE_PX
 from compressor.spec.quality import TOP_LEVEL
-
-# Side information is at 1/64 of the picture.
-_GRID = 64
 
 
 def best_log_scales(counts: np.ndarray) -> np.ndarray:
@@ -38,7 +35,7 @@ def measure_side_scales(model: Flagship, images: Iterable[np.ndarray], levels: I
     """
     counts = np.zeros((model.log_side_scale.shape[0], SIDE_MAX + 1), np.int64)
     for image, level in zip(images, cycle(levels), strict=False):
-        height, width = (n // _GRID * _GRID for n in image.shape[:2])
+        height, width = (n // SIDE_PX * SIDE_PX for n in image.shape[:2])
         if not height * width:
             continue
         quality = np.array([level / TOP_LEVEL], np.float32)
