@@ -20,7 +20,7 @@ from compressor.codec import REDUCTIONS
 from compressor.coding.effort import DEFAULT_EFFORT
 from compressor.errors import OptionError
 from compressor.images.metadata import STRIP_CHOICES
-from compressor.images.saving import DEFAULT_EXTENSION, check_extension, is_same_type
+from compressor.images.saving import DEFAULT_EXTENSION, check_extension, is_other_type
 from compressor.options import Runtime, Target
 from compressor.spec.file_format import FILE_EXTENSION
 from compressor.spec.quality import DEFAULT_QUALITY
@@ -413,17 +413,16 @@ def _target(arguments: argparse.Namespace) -> Target | None:
 
 def _decode_extension(arguments: argparse.Namespace, *, output_is_folder: bool) -> str:
     """Return the extension of all outputs."""
-    output, chosen = arguments.output, DEFAULT_EXTENSION
+    output, chosen = arguments.output, None
     if arguments.format is not None:
         chosen = check_extension("." + arguments.format.removeprefix("."))
-    if output is None or output_is_folder or is_stdout(output) or os.path.isdir(output):
-        return chosen
-    if os.path.exists(output) and not os.path.isfile(output):
-        return chosen
-    named = os.path.splitext(output)[1]
-    if arguments.format is None or not named:
-        return check_extension(named) if arguments.format is None else chosen
-    if not is_same_type(named, chosen):
+    is_file = output is not None and not (output_is_folder or is_stdout(output))
+    if not is_file or (os.path.exists(output) and not os.path.isfile(output)):
+        return chosen or DEFAULT_EXTENSION
+    named = os.path.splitext(output)[1].lower()
+    if chosen is None:
+        return check_extension(named)
+    if named == FILE_EXTENSION or is_other_type(named, chosen):
         raise OptionError(
             f"received the output {shown(output)} and the format {arguments.format}, expected one type: "
             "rename the output, or leave out --format"

@@ -23,16 +23,18 @@ _SHORT = 3
 _INTEGERS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i"}
 _XMP_ORIENTATION = re.compile(rb"(tiff:Orientation(?:\s*=\s*[\"']|>)\s*)([1-8])")
 
-# TIFF keeps its EXIF among the tags that describe the file's own layout; these describe the picture.
+# TIFF keeps its EXIF among the tags that describe the file's own layout. These describe the picture:
+# DocumentName, ImageDescription, Make, Model, the resolution, PageName, Software, DateTime, Artist,
+# HostComputer, Copyright, and what Windows adds.
 _DESCRIPTIVE_TAGS = frozenset(
-    (0x010D, 0x010E, 0x010F, 0x0110, 0x011A, 0x011B, 0x011D, 0x0128, 0x0131, 0x0132, 0x013B, 0x013C, 0x4746)
-    + (0x4749, 0x8298, *range(0x9C9B, 0x9CA0))
+    [0x010D, 0x010E, 0x010F, 0x0110, 0x011A, 0x011B, 0x0128, 0x011D, 0x0131, 0x0132, 0x013B, 0x013C, 0x8298]
+    + [0x4746, 0x4749, *range(0x9C9B, 0x9CA0)]
 )
-# Tags that describe the layout or the colours of a TIFF file, or hold an ICC profile, XMP, IPTC or data of
-# Photoshop: these have notes of their own.
+# Tags of a TIFF file's layout and colours, and those of XMP, IPTC, Photoshop and the ICC profile, which are
+# carried or have notes of their own.
 _LAYOUT_TAGS = frozenset(
-    (*range(254, 267), 273, 274, 277, 278, 279, 280, 281, 284, 288, 289, 290, 291, 292, 293, 296, 297, 301)
-    + (*range(317, 348), *range(512, 522), *range(529, 533), 700, 33723, 34377, 34675)
+    [*range(254, 269), *range(273, 282), 284, *range(288, 294), 296, 297, 301, *range(317, 348)]
+    + [*range(512, 533), 700, 33723, 34377, 34675]
 )
 # Of a list in a note.
 _NUM_NAMED, _NAME_LENGTH = 5, 60

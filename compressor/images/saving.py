@@ -79,15 +79,18 @@ def check_extension(extension: str) -> str:
     return extension
 
 
-def is_same_type(extension: str, other: str) -> bool:
-    """Return whether two extensions, with their dots, stand for one type of picture that `decode` writes.
+def is_other_type(extension: str, chosen: str) -> bool:
+    """Return whether an extension names another type of picture than a chosen one.
+
+    Args:
+        extension: any, with its dot, in lower case.
+        chosen: one that `check_extension` has returned.
 
     Example:
-        >>> is_same_type(".jpg", ".JPEG")
-        True
+        >>> is_other_type(".jpeg", ".jpg"), is_other_type(".png", ".jpg"), is_other_type(".tmp", ".jpg")
+        (False, True, False)
     """
-    first, second = (_FORMATS.get(name.lower()) for name in (extension, other))
-    return first is not None and first == second
+    return _FORMATS.get(extension, _FORMATS[chosen]) != _FORMATS[chosen]
 
 
 @dataclass(frozen=True, slots=True)
