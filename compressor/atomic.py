@@ -69,7 +69,7 @@ def remove_stale_temporaries(folder: str | os.PathLike[str]) -> None:
     try:
         names = os.listdir(folder)
     except OSError:
-        # One may be allowed to write into a folder, but not to list it.
+        # A folder may be writable but not readable.
         return
     for name in names:
         match = _TEMPORARY.fullmatch(name)

@@ -171,7 +171,7 @@ def encode(
 
     def encode_at(level: int, screen_content: ScreenContent | None = found) -> bytes:
         if lowering is not None:
-            # The top level stands for a picture without loss.
+            # The top level would store the whole picture without loss, and ignore the mask.
             level = min(level, TOP_LEVEL - 1)
         payloads = encode_sections(
             coder,
@@ -349,7 +349,7 @@ def decode(
         if runtime.weights is None:
             raise
         raise CorruptStreamError(
-            f"{error}; or another model of this id than {runtime.weights} made it: give that one"
+            f"{error}, or pass the weights of the model that made it, if that is not {runtime.weights}"
         ) from error
     image = colour_image(pixels, gray=Flags.GRAY in header.flags)
     if alpha is not None:

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from compressor.cli.option_values import checked, number, positive, quality
-from compressor.errors import CompressorError
+from compressor.errors import CompressorError, one_line
 from eval import commands
 from eval.codecs import CODECS
 from eval.errors import EvalError, described
@@ -99,7 +99,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--weights",
         type=Path,
         metavar="DIR",
-        help="exported model that made the .cmpr file, unless it ships",
+        help="exported model that made the .cmpr file, if it is not a shipped one",
     )
     compare.add_argument("--json", action="store_true", help="print JSON")
     compare.set_defaults(handler=commands.compare_command)
@@ -161,7 +161,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         return options.handler(options)
     except (EvalError, CompressorError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {one_line(error)}", file=sys.stderr)
     except KeyboardInterrupt:
         print("error: interrupted", file=sys.stderr)
     except OSError as error:  # disk full, no permission

@@ -294,22 +294,22 @@ def own_model(folder: Path) -> LearnedCodec:
     """Return the codec of an exported model, under the name that its manifest has.
 
     Raises:
-        EvalError: if the folder holds no model, or its name is that of another codec.
+        EvalError: if the folder holds no model.
     """
+    # Processes that are timed run in another folder.
+    folder = folder.resolve()
     try:
-        name = ModelFiles(folder.resolve()).name
+        name = ModelFiles(folder).name
     except WeightsError as error:
         raise EvalError(str(error)) from error
-    if name in {codec.name for codec in CODECS}:
-        raise EvalError(f"received a model named {name}, as another codec: export it with another --name")
     return LearnedCodec(
         name, name, ".cmpr", whole_qualities=False, qualities=_OUR_QUALITIES, weights=str(folder)
     )
 
 
 def is_ours(name: str) -> bool:
-    """Return whether a name is that of one of this project's codecs."""
-    return any(codec.name == name and isinstance(codec, LearnedCodec) for codec in CODECS)
+    """Return whether a name is that of one of this project's codecs, or of an exported model."""
+    return not any(codec.name == name and not isinstance(codec, LearnedCodec) for codec in CODECS)
 
 
 def select(names: list[str] | None, weights: list[Path] | None = None) -> tuple[list, list[str]]:
@@ -341,7 +341,15 @@ def select(names: list[str] | None, weights: list[Path] | None = None) -> tuple[
             usable.append(known[name])
         except CodecUnavailable as error:
             missing.append(str(error))
-    usable += [own_model(folder) for folder in weights or []]
+    taken = {codec.name for codec in CODECS}
+    for codec in map(own_model, weights or []):
+        if codec.name in taken:
+            raise EvalError(
+                f"the model in {codec.weights} is named {codec.name}, as is another codec: "
+                "export it with another --name"
+            )
+        taken.add(codec.name)
+        usable.append(codec)
     if not usable:
         raise EvalError("none of the codecs works: " + "; ".join(missing))
     return usable, missing

@@ -4,6 +4,9 @@ import contextlib
 import json
 from pathlib import Path
 
+import numpy as np
+
+import compressor
 from eval import codecs, metrics, outputs, published
 from eval.errors import CodecUnavailable, EvalError, warn
 from eval.images import find_pictures, load_rgb
@@ -167,7 +170,8 @@ def load_any(path: Path, weights: Path | None = None):
         CompressorError: with `weights`, if it cannot be decoded.
     """
     if weights is not None:
-        return codecs.own_model(weights).decode(path.read_bytes())
+        picture = compressor.decode(path.read_bytes(), runtime=compressor.Runtime(weights=weights))
+        return np.asarray(picture.convert("RGB"))
     for codec in codecs.CODECS:
         if getattr(codec, "plugin", ""):
             with contextlib.suppress(CodecUnavailable):

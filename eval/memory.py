@@ -28,7 +28,7 @@ def peak_memory() -> Iterator[dict]:
     """
     result: dict = {"mb": None}
     try:
-        # On Windows, None is a TypeError.
+        # On Windows, CDLL(None) raises a TypeError.
         ctypes.CDLL(None).malloc_trim(0)
         _CLEAR_REFS.write_text("5")
         before_mb = _status_mb("VmRSS:")

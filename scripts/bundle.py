@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SHARD_BYTES = 256 << 20
 START = """\
 #!/bin/sh
-# Installs the packages in this folder, without a network, and trains.
+# Installs the packages in this folder, without a network, and runs `python -m training`.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 # Written last, so that an interrupted installation starts again.
@@ -32,7 +32,7 @@ fi
 export PYTHONPATH="$here/code"
 case "${1:-}" in
     export|plot|macs) exec "$here/venv/bin/python" -m training "$@" ;;
-    filter) shift; set -- filter --data "shards:$here/data/photos-*.tar" "$@" ;;
+    run|filter) command=$1; shift; set -- "$command" --data "shards:$here/data/photos-*.tar" "$@" ;;
     *) set -- run --data "shards:$here/data/photos-*.tar" "$@" ;;
 esac
 exec "$here/venv/bin/python" -m training "$@"

@@ -70,12 +70,9 @@ def _prepare(folder: Path, settings: Settings) -> tuple[Settings, bool]:
 
 
 def _differences(stored: Settings, given: Settings) -> str:
-    pairs = asdict(stored).items() & asdict(given).items()
-    return ", ".join(
-        f"{name}: it has {value!r}, received {asdict(given)[name]!r}"
-        for name, value in asdict(stored).items()
-        if (name, value) not in pairs
-    )
+    new = asdict(given)
+    changed = {name: value for name, value in asdict(stored).items() if value != new[name]}
+    return ", ".join(f"{name}: it has {value!r}, received {new[name]!r}" for name, value in changed.items())
 
 
 def _resumed(folder: Path, settings: Settings, placement: Placement) -> keras.Model:
@@ -107,6 +104,7 @@ def train(folder: Path, settings: Settings, conditions: Conditions = Conditions(
         folder: of the run; created if it does not exist.
         settings: those of the run in the folder, if it holds one. With 0 steps, a resumed run keeps its
             length; a new one takes what fits in its time, or `DEFAULT_STEPS` without a limit.
+            With an empty precision, a new run takes the faster one.
         conditions: where and how long the run works.
 
     Returns:
@@ -185,6 +183,10 @@ def train(folder: Path, settings: Settings, conditions: Conditions = Conditions(
         fit(model, settings.steps)
     if first_host:
         done = step_of(model)
-        what_next = "run the same command again to resume" if done < settings.steps else "export it"
+        what_next = (
+            "run the same command again to resume"
+            if done < settings.steps
+            else (f"export it with python -m training export {folder}")
+        )
         print(f"{done} of {settings.steps} steps done; {what_next}")
     return model

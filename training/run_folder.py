@@ -35,8 +35,8 @@ class Settings:
         learning_rate: the highest.
         optimizer: "muon" or "adam".
         tail: share of the run, at its end, in which the learning rate falls to 0.
-        precision: "float32" or "bfloat16", of the transform networks; empty for that of the run to resume, or
-            else the faster one on the first machine.
+        precision: "float32" or "bfloat16", of the transform networks; empty for that of the resumed run, or
+            in a new run for the faster one on this machine.
         init: weights to start from; see `training.start.read_model`; empty for none.
         seed: of all random choices.
         checkpoint_every: steps between checkpoints, which is an epoch.
@@ -112,7 +112,7 @@ class Settings:
             return cls(**tomllib.loads(path.read_text(encoding="utf-8")))
         except (TypeError, ValueError) as error:
             raise TrainingError(
-                f"{path} cannot be read as settings ({one_line(error)}): mend the file, or start another run"
+                f"{path} cannot be read as settings ({one_line(error)}): fix the file, or start a new run"
             ) from error
 
 

@@ -50,7 +50,7 @@ def read_model(source: Path) -> keras.Model:
         except CompressorError as error:
             raise TrainingError(str(error)) from error
     if not source.exists():
-        raise TrainingError(f"--init {source} does not exist: check its name")
+        raise TrainingError(f"{source} does not exist: give a checkpoint, a run folder or an exported model")
     path = source / CHECKPOINT if source.is_dir() else source
     try:
         model = load_checkpoint(path)

@@ -18,8 +18,8 @@ from compressor.spec.file_format import FILE_EXTENSION
 
 # Of the files that are left out.
 _NUM_NAMED = 5
-# Formats whose files Pillow recognises, but does not read (WMF on Windows only).
-_RECOGNISED_FORMATS = {"BUFR", "GRIB", "HDF5", "MPEG", "WMF"}
+# Formats whose files Pillow recognises, but does not read; it reads WMF on Windows.
+_RECOGNISED_FORMATS = {"BUFR", "GRIB", "HDF5", "MPEG"} | (set() if os.name == "nt" else {"WMF"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,7 @@ class Done:
 
 
 def say(message: str) -> None:
-    """Print a line on the standard error output, if there is one, and it has room."""
+    """Print a line on the standard error output; ignore it if that is closed or full."""
     if sys.stderr is None:
         return
     try:
@@ -55,7 +55,7 @@ def say(message: str) -> None:
     except BrokenPipeError:
         raise
     except OSError:
-        # A message must not cost the outputs that are still to be made.
+        # A lost message must not stop the remaining outputs.
         pass
 
 

@@ -155,7 +155,7 @@ def _build_parser() -> argparse.ArgumentParser:
         choices=tuple(tunes()),
         help="iq (image quality): the best picture to the eye; psnr: the least squared error (default: iq)",
     )
-    model.add_argument("--model", choices=tuple(shipped_models()), help="a model that ships")
+    model.add_argument("--model", choices=tuple(shipped_models()), help="one of the shipped models")
     encode.add_argument(
         "--roi",
         metavar="MASK",
@@ -351,7 +351,7 @@ def _shared_arguments(arguments: argparse.Namespace) -> dict[str, Any]:
     is_batch = len(inputs) > 1 or recursive or arguments.skip_existing
     if getattr(arguments, "roi", None) == STANDARD_STREAM and (is_batch or STANDARD_STREAM in inputs):
         raise OptionError(
-            "received --roi - with other inputs, expected a file: the standard input can be read once"
+            "received --roi - in a batch or with the input -, expected a file: standard input is read once"
         )
     # A closing slash names a folder, even where a pattern has matched a single input.
     is_folder = output is not None and (len(inputs) > 1 or output.endswith(("/", os.sep)) or recursive)

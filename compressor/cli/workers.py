@@ -121,7 +121,7 @@ class _SigintHeld:
 
 def _work(pipe: Connection, function: Callable[[Any], Any]) -> None:
     """Run in a worker process: handle items until the pipe is closed."""
-    # For Windows, where processes do not inherit a mask.
+    # On Windows, processes do not inherit a signal mask.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # An exception, unlike the signal itself, lets the function tidy up.
     signal.signal(signal.SIGTERM, _exit)

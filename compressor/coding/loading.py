@@ -1,7 +1,6 @@
 """One picture coder per model and engine, kept for the next call."""
 
 import os
-import threading
 from functools import lru_cache, partial
 from pathlib import Path
 
@@ -9,13 +8,13 @@ from compressor.coding.picture_coder import PictureCoder
 from compressor.coding.threads import num_workers
 from compressor.engines.loading import load_engine, resolve_engine
 from compressor.errors import UnsupportedStreamError, WeightsError
+from compressor.locks import ForkSafeLock
 from compressor.models.registry import family_named
 from compressor.options import Runtime
 from compressor.weights.files import ModelFiles, shipped_folder
 
-# Threads that start together wait for one coder, which has a model in memory and threads of its own. By
-# process, since another thread may hold a lock at a fork.
-_locks: dict[int, threading.Lock] = {}
+# Threads that start together must not each load the model. Calls whose coder is loaded already wait as well.
+_lock = ForkSafeLock()
 
 
 def load_coder(runtime: Runtime, model_id: int | None = None) -> PictureCoder:
@@ -36,9 +35,8 @@ def load_coder(runtime: Runtime, model_id: int | None = None) -> PictureCoder:
     else:
         folder = shipped_folder(runtime.model if model_id is None else model_id)
     files = ModelFiles(folder.resolve())
-    process = os.getpid()
-    with _locks.setdefault(process, threading.Lock()):
-        coder = _load(files, resolve_engine(runtime.engine), runtime.threads, process)
+    with _lock:
+        coder = _load(files, resolve_engine(runtime.engine), runtime.threads, os.getpid())
     if model_id not in (None, coder.model_id):
         raise UnsupportedStreamError(
             f"the stream needs model {model_id}, and {folder} holds model {coder.model_id}: give the folder "

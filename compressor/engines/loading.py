@@ -60,7 +60,7 @@ def load_engine(
     try:
         return _load(name, files, threads, keras_graphs, bfloat16)
     except ImportError as error:
-        # Compiled modules turn Ctrl-C during their import into this error.
+        # Ctrl-C while a compiled module is imported surfaces as an ImportError.
         if isinstance(error.__cause__, KeyboardInterrupt | SystemExit):
             raise error.__cause__ from None
         raise

@@ -52,7 +52,7 @@ class ExactLayer:
         """(positions, inputs) integers, one level or one for each -> (positions, outputs), 0..maximum."""
         sums = inputs @ self.weights
         sums += knots_at(self.bias, levels).reshape(-1, sums.shape[1]).astype(np.float32)
-        # Powers of two without rounding: NumPy does not promise as much of exp2.
+        # Exact powers of two, which np.exp2 does not guarantee.
         sums *= np.ldexp(np.float32(1), -self.shift)
         np.floor(sums, out=sums)
         return np.clip(sums, 0, self.maximum, out=sums)

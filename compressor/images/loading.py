@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -25,6 +24,7 @@ from compressor.images.metadata import (
     reset_orientation,
 )
 from compressor.images.modes import Storage, to_coded_mode
+from compressor.locks import ForkSafeLock
 
 if TYPE_CHECKING:
     # NumPy takes longer to import than all else here; "info" and Image.open do without it.
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 _NOTE_ALL_HIDDEN = "alpha is 0 everywhere, so all colours become black: keep them with --keep-hidden"
 
-_lock = threading.Lock()
+_lock = ForkSafeLock()
 
 _PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 
@@ -109,12 +109,14 @@ def _limit_of_pillow(max_pixels: int | None) -> Iterator[None]:
 
 
 def _check_png(data: bytes) -> None:
-    """Compare the checksums of a PNG file's pixels, which Pillow does not."""
+    """Check the CRCs of a PNG file's IDAT chunks, which Pillow skips."""
     offset = len(_PNG_MAGIC)
     while offset + 8 <= len(data):
         end = offset + 8 + int.from_bytes(data[offset : offset + 4], "big")
-        is_whole = end + 4 <= len(data)
-        if data[offset + 4 : offset + 8] == b"IDAT" and is_whole:
+        name = data[offset + 4 : offset + 8]
+        if name == b"IEND":
+            return
+        if name == b"IDAT" and end + 4 <= len(data):
             found = zlib.crc32(memoryview(data)[offset + 4 : end])
             if found != int.from_bytes(data[end : end + 4], "big"):
                 raise ImageInputError(

@@ -10,7 +10,7 @@ from PIL import Image
 
 from compressor.errors import CorruptStreamError, one_line
 
-# Positions in a WebP file that holds a lossless picture and nothing else; lengths count what follows them.
+# Positions in a WebP file that holds a lossless picture and nothing else. Lengths count the bytes after them.
 _CONTAINER, _FILE_LENGTH, _TYPE, _LENGTH = slice(0, 4), slice(4, 8), slice(8, 16), slice(16, 20)
 _SIZE, _HEADER_NUM_BYTES = slice(21, 25), 25
 # Out of 6 and 100: higher values are much slower, and the files hardly smaller.

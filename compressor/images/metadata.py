@@ -30,18 +30,18 @@ _DESCRIPTIVE_TAGS = frozenset(
     [0x010D, 0x010E, 0x010F, 0x0110, 0x011A, 0x011B, 0x0128, 0x011D, 0x0131, 0x0132, 0x013B, 0x013C, 0x8298]
     + [0x4746, 0x4749, *range(0x9C9B, 0x9CA0)]
 )
-# Tags of a TIFF file's layout and colours, and those of XMP, IPTC, Photoshop and the ICC profile, which are
+# Tags of a TIFF file's layout, colours and padding, and those of XMP, IPTC and the ICC profile, which are
 # carried or have notes of their own.
 _LAYOUT_TAGS = frozenset(
     [*range(254, 269), *range(273, 282), 284, *range(288, 294), 296, 297, 301, *range(317, 348)]
-    + [*range(512, 533), 700, 33723, 34377, 34675]
+    + [*range(512, 533), 700, 33723, 34675, 59932]
 )
-# Of a list in a note.
+# Limits of a list in a note: names, and characters of each.
 _NUM_NAMED, _NAME_LENGTH = 5, 60
 # Resolutions that programs write when they know none; 1 is an aspect ratio.
 _DEFAULT_DPI = (0, 1, 72, 96)
 _EXIF_IFDS = (0x8769, 0x8825)
-# A directory inside the first of them, at an offset of the file that it comes from.
+# A directory inside the first of them; its offset is valid in the original file only.
 _INTEROPERABILITY_TAG = 0xA005
 _RESOLUTION_TAG = 0x011A
 _IPTC_TAG = 0x83BB
@@ -146,7 +146,7 @@ def reset_orientation(metadata: Metadata) -> Metadata:
 
 
 def without_orientation(exif: bytes) -> bytes:
-    """Remove the entry of the orientation from EXIF without its prefix; nothing else changes its place."""
+    """Remove the orientation from EXIF without its prefix; data that entries address stay in place."""
     if (entry := _find_orientation(exif)) is None:
         return exif
     order, offset = entry
@@ -279,7 +279,7 @@ def _descriptive(tags: Image.Exif) -> Image.Exif:
         directory = dict(tags.get_ifd(tag))
         directory.pop(_INTEROPERABILITY_TAG, None)
         if directory:
-            # Pillow writes the entry, and looks up what belongs to it.
+            # Pillow writes the entry only if it is set, and takes its content from `get_ifd`.
             chosen.get_ifd(tag).update(directory)
             chosen[tag] = directory
     return chosen

@@ -15,8 +15,8 @@ CODED_MODES = ("L", "LA", "RGB", "RGBA")
 _NOTE_12_BIT, _NOTE_16_BIT = "12 bits a channel reduced to 8", "16 bits a channel reduced to 8"
 _NOTE_TRANSPARENT = "colours that equal the transparent one in their high 8 bits are transparent too"
 
-_BITS_TAG, _PHOTOMETRIC_TAG, _PLANES_TAG = 258, 262, 284
-_SEPARATE_PLANES = 2
+_BITS_TAG, _COMPRESSION_TAG, _PHOTOMETRIC_TAG, _PLANES_TAG = 258, 259, 262, 284
+_UNCOMPRESSED, _SEPARATE_PLANES = 1, 2
 # The first two markers of a JPEG 2000 codestream; its number of bits lies 42 bytes further.
 _SIZ_MARKERS = b"\xff\x4f\xff\x51"
 
@@ -54,7 +54,7 @@ class Storage:
             header: the beginning of its file.
 
         Raises:
-            ImageInputError: for a layout that Pillow reads wrongly.
+            ImageInputError: for a layout that Pillow decodes incorrectly.
         """
         tiles = getattr(image, "tile", None)
         args = tiles[0][3] if tiles else ""
@@ -64,11 +64,12 @@ class Storage:
         # Unlike the raw mode, tags are still there when the picture is loaded already.
         tags = getattr(image, "tag_v2", {})
         is_separate = tags.get(_PLANES_TAG) == _SEPARATE_PLANES
-        if is_separate and max(tags.get(_BITS_TAG, (8,))) > 8 and len(rawmode) == 1:
+        is_compressed = tags.get(_COMPRESSION_TAG, _UNCOMPRESSED) != _UNCOMPRESSED
+        if is_separate and not is_compressed and max(tags.get(_BITS_TAG, (8,))) > 8:
             # Pillow takes them for planes of 8 bits.
             raise ImageInputError(
                 "received a TIFF with more than 8 bits a channel in separate planes, expected interleaved "
-                "channels: save it as PNG, or compressed"
+                "channels: save it as PNG or as a compressed TIFF"
             )
         top = 4095 if tags.get(_BITS_TAG) == (12,) else 65535
         is_white_zero = tags.get(_PHOTOMETRIC_TAG) == 0

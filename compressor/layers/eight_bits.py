@@ -74,10 +74,10 @@ class EightBitConv2D(layers.Conv2D):
     """
 
     def __init__(self, *args, **kwargs):
-        if not kwargs.get("use_bias", True) or kwargs.get("data_format") == "channels_first":
-            raise ValueError("EightBitConv2D has a bias, and its channels come last")
         # The kernel must be quantised in float32; autocast would round it to bfloat16 first.
         super().__init__(*args, **kwargs, autocast=False)
+        if not self.use_bias or self.data_format != "channels_last":
+            raise ValueError("EightBitConv2D needs a bias and channels_last data")
 
     def call(self, inputs):
         exact, steps = in_steps(self.kernel)

@@ -36,8 +36,8 @@ def filter_block_edges(x, matrix: np.ndarray):
 
 def _check_pictures(shape) -> None:
     """Raise a ValueError unless a shape, or what is known of it, is (N, 16 h, 16 w, 3)."""
-    _, height, width, colours = shape
-    if colours != COLOURS or any(side is not None and side % BLOCK for side in (height, width)):
+    has_form = len(shape) == 4 and shape[3] == COLOURS
+    if not has_form or any(side is not None and side % BLOCK for side in shape[1:3]):
         raise ValueError(
             f"expected pictures (N, H, W, 3) with H and W divisible by {BLOCK}, received {tuple(shape)}"
         )

@@ -24,11 +24,11 @@ def at_levels(knots: NDArray[np.float64], levels: Levels) -> NDArray[np.float64]
 
 
 def _by_level(curve: Callable[["QualityGains", Levels], Floats]) -> Callable[..., Floats]:
-    """Look up a curve that is evaluated once per level: there are far more positions than levels."""
+    """Evaluate a curve once per level for large maps, which have more positions than levels."""
 
     @wraps(curve)
     def looked_up(self: "QualityGains", levels: Levels) -> Floats:
-        if isinstance(levels, int):
+        if isinstance(levels, int) or levels.size <= TOP_LEVEL:
             return curve(self, levels)
         table = curve(self, np.arange(TOP_LEVEL + 1, dtype=np.int32))
         return table[levels]

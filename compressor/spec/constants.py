@@ -6,7 +6,7 @@ The exporter writes those that a decoder needs into the manifest of each model, 
 # Tiles and positions.
 TILE = 128  # latent positions along a tile's side; entropy coding never looks across tiles
 SIDE_STRIDE = 4  # latent positions per position of the side information, down and across
-SIDE_PX = 16 * SIDE_STRIDE  # and pixels
+SIDE_PX = 16 * SIDE_STRIDE  # pixels per position of the side information, down and across
 
 # Side information: rounded to 1/SIDE_STEPS, within -SIDE_MAX..SIDE_MAX steps.
 SIDE_STEPS = 4

@@ -31,8 +31,11 @@ from compressor.cli.main import main
         (["decode", "x.cmpr", "-o", "x"], "no extension"),
         (["decode", "x.cmpr", "--format", "png", "-o", "y.cmpr"], "expected one type"),
         (["decode", "x.cmpr", "--format", "jpg", "-o", "y.png"], "expected one type"),
-        (["encode", "x.png", "y.png", "--roi", "-", "-o", "."], "received --roi - with other inputs"),
-        (["encode", "-", "--roi", "-"], "received --roi - with other inputs"),
+        (
+            ["encode", "x.png", "y.png", "--roi", "-", "-o", "."],
+            "received --roi - in a batch",
+        ),
+        (["encode", "-", "--roi", "-"], "received --roi - in a batch"),
         (["decode", "x.cmpr", "--format", "doc"], "received .doc"),
         (["info", "x.cmpr", "--max-pixels", "-1"], "expected"),
     ],

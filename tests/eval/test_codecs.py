@@ -130,8 +130,10 @@ def test_an_exported_model(tmp_path, photo):
 def test_folders_that_are_no_model_to_measure(tmp_path):
     with pytest.raises(EvalError, match="manifest"):
         codecs.select(["webp"], [tmp_path])
-    with pytest.raises(EvalError, match="a model named cnn, as another codec"):
-        codecs.own_model(exported(tmp_path, name="cnn"))
+    with pytest.raises(EvalError, match="is named cnn, as is another codec"):
+        codecs.select(["webp"], [exported(tmp_path / "a", name="cnn")])
+    with pytest.raises(EvalError, match="is named mine, as is another codec"):
+        codecs.select(["webp"], [exported(tmp_path / name, name="mine") for name in "ab"])
 
 
 def test_unknown_codec():

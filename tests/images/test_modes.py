@@ -235,10 +235,14 @@ def planar_tiff(bits):
     return (b"II*\0" + struct.pack("<I", 8) + directory).ljust(150, b"\0") + values + bytes(3 * size)
 
 
-def test_planes_of_16_bits_are_refused():
+@pytest.mark.parametrize("is_loaded", [False, True])
+def test_planes_of_16_bits_are_refused(is_loaded):
     assert load_picture(open_picture(planar_tiff(8))).image.getpixel((0, 0)) == (0, 0, 0)
+    image = open_picture(planar_tiff(16))
+    if is_loaded:
+        image.load()
     with pytest.raises(ImageInputError, match="more than 8 bits a channel in separate planes"):
-        load_picture(open_picture(planar_tiff(16)))
+        load_picture(image)
 
 
 def deep_ppm():

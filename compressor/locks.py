@@ -1,0 +1,31 @@
+"""Locks and forks."""
+
+import os
+import threading
+from types import TracebackType
+
+
+class ForkSafeLock:
+    """A lock between threads that is free in a forked process, whoever held it at the fork.
+
+    Example:
+        >>> lock = ForkSafeLock()
+        >>> with lock:
+        ...     pass
+    """
+
+    def __init__(self) -> None:
+        self._renew()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._renew)
+
+    def _renew(self) -> None:
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._lock.release()
