@@ -181,12 +181,14 @@ def _files_below(folder: str, extensions: set[str], plan: Plan) -> Iterator[str]
         links = [name for name in folders if os.path.islink(os.path.join(parent, name))]
         plan.others += [os.path.relpath(os.path.join(parent, name), folder) for name in links]
         for name in sorted(names):
-            is_input = os.path.splitext(name)[1].lower() in extensions
+            path = os.path.join(parent, name)
             # macOS keeps metadata of photo.jpg in ._photo.jpg.
-            if is_input and not name.startswith("._"):
-                yield os.path.join(parent, name)
+            is_input = os.path.splitext(name)[1].lower() in extensions and not name.startswith("._")
+            # A link to nothing is an input that fails; a pipe would wait for a writer.
+            if is_input and (os.path.isfile(path) or not os.path.exists(path)):
+                yield path
             else:
-                plan.others.append(os.path.relpath(os.path.join(parent, name), folder))
+                plan.others.append(os.path.relpath(path, folder))
 
 
 def _extensions(request: Request) -> set[str]:

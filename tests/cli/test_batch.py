@@ -94,6 +94,13 @@ def test_files_that_pillow_only_recognises_are_left_out(folder, capsys):
 
 
 @pytest.mark.usefixtures("fake_coder")
+def test_pipes_in_folders_are_left_out(folder, capsys):
+    os.mkfifo(folder / "in" / "pipe.png")
+    assert main(["encode", "in", "-r", "-o", "out"]) == 0
+    assert "pipe.png" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("fake_coder")
 def test_all_inputs_are_counted(folder, capsys):
     (folder / "in" / "a.tif").write_bytes((folder / "in" / "a.png").read_bytes())
     assert main(["encode", "in/a.png", "in/a.tif", "in/none.png", "-o", "in"]) == 1
