@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -198,21 +199,46 @@ def encode(
     if target is None:
         return encode_at(level)
 
-    try:
-        return _encode_to_target(target, encode_at, image_uint8, runtime)
-    except OptionError:
-        if found is None or target.is_fidelity:
-            raise
-        # Without stored screen content, the picture is worse, and the file can be smaller.
-        return _encode_to_target(target, partial(encode_at, screen_content=None), image_uint8, runtime)
+    def meeting(screen_content: ScreenContent | None) -> bytes:
+        at = partial(encode_at, screen_content=screen_content)
+        # Pictures with screen content may take the fewest bytes without loss.
+        try_top = found is not None and lowering is None
+        return _encode_to_target(target, at, image_uint8, runtime, try_top=try_top)
+
+    if found is None or target.is_fidelity:
+        return meeting(found)
+    # Exact screen content takes a fixed number of bytes: it may not fit, or leave too little for the rest.
+    streams = []
+    for screen_content in (found, None):
+        with suppress(OptionError):
+            streams.append(meeting(screen_content))
+    return min(streams, key=partial(_error, image_uint8, runtime)) if streams else meeting(None)
+
+
+def _error(image_uint8: npt.NDArray[np.uint8], runtime: Runtime, stream: bytes) -> int:
+    """Return the squared error of a stream's colours."""
+    from compressor.images.psnr import squared_error
+
+    return squared_error(_colours(stream, runtime), image_uint8)
+
+
+def _colours(stream: bytes, runtime: Runtime) -> npt.NDArray[np.uint8]:
+    """Return the decoded colours (H, W, 3) of a stream that was just encoded."""
+    from compressor.images.arrays import colour_array
+
+    return colour_array(decode(stream, max_pixels=None, runtime=runtime).convert("RGB"))
 
 
 def _encode_to_target(
-    target: Target, encode_at: Callable[[int], bytes], image_uint8: npt.NDArray[np.uint8], runtime: Runtime
+    target: Target,
+    encode_at: Callable[[int], bytes],
+    image_uint8: npt.NDArray[np.uint8],
+    runtime: Runtime,
+    *,
+    try_top: bool,
 ) -> bytes:
     """Return the stream that meets a target, of those that `encode_at` makes at each level."""
     from compressor.coding.rate_control import encode_to_target
-    from compressor.images.arrays import colour_array
     from compressor.images.psnr import psnr_db
     from compressor.images.ssimulacra2 import MIN_PX, ssimulacra2
 
@@ -225,10 +251,9 @@ def _encode_to_target(
     metrics = {"psnr_db": psnr_db, "ssimulacra2": ssimulacra2}
 
     def fidelity_of(name: str, stream: bytes) -> float:
-        colours = decode(stream, max_pixels=None, runtime=runtime).convert("RGB")
-        return metrics[name](image_uint8, colour_array(colours))
+        return metrics[name](image_uint8, _colours(stream, runtime))
 
-    return encode_to_target(target, height * width, encode_at, fidelity_of)
+    return encode_to_target(target, height * width, encode_at, fidelity_of, try_top=try_top)
 
 
 def _mask(roi: Image.Image | npt.NDArray[np.uint8], size: tuple[int, int]) -> npt.NDArray[np.uint8]:

@@ -103,7 +103,12 @@ def bjontegaard_delta(reference, test, method="pchip", limits: tuple[float, floa
     options = {"require_matching_points": False, "min_overlap": 0}
     rate = bjontegaard.bd_rate(*arguments, **options)
     rates_meet = max(reference[0, 0], test[0, 0]) < min(reference[-1, 0], test[-1, 0])
-    gain = bjontegaard.bd_psnr(*arguments, **options) if rates_meet else None
+    gain = None
+    if rates_meet:
+        # Akima's curves may overshoot, so that a sample has a lower rate than the one before.
+        reference, test = monotone(reference.tolist()), monotone(test.tolist())
+        arguments = (reference[:, 0], reference[:, 1], test[:, 0], test[:, 1], method)
+        gain = bjontegaard.bd_psnr(*arguments, **options)
     overlap = (high - low) / (highest - lowest)
     warning = f"overlap of only {100 * overlap:.0f} %" if overlap < _MIN_OVERLAP else ""
     return BD(float(rate), None if gain is None else float(gain), float(low), float(high), warning)

@@ -125,7 +125,7 @@ def plot_command(options) -> int:
 def _read_text(path: Path) -> str:
     """Read a text file, with errors that the command line prints."""
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise EvalError(f"{path}: {error.strerror}") from None
     except UnicodeDecodeError:

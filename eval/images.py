@@ -87,7 +87,7 @@ def natural_order(path: Path) -> list:
         >>> natural_order(Path("kodim10.png"))
         ['kodim', 10, '.png']
     """
-    return [int(part) if part.isdigit() else part.lower() for part in re.split(r"(\d+)", path.name)]
+    return [int(part) if part.isdecimal() else part.lower() for part in re.split(r"(\d+)", path.name)]
 
 
 def find_pictures(

@@ -88,11 +88,11 @@ def rows_from_csv(text: str) -> list[dict]:
     """Parse what `rows_to_csv` wrote. Columns of metrics may be absent; their values are then None.
 
     Raises:
-        EvalError: the text is not such a table, or has no rows.
+        EvalError: the text is not such a table, or has no rows, or two for one measurement.
     """
     optional = {metric.name for metric in METRICS}
-    rows = []
-    for line in csv.DictReader(io.StringIO(text)):
+    rows, seen = [], set()
+    for line in _csv_lines(text):
         try:
             row = {column: line.get(column) if column in optional else line[column] for column in COLUMNS}
             for column in COLUMNS:
@@ -104,10 +104,23 @@ def rows_from_csv(text: str) -> list[dict]:
             raise EvalError("not a table of results; expected the columns " + ", ".join(COLUMNS)) from None
         if row["bpp"] is None or not math.isfinite(row["bpp"]):
             raise EvalError(f"a row of {row['image']} has no rate")
+        key = row["image"], row["codec"], row["quality"]
+        if key in seen:
+            raise EvalError(
+                f"there are two rows of {row['image']}, {row['codec']}, quality {row['quality']:g}"
+            )
+        seen.add(key)
         rows.append(row)
     if not rows:
         raise EvalError("the table of results has no rows")
     return rows
+
+
+def _csv_lines(text: str) -> list[dict]:
+    try:
+        return list(csv.DictReader(io.StringIO(text)))
+    except csv.Error as error:
+        raise EvalError(f"not a table of results: {error}") from None
 
 
 def bd_to_csv(table: list[BDRow], reference: str, method: str) -> str:

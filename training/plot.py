@@ -4,6 +4,7 @@ import csv
 import sys
 from pathlib import Path
 
+from compressor.errors import one_line
 from training.errors import TrainingError
 from training.run_folder import LOG, VALIDATION
 
@@ -15,12 +16,18 @@ def read_columns(path: Path) -> dict[str, list[float]]:
     """Return the columns of a CSV file of numbers; an empty dictionary if there is no file.
 
     A last line without a newline is left out: the run was stopped while writing it.
+
+    Raises:
+        TrainingError: if a value is not a number, or missing.
     """
     if not path.exists():
         return {}
-    whole, _, _ = path.read_text().rpartition("\n")
-    rows = list(csv.DictReader(whole.splitlines()))
-    return {key: [float(row[key]) for row in rows] for key in (rows[0] if rows else {})}
+    try:
+        whole, _, _ = path.read_text(encoding="utf-8").rpartition("\n")
+        rows = list(csv.DictReader(whole.splitlines()))
+        return {key: [float(row[key]) for row in rows] for key in (rows[0] if rows else {})}
+    except (TypeError, ValueError, csv.Error) as error:
+        raise TrainingError(f"{path} is damaged ({one_line(error)}): remove the line, or the file") from error
 
 
 def rate_curves(columns: dict[str, list[float]]) -> dict[int, list[tuple[float, float]]]:
@@ -53,8 +60,10 @@ def plot_run(run: Path, out: Path | None = None) -> Path:
     except ImportError as error:
         raise TrainingError("plot needs matplotlib: pip install matplotlib") from error
     log = read_columns(run / LOG)
-    if not log:
-        raise TrainingError(f"{run} holds no {LOG} with rows; give the --out folder of a training run")
+    if not {"step", "rd_loss", "bpp", "psnr_db"} <= log.keys():
+        raise TrainingError(
+            f"{run} holds no {LOG} of a run with rows; give the --out folder of a training run"
+        )
     figure = Figure(figsize=(11, 8), layout="constrained")
     axes = figure.subplots(2, 2).flat
     for axis, (key, label) in zip(

@@ -55,8 +55,12 @@ def _prepare(folder: Path, settings: Settings) -> tuple[Settings, bool]:
     if resumes:
         stored = Settings.load(folder / SETTINGS)
         # A resumed run keeps its precision, even on another machine.
-        given = replace(
-            settings, steps=settings.steps or stored.steps, precision=settings.precision or stored.precision
+        given = _in_whole_epochs(
+            replace(
+                settings,
+                steps=settings.steps or stored.steps,
+                precision=settings.precision or stored.precision,
+            )
         )
         if stored != given:
             raise TrainingError(
@@ -64,9 +68,17 @@ def _prepare(folder: Path, settings: Settings) -> tuple[Settings, bool]:
                 "those, or give a new folder"
             )
         settings = stored
-    settings = replace(settings, precision=settings.precision or hardware_precision())
+    settings = _in_whole_epochs(replace(settings, precision=settings.precision or hardware_precision()))
     set_up(settings)
     return settings, resumes
+
+
+def _in_whole_epochs(settings: Settings) -> Settings:
+    """Return settings whose epochs, of `checkpoint_every` steps, are not longer than the run and fill it."""
+    if not settings.steps:
+        return settings
+    epoch = min(settings.checkpoint_every, settings.steps)
+    return replace(settings, checkpoint_every=epoch, steps=-(-settings.steps // epoch) * epoch)
 
 
 def _differences(stored: Settings, given: Settings) -> str:
@@ -102,7 +114,8 @@ def train(folder: Path, settings: Settings, conditions: Conditions = Conditions(
 
     Args:
         folder: of the run; created if it does not exist.
-        settings: those of the run in the folder, if it holds one. With 0 steps, a resumed run keeps its
+        settings: those of the run in the folder, if it holds one. The length is rounded up to a multiple of
+            `checkpoint_every`, which is at most the length. With 0 steps, a resumed run keeps its
             length; a new one takes what fits in its time, or `DEFAULT_STEPS` without a limit.
             With an empty precision, a new run takes the faster one.
         conditions: where and how long the run works.
@@ -123,7 +136,7 @@ def train(folder: Path, settings: Settings, conditions: Conditions = Conditions(
     placement = place(conditions.devices, settings.batch, conditions.hosts, settings.crops_per_photo)
     settings, resumes = _prepare(folder, settings)
     if not settings.steps and math.isinf(conditions.minutes):
-        settings = replace(settings, steps=DEFAULT_STEPS)
+        settings = _in_whole_epochs(replace(settings, steps=DEFAULT_STEPS))
     photos = load_photos(settings.data, settings.crop, conditions.decoded_bytes)
     first_host = placement.share[0] == 0
     if resumes:

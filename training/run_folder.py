@@ -5,7 +5,7 @@ import os
 import subprocess
 import tempfile
 import tomllib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import keras
@@ -109,7 +109,12 @@ class Settings:
             TrainingError: if it is damaged, or made by another version.
         """
         try:
-            return cls(**tomllib.loads(path.read_text(encoding="utf-8")))
+            values = tomllib.loads(path.read_text(encoding="utf-8"))
+            for field in fields(cls):
+                kinds = (float, int) if field.type is float else field.type
+                if not isinstance(values.get(field.name, field.default), kinds):
+                    raise ValueError(f"{field.name} = {values.get(field.name)!r}")
+            return cls(**values)
         except (TypeError, ValueError) as error:
             raise TrainingError(
                 f"{path} cannot be read as settings ({one_line(error)}): fix the file, or start a new run"

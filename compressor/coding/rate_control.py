@@ -10,7 +10,7 @@ from functools import partial
 
 from compressor.errors import OptionError
 from compressor.options import Target
-from compressor.spec.quality import NUM_LEVELS
+from compressor.spec.quality import NUM_LEVELS, TOP_LEVEL
 
 # `crossing` makes no more trials than this, whatever the picture; a good guess takes it to about half.
 MAX_TRIALS = 10
@@ -65,6 +65,8 @@ def encode_to_target(
     num_pixels: int,
     encode_at: Callable[[int], bytes],
     fidelity_of: Callable[[str, bytes], float],
+    *,
+    try_top: bool = False,
 ) -> bytes:
     """Encode at the quality that meets a target best.
 
@@ -74,6 +76,8 @@ def encode_to_target(
         num_pixels: of the picture, width x height.
         encode_at: level 0..396 -> the whole file.
         fidelity_of: name of a target in `FIDELITIES`, file of `encode_at` -> fidelity of its decoded pixels.
+        try_top: whether to try the top level in any case: it stores pixels without loss, in fewer bytes than
+            other levels take for some pictures.
 
     Returns:
         The file.
@@ -84,12 +88,19 @@ def encode_to_target(
     for name, fidelity in FIDELITIES.items():
         wanted = getattr(target, name)
         if wanted is not None:
-            return _smallest_with(wanted, fidelity, _Trials(encode_at, partial(fidelity_of, name)))
-    bpp_of_byte = 8 / num_pixels
+            trials = _Trials(encode_at, partial(fidelity_of, name))
+            if try_top:
+                trials.try_level(TOP_LEVEL)
+            return _smallest_with(wanted, fidelity, trials)
+    bpp_of_byte, trials = 8 / num_pixels, _Trials(encode_at)
     # A millionth of a byte, so that the rate of an existing file is not rounded down to a byte less.
     wanted_num_bytes = target.num_bytes or (target.bpp or 0) / bpp_of_byte + 1e-6
     limit = int(min(wanted_num_bytes, sys.maxsize))
-    return _largest_within(limit, bpp_of_byte, _Trials(encode_at))
+    if try_top:
+        trials.try_level(TOP_LEVEL)
+        if len(trials[TOP_LEVEL].stream) <= limit:
+            return trials[TOP_LEVEL].stream
+    return _largest_within(limit, bpp_of_byte, trials)
 
 
 class _Trials(dict[int, Trial]):
@@ -106,8 +117,8 @@ class _Trials(dict[int, Trial]):
         self[level] = Trial(level, stream, self._fidelity_of(stream) if self._fidelity_of else 0.0)
         return self[level]
 
-    def try_neighbour(self, level: int) -> None:
-        """Look beyond a crossing: sizes and fidelities rise with the level up to small wiggles."""
+    def try_level(self, level: int) -> None:
+        """Make a trial, if there is such a level."""
         if 0 <= level < NUM_LEVELS:
             self[level]
 
@@ -118,7 +129,8 @@ def _smallest_with(wanted: float, fidelity: Fidelity, trials: _Trials) -> bytes:
 
     guess = _MIDDLE_LEVEL + (wanted - fidelity.middle) / fidelity.per_level
     low, _ = crossing(excess, guess, fidelity.per_level)
-    trials.try_neighbour(low - 1)
+    # Sizes and fidelities rise with the level up to small wiggles.
+    trials.try_level(low - 1)
     met = [t for t in trials.values() if t.fidelity >= wanted]
     if met:
         return min(met, key=lambda t: (len(t.stream), -t.fidelity)).stream
@@ -138,7 +150,7 @@ def _largest_within(limit: int, bpp_of_byte: float, trials: _Trials) -> bytes:
 
     guess = _MIDDLE_LEVEL + (log_limit + math.log(bpp_of_byte / _MIDDLE_BPP)) / _LOG_SIZE_PER_LEVEL
     _, high = crossing(excess, guess, _LOG_SIZE_PER_LEVEL)
-    trials.try_neighbour(high + 1)
+    trials.try_level(high + 1)
     fitting = [t for t in trials.values() if len(t.stream) <= limit]
     if fitting:
         return max(fitting, key=lambda t: t.level).stream

@@ -16,9 +16,12 @@ from compressor.spec.file_format import EXACT_TILE, MAP_REGION
 
 # Side of a cell, in pixels: a cell is stored as a whole or not at all.
 CELL = 16
-# A cell of screen content has at most this ratio of colours to pixels, and at least this contrast in a
-# channel; without contrast, the networks do well.
-MAX_COLOUR_SHARE, MIN_CONTRAST = 1 / 4, 64
+# A cell of screen content has some contrast in a channel, and one of these: few colours for its pixels; more
+# colours, one of which has a quarter of the pixels, as behind text; or more colours and a high contrast. The
+# last does not count in gray pictures, where photographs have few levels in a cell as well.
+MIN_CONTRAST, HIGH_CONTRAST = 24, 64
+FEW_COLOURS_SHARE, MAX_COLOUR_SHARE = 1 / 16, 1 / 4
+BACKGROUND_NUM_PIXELS = CELL * CELL // 4
 # A neighbour of such a cell may have more colours, as some letters do, or only one.
 MAX_COLOUR_SHARE_NEARBY = 3 / 8
 # A cell whose chroma differs this much from pixel to pixel, in squared 8-bit levels, is screen content too,
@@ -51,6 +54,11 @@ class ScreenContent:
     def payload(self) -> bytes:
         """The payload of the exact section that stores it."""
         return encode_exact(self.image_uint8, self.mask)
+
+    @cached_property
+    def whole_payload(self) -> bytes:
+        """The payload of the exact section that stores the whole picture."""
+        return encode_exact(self.image_uint8, np.ones_like(self.mask))
 
     @cached_property
     def rest(self) -> NDArray[np.uint8]:
@@ -86,35 +94,66 @@ def find_screen_content(image_uint8: NDArray[np.uint8]) -> ScreenContent | None:
     height, width, _ = image_uint8.shape
     shape = -(-height // CELL), -(-width // CELL)
     num_colours, colour_share, contrast, fine_chroma = (np.empty(shape, np.float32) for _ in range(4))
+    has_background = np.empty(shape, bool)
     for tile in Area(0, 0, height, width).cut(EXACT_TILE):
         where = tile.covering(CELL).slices
         pixels = image_uint8[tile.slices]
-        num_colours[where], colour_share[where] = _colours(pixels)
+        num_colours[where], colour_share[where], has_background[where] = _colours(pixels)
         contrast[where], fine_chroma[where] = _contrast(pixels), _fine_chroma(pixels)
-    flat, sharp = num_colours == 1, contrast >= MIN_CONTRAST
-    core = sharp & (colour_share <= MAX_COLOUR_SHARE) | (fine_chroma >= MIN_FINE_CHROMA)
+    flat, some_colours = num_colours == 1, colour_share <= MAX_COLOUR_SHARE
+    is_high = contrast >= HIGH_CONTRAST
+    is_gray = (image_uint8[..., :2] == image_uint8[..., 1:]).all()
+    is_plain = has_background if is_gray else has_background | is_high
+    core = (contrast >= MIN_CONTRAST) & ((colour_share <= FEW_COLOURS_SHARE) | some_colours & is_plain)
+    core |= fine_chroma >= MIN_FINE_CHROMA
     if not core.any() or core.sum() < MIN_SHARE_OF_CELLS * np.count_nonzero(~flat):
         return None
     near = np.asarray(Image.fromarray(core).convert("L").filter(ImageFilter.MaxFilter(3)), bool)
-    cells = core | near & (flat | sharp & (colour_share <= MAX_COLOUR_SHARE_NEARBY))
+    cells = core | near & (flat | is_high & (colour_share <= MAX_COLOUR_SHARE_NEARBY))
     return ScreenContent(image_uint8, cells)
 
 
-def _colours(image_uint8: NDArray[np.uint8]) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-    """Return the number of colours of each cell, and its ratio to the number of pixels."""
+def _colours(
+    image_uint8: NDArray[np.uint8],
+) -> tuple[NDArray[np.intp], NDArray[np.float64], NDArray[np.bool_]]:
+    """Return each cell's number of colours, its ratio to that of pixels, and whether it has a background."""
     height, width, _ = image_uint8.shape
     numbers = image_uint8.astype(np.uint32) @ np.array([1 << 16, 1 << 8, 1], np.uint32)
     ordered = np.sort(_cut_into_cells(numbers), axis=2)
     num_colours = 1 + np.count_nonzero(np.diff(ordered, axis=2), axis=2)
     # Cells at the right and the bottom may have fewer pixels of their own.
     rows, columns = (np.minimum(CELL, n - np.arange(0, n, CELL)) for n in (height, width))
-    return num_colours, num_colours / np.outer(rows, columns)
+    distance = BACKGROUND_NUM_PIXELS - 1
+    has_background = (ordered[:, :, distance:] == ordered[:, :, :-distance]).any(axis=2)
+    return num_colours, num_colours / np.outer(rows, columns), has_background
 
 
 def _contrast(image_uint8: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return the largest difference of two pixels of each cell, in the channel where it is largest."""
-    contrasts = [np.ptp(_cut_into_cells(image_uint8[..., channel]), axis=2) for channel in range(3)]
-    return np.max(contrasts, axis=0)
+    """Return the largest difference of two pixels in or beside each cell, in the channel where it is largest.
+
+    Pixels beside a cell count, because all edges of enlarged pixel art or of a chart may lie between cells.
+    """
+    rows, columns = (-(-n // CELL) for n in image_uint8.shape[:2])
+    contrast = np.zeros((rows, columns), np.uint8)
+    for channel in range(3):
+        cells = _cut_into_cells(image_uint8[..., channel]).reshape(rows, columns, CELL, CELL)
+        contrast = np.maximum(contrast, _extremes(cells, np.maximum) - _extremes(cells, np.minimum))
+    return contrast
+
+
+def _extremes(cells: NDArray[np.uint8], extreme: np.ufunc) -> NDArray[np.uint8]:
+    """Return the extreme of the pixels in each cell and beyond its four edges, (rows, columns)."""
+    found: NDArray[np.uint8] = extreme.reduce(cells, axis=(2, 3))
+    top, bottom = (extreme.reduce(cells[:, :, edge], axis=2) for edge in (0, -1))
+    left, right = (extreme.reduce(cells[:, :, :, edge], axis=2) for edge in (0, -1))
+    for own, beyond in (
+        (found[1:], bottom[:-1]),
+        (found[:-1], top[1:]),
+        (found[:, 1:], right[:, :-1]),
+        (found[:, :-1], left[:, 1:]),
+    ):
+        extreme(own, beyond, out=own)
+    return found
 
 
 def _fine_chroma(image_uint8: NDArray[np.uint8]) -> NDArray[np.float64]:

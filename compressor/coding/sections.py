@@ -16,6 +16,9 @@ from compressor.spec.file_format import EXACT, PICTURE, QUALITY_MAP
 from compressor.spec.levels import Levels
 from compressor.spec.quality import TOP_LEVEL
 
+# If this share of the pixels is stored exactly, storing all of them is tried.
+MIN_SHARE_FOR_WHOLE = 1 / 2
+
 
 def encode_sections(
     coder: PictureCoder,
@@ -30,8 +33,8 @@ def encode_sections(
 ) -> dict[str, bytes]:
     """Encode a picture. Store its screen content exactly where that pays, and everything at the top level.
 
-    Exact storage pays if it adds fewer bits than the error that it removes is worth. A picture with a quality
-    map is never stored as a whole.
+    Exact storage pays if it adds fewer bits than the error that it removes is worth. If storing the whole
+    picture takes fewer bits still, it is stored as a whole, unless it has a quality map.
 
     Args:
         coder: of the picture section.
@@ -80,9 +83,14 @@ def encode_sections(
         removed_error -= squared_error(decoded, image_uint8)
         if added_bits >= coder.runtime.distortion_weight(level) * removed_error / 3:
             return quality_map | {PICTURE: everything}
+    payload = screen_content.payload
+    # The rest may be a plain background, which costs the networks more than its exact pixels.
+    is_mostly_exact = lowering is None and mask.mean() >= MIN_SHARE_FOR_WHOLE
+    if is_mostly_exact and len(screen_content.whole_payload) <= len(payload) + len(rest):
+        payload, rest, mask = screen_content.whole_payload, b"", np.ones_like(mask)
     if verify:
-        verify_exact(screen_content.payload, image_uint8, mask)
-    return quality_map | {EXACT: screen_content.payload, PICTURE: rest}
+        verify_exact(payload, image_uint8, mask)
+    return quality_map | {EXACT: payload, PICTURE: rest}
 
 
 def read_levels(

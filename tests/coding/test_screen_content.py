@@ -40,7 +40,21 @@ def colour_noise():
     return np.random.default_rng(4).integers(0, 256, (SIZE, SIZE, 3), dtype=np.uint8)
 
 
-PICTURES = {make.__name__: make() for make in (stripes, checker, pixel_art, text, colour_noise)}
+def large_pixels():
+    """Pixel art whose edges all lie between cells."""
+    return pixel_art()[:6, :6].repeat(16, axis=0).repeat(16, axis=1)
+
+
+def faint_text():
+    return (text() // 4 + 150).astype(np.uint8)
+
+
+def gray_text():
+    return np.asarray(Image.fromarray(text()).convert("L").convert("RGB"))
+
+
+MAKERS = (stripes, checker, pixel_art, large_pixels, text, faint_text, gray_text, colour_noise)
+PICTURES = {make.__name__: make() for make in MAKERS}
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +91,17 @@ def test_photographs_have_none(random_pictures):
     assert find_screen_content(photo) is None
     assert find_screen_content(np.full((50, 40, 3), 7, np.uint8)) is None
     assert find_screen_content(np.zeros((1, 1, 3), np.uint8)) is None
+    gray = np.asarray(Image.fromarray(photo).convert("L").convert("RGB"))
+    assert find_screen_content(gray) is None
     assert "exact" not in compressor.read_info(compressor.encode(photo)).section_num_bytes
+
+
+def test_a_picture_is_stored_as_a_whole_where_that_takes_fewer_bytes():
+    picture = np.full((160, 160, 3), 255, np.uint8)
+    picture[16:144, 16:144] = large_pixels()[:, :, :1].repeat(2, axis=0).repeat(2, axis=1)[:128, :128]
+    info = compressor.read_info(compressor.encode(picture, 50))
+    assert info.is_lossless
+    assert info.quality == 50
 
 
 def test_a_screenshot_keeps_its_photograph_lossy(screenshot):
@@ -125,6 +149,26 @@ def test_progress_covers_both_trials(screenshot):
     assert shares == sorted(shares)
     assert shares[-1] == 1
     assert len(shares) == 8
+
+
+@pytest.mark.parametrize(
+    "target", [Target(psnr_db=35), Target(ssimulacra2=80), Target(num_bytes=600), Target(num_bytes=30_000)]
+)
+def test_targets_take_the_file_without_loss_where_it_is_smaller(target):
+    image = PICTURES["large_pixels"]
+    data = compressor.encode(image, target=target)
+    assert len(data) < 600
+    assert np.array_equal(np.asarray(compressor.decode(data)), image)
+
+
+def test_a_size_is_used_where_stored_content_leaves_a_gap(screenshot):
+    stored = len(find_screen_content(screenshot).payload)
+    limit = stored + 60
+    data = compressor.encode(screenshot, target=Target(num_bytes=limit))
+    decoded = np.asarray(compressor.decode(data))
+    with_stored = compressor.encode(screenshot, 1)
+    assert len(data) <= limit
+    assert psnr_db(decoded, screenshot) > psnr_db(np.asarray(compressor.decode(with_stored)), screenshot)
 
 
 def test_a_target_below_the_size_of_stored_content_is_met():

@@ -126,7 +126,9 @@ def test_a_run_without_settings(tmp_path, capsys):
     assert "holds no settings.toml; give the --out folder" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("text", ["unknown = 1\n", "steps = ", "steps = 1\nsteps = 2\n"])
+@pytest.mark.parametrize(
+    "text", ["unknown = 1\n", "steps = ", "steps = 1\nsteps = 2\n", "data = 5\n", "data = 'x'\nsteps = 4.5\n"]
+)
 def test_damaged_settings(text, tmp_path, capsys):
     (tmp_path / "checkpoint.keras").touch()
     (tmp_path / "settings.toml").write_text(text)
@@ -134,6 +136,13 @@ def test_damaged_settings(text, tmp_path, capsys):
         assert main(command) == 1
         (line,) = capsys.readouterr().err.splitlines()
         assert line.startswith(f"error: {tmp_path / 'settings.toml'} cannot be read as settings (")
+
+
+@pytest.mark.parametrize("row", ["x,0.5", "200"])
+def test_a_damaged_log(row, tmp_path):
+    (tmp_path / "log.csv").write_text(f"step,loss\n100,0.5\n{row}\n")
+    with pytest.raises(TrainingError, match=r"log\.csv is damaged"):
+        read_columns(tmp_path / "log.csv")
 
 
 @pytest.mark.parametrize("rest", ["200", "200,", "200,-", "200,0.49"])

@@ -103,6 +103,17 @@ def test_steps_that_fit_are_whole_epochs(monkeypatch):
     assert steps_that_fit(100, 10.0, 900.0, 100) == 200
 
 
+@pytest.mark.parametrize(("steps", "every", "expected"), [(3, 250, (3, 3)), (5, 2, (6, 2)), (4, 2, (4, 2))])
+def test_a_run_has_whole_epochs(photos, tmp_path, steps, every, expected):
+    train(tmp_path, settings_for(photos, steps=steps, checkpoint_every=every))
+    stored = Settings.load(tmp_path / "settings.toml")
+    assert (stored.steps, stored.checkpoint_every) == expected
+    assert int(rows(tmp_path)[-1]["step"]) == stored.steps
+    # The same options, or none for the length, resume it.
+    for again in (steps, 0):
+        train(tmp_path, settings_for(photos, steps=again, checkpoint_every=every))
+
+
 def test_other_settings_are_refused(photos, tmp_path):
     train(tmp_path, settings_for(photos), Conditions(minutes=0))
     with pytest.raises(TrainingError, match=r"other settings \(batch: it has \d, received 3\)"):
