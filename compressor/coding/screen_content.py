@@ -22,7 +22,7 @@ CELL = 16
 MIN_CONTRAST, HIGH_CONTRAST = 24, 64
 FEW_COLOURS_SHARE, MAX_COLOUR_SHARE = 1 / 16, 1 / 4
 BACKGROUND_NUM_PIXELS = CELL * CELL // 4
-# A neighbour of such a cell may have more colours, as some letters do, or only one.
+# A neighbour of such a cell may have more colours, as some letters do.
 MAX_COLOUR_SHARE_NEARBY = 3 / 8
 # A cell whose chroma differs this much from pixel to pixel, in squared 8-bit levels, is screen content too,
 # since the networks do not code the finest detail of chroma.
@@ -109,7 +109,8 @@ def find_screen_content(image_uint8: NDArray[np.uint8]) -> ScreenContent | None:
     if not core.any() or core.sum() < MIN_SHARE_OF_CELLS * np.count_nonzero(~flat):
         return None
     near = np.asarray(Image.fromarray(core).convert("L").filter(ImageFilter.MaxFilter(3)), bool)
-    cells = core | near & (flat | is_high & (colour_share <= MAX_COLOUR_SHARE_NEARBY))
+    # Flat cells take next to no bytes, and errors of the networks would show there.
+    cells = core | flat | near & is_high & (colour_share <= MAX_COLOUR_SHARE_NEARBY)
     return ScreenContent(image_uint8, cells)
 
 
