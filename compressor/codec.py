@@ -172,7 +172,7 @@ def encode(
 
     def encode_at(level: int, screen_content: ScreenContent | None = found) -> bytes:
         if lowering is not None:
-            # The top level would store the whole picture without loss, and ignore the mask.
+            # The top level means a lossless file, which cannot have a quality map.
             level = min(level, TOP_LEVEL - 1)
         payloads = encode_sections(
             coder,
@@ -201,13 +201,13 @@ def encode(
 
     def meeting(screen_content: ScreenContent | None) -> bytes:
         at = partial(encode_at, screen_content=screen_content)
-        # Pictures with screen content may take the fewest bytes without loss.
+        # For some pictures with screen content, the lossless file is the smallest.
         try_top = found is not None and lowering is None
         return _encode_to_target(target, at, image_uint8, runtime, try_top=try_top)
 
     if found is None or target.is_fidelity:
         return meeting(found)
-    # Exact screen content takes a fixed number of bytes: it may not fit, or leave too little for the rest.
+    # Exact screen content takes a fixed number of bytes, which may not fit or leave too little for the rest.
     streams = []
     for screen_content in (found, None):
         with suppress(OptionError):
@@ -374,7 +374,7 @@ def decode(
         if runtime.weights is None:
             raise
         raise CorruptStreamError(
-            f"{error}, or pass the weights of the model that made it, if that is not {runtime.weights}"
+            f"{error}; if a model other than {runtime.weights} made the file, pass the weights of that model"
         ) from error
     image = colour_image(pixels, gray=Flags.GRAY in header.flags)
     if alpha is not None:

@@ -1,4 +1,4 @@
-"""Locks and forks."""
+"""A lock that is safe to use across forks."""
 
 import os
 import threading
@@ -6,7 +6,7 @@ from types import TracebackType
 
 
 class ForkSafeLock:
-    """A lock between threads that is free in a forked process, whoever held it at the fork.
+    """A lock for threads that is free in a forked process, even if it was held at the time of the fork.
 
     Example:
         >>> lock = ForkSafeLock()

@@ -105,7 +105,7 @@ def bjontegaard_delta(reference, test, method="pchip", limits: tuple[float, floa
     rates_meet = max(reference[0, 0], test[0, 0]) < min(reference[-1, 0], test[-1, 0])
     gain = None
     if rates_meet:
-        # Akima's curves may overshoot, so that a sample has a lower rate than the one before.
+        # Akima interpolation may overshoot, so that a point has a lower rate than the one before it.
         reference, test = monotone(reference.tolist()), monotone(test.tolist())
         arguments = (reference[:, 0], reference[:, 1], test[:, 0], test[:, 1], method)
         gain = bjontegaard.bd_psnr(*arguments, **options)

@@ -296,7 +296,7 @@ def own_model(folder: Path) -> LearnedCodec:
     Raises:
         EvalError: if the folder holds no model.
     """
-    # Processes that are timed run in another folder.
+    # An absolute path, since timed processes run in another folder.
     folder = folder.resolve()
     try:
         name = ModelFiles(folder).name
@@ -308,7 +308,7 @@ def own_model(folder: Path) -> LearnedCodec:
 
 
 def is_ours(name: str) -> bool:
-    """Return whether a name is that of one of this project's codecs, or of an exported model."""
+    """Return whether a name is that of one of our codecs, or of an exported model, not in `CODECS`."""
     return not any(codec.name == name and not isinstance(codec, LearnedCodec) for codec in CODECS)
 
 
@@ -345,7 +345,7 @@ def select(names: list[str] | None, weights: list[Path] | None = None) -> tuple[
     for codec in map(own_model, weights or []):
         if codec.name in taken:
             raise EvalError(
-                f"the model in {codec.weights} is named {codec.name}, as is another codec: "
+                f"the model in {codec.weights} has the name of another codec, {codec.name}: "
                 "export it with another --name"
             )
         taken.add(codec.name)

@@ -88,7 +88,7 @@ def rows_from_csv(text: str) -> list[dict]:
     """Parse what `rows_to_csv` wrote. Columns of metrics may be absent; their values are then None.
 
     Raises:
-        EvalError: the text is not such a table, or has no rows, or two for one measurement.
+        EvalError: if the text is not such a table, has no rows, or has two rows for one measurement.
     """
     optional = {metric.name for metric in METRICS}
     rows, seen = [], set()

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SHARD_BYTES = 256 << 20
 START = """\
 #!/bin/sh
-# Installs the packages in this folder, without a network, and runs `python -m training`.
+# Installs the packages in this folder, without network access, and runs `python -m training`.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 # Written last, so that an interrupted installation starts again.

@@ -27,7 +27,9 @@ def read_columns(path: Path) -> dict[str, list[float]]:
         rows = list(csv.DictReader(whole.splitlines()))
         return {key: [float(row[key]) for row in rows] for key in (rows[0] if rows else {})}
     except (TypeError, ValueError, csv.Error) as error:
-        raise TrainingError(f"{path} is damaged ({one_line(error)}): remove the line, or the file") from error
+        raise TrainingError(
+            f"{path} is damaged ({one_line(error)}): remove the damaged line, or the file"
+        ) from error
 
 
 def rate_curves(columns: dict[str, list[float]]) -> dict[int, list[tuple[float, float]]]:
@@ -62,7 +64,7 @@ def plot_run(run: Path, out: Path | None = None) -> Path:
     log = read_columns(run / LOG)
     if not {"step", "rd_loss", "bpp", "psnr_db"} <= log.keys():
         raise TrainingError(
-            f"{run} holds no {LOG} of a run with rows; give the --out folder of a training run"
+            f"{run} holds no {LOG} with the rows of a run; give the --out folder of a training run"
         )
     figure = Figure(figsize=(11, 8), layout="constrained")
     axes = figure.subplots(2, 2).flat

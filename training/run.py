@@ -74,7 +74,7 @@ def _prepare(folder: Path, settings: Settings) -> tuple[Settings, bool]:
 
 
 def _in_whole_epochs(settings: Settings) -> Settings:
-    """Return settings whose epochs, of `checkpoint_every` steps, are not longer than the run and fill it."""
+    """Limit `checkpoint_every` to the length of the run, and round the length up to whole epochs."""
     if not settings.steps:
         return settings
     epoch = min(settings.checkpoint_every, settings.steps)
@@ -114,10 +114,11 @@ def train(folder: Path, settings: Settings, conditions: Conditions = Conditions(
 
     Args:
         folder: of the run; created if it does not exist.
-        settings: those of the run in the folder, if it holds one. The length is rounded up to a multiple of
-            `checkpoint_every`, which is at most the length. With 0 steps, a resumed run keeps its
-            length; a new one takes what fits in its time, or `DEFAULT_STEPS` without a limit.
-            With an empty precision, a new run takes the faster one.
+        settings: those of the run in the folder, if it holds one. `checkpoint_every` is reduced to the length
+            if it is larger; the length is then rounded up to a multiple of it. With 0 steps, a resumed run
+            keeps its length; a new one takes what fits in its time, or `DEFAULT_STEPS` without a limit. With
+            an empty precision, a resumed run keeps its precision, and a new one uses the faster one on this
+            machine.
         conditions: where and how long the run works.
 
     Returns:

@@ -35,8 +35,8 @@ class Settings:
         learning_rate: the highest.
         optimizer: "muon" or "adam".
         tail: share of the run, at its end, in which the learning rate falls to 0.
-        precision: "float32" or "bfloat16", of the transform networks; empty for that of the resumed run, or
-            in a new run for the faster one on this machine.
+        precision: "float32" or "bfloat16", of the transform networks; empty to keep
+            that of the resumed run or, in a new run, to use the faster one on this machine.
         init: weights to start from; see `training.start.read_model`; empty for none.
         seed: of all random choices.
         checkpoint_every: steps between checkpoints, which is an epoch.

@@ -18,7 +18,7 @@ from compressor.spec.file_format import FILE_EXTENSION
 
 # Of the files that are left out.
 _NUM_NAMED = 5
-# Formats whose files Pillow recognises, but does not read; it reads WMF on Windows.
+# Formats that Pillow recognises but cannot read. It can read WMF on Windows only.
 _RECOGNISED_FORMATS = {"BUFR", "GRIB", "HDF5", "MPEG"} | (set() if os.name == "nt" else {"WMF"})
 
 
@@ -184,7 +184,7 @@ def _files_below(folder: str, extensions: set[str], plan: Plan) -> Iterator[str]
             path = os.path.join(parent, name)
             # macOS keeps metadata of photo.jpg in ._photo.jpg.
             is_input = os.path.splitext(name)[1].lower() in extensions and not name.startswith("._")
-            # A link to nothing is an input that fails; a pipe would wait for a writer.
+            # Keep broken links, so that they are reported as errors. Skip pipes: reading one would block.
             if is_input and (os.path.isfile(path) or not os.path.exists(path)):
                 yield path
             else:

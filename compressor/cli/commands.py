@@ -47,7 +47,7 @@ class Done:
 
 
 def say(message: str) -> None:
-    """Print a line on the standard error output; ignore it if that is closed or full."""
+    """Print a line on standard error; do nothing if it is closed or full."""
     if sys.stderr is None:
         return
     try:

@@ -351,7 +351,7 @@ def _shared_arguments(arguments: argparse.Namespace) -> dict[str, Any]:
     is_batch = len(inputs) > 1 or recursive or arguments.skip_existing
     if getattr(arguments, "roi", None) == STANDARD_STREAM and (is_batch or STANDARD_STREAM in inputs):
         raise OptionError(
-            "received --roi - in a batch or with the input -, expected a file: standard input is read once"
+            "received --roi - in a batch or with the input -, expected a file: it can be read only once"
         )
     # A closing slash names a folder, even where a pattern has matched a single input.
     is_folder = output is not None and (len(inputs) > 1 or output.endswith(("/", os.sep)) or recursive)

@@ -13,7 +13,7 @@ from compressor.models.registry import family_named
 from compressor.options import Runtime
 from compressor.weights.files import ModelFiles, shipped_folder
 
-# Threads that start together must not each load the model. Calls whose coder is loaded already wait as well.
+# Threads that start together must not each load the model. Calls whose coder is loaded take the lock as well.
 _lock = ForkSafeLock()
 
 

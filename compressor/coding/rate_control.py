@@ -76,8 +76,8 @@ def encode_to_target(
         num_pixels: of the picture, width x height.
         encode_at: level 0..396 -> the whole file.
         fidelity_of: name of a target in `FIDELITIES`, file of `encode_at` -> fidelity of its decoded pixels.
-        try_top: whether to try the top level in any case: it stores pixels without loss, in fewer bytes than
-            other levels take for some pictures.
+        try_top: whether to always try the top level, which stores pixels without loss; for some pictures, it
+            takes fewer bytes than lower levels.
 
     Returns:
         The file.
@@ -129,7 +129,7 @@ def _smallest_with(wanted: float, fidelity: Fidelity, trials: _Trials) -> bytes:
 
     guess = _MIDDLE_LEVEL + (wanted - fidelity.middle) / fidelity.per_level
     low, _ = crossing(excess, guess, fidelity.per_level)
-    # Sizes and fidelities rise with the level up to small wiggles.
+    # Sizes and fidelities rise with the level, except for small fluctuations: try the next level too.
     trials.try_level(low - 1)
     met = [t for t in trials.values() if t.fidelity >= wanted]
     if met:

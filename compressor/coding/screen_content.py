@@ -16,9 +16,10 @@ from compressor.spec.file_format import EXACT_TILE, MAP_REGION
 
 # Side of a cell, in pixels: a cell is stored as a whole or not at all.
 CELL = 16
-# A cell of screen content has some contrast in a channel, and one of these: few colours for its pixels; more
-# colours, one of which has a quarter of the pixels, as behind text; or more colours and a high contrast. The
-# last does not count in gray pictures, where photographs have few levels in a cell as well.
+# A cell of screen content has at least `MIN_CONTRAST` in a channel, and one of these: at most
+# `FEW_COLOURS_SHARE` colours per pixel; or at most `MAX_COLOUR_SHARE`, and either one colour that fills a
+# quarter of the cell, as behind text, or `HIGH_CONTRAST`. The last does not apply to gray pictures, since
+# cells of gray photographs often have few levels too.
 MIN_CONTRAST, HIGH_CONTRAST = 24, 64
 FEW_COLOURS_SHARE, MAX_COLOUR_SHARE = 1 / 16, 1 / 4
 BACKGROUND_NUM_PIXELS = CELL * CELL // 4
@@ -117,7 +118,7 @@ def find_screen_content(image_uint8: NDArray[np.uint8]) -> ScreenContent | None:
 def _colours(
     image_uint8: NDArray[np.uint8],
 ) -> tuple[NDArray[np.intp], NDArray[np.float64], NDArray[np.bool_]]:
-    """Return each cell's number of colours, its ratio to that of pixels, and whether it has a background."""
+    """Return each cell's number of colours, that number per pixel, and whether it has a background."""
     height, width, _ = image_uint8.shape
     numbers = image_uint8.astype(np.uint32) @ np.array([1 << 16, 1 << 8, 1], np.uint32)
     ordered = np.sort(_cut_into_cells(numbers), axis=2)

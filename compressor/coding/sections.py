@@ -33,8 +33,9 @@ def encode_sections(
 ) -> dict[str, bytes]:
     """Encode a picture. Store its screen content exactly where that pays, and everything at the top level.
 
-    Exact storage pays if it adds fewer bits than the error that it removes is worth. If storing the whole
-    picture takes fewer bits still, it is stored as a whole, unless it has a quality map.
+    Exact storage pays if it adds fewer bits than the error that it removes is worth. If at least half of the
+    pixels are then stored exactly, and storing the whole picture takes no more bytes, it is stored as a
+    whole, unless it has a quality map.
 
     Args:
         coder: of the picture section.

@@ -36,7 +36,7 @@ _LAYOUT_TAGS = frozenset(
     [*range(254, 269), *range(273, 282), 284, *range(288, 294), 296, 297, 301, *range(317, 348)]
     + [*range(512, 533), 700, 33723, 34675, 59932]
 )
-# Limits of a list in a note: names, and characters of each.
+# Limits for a list in a note: number of names, and characters per name.
 _NUM_NAMED, _NAME_LENGTH = 5, 60
 # Resolutions that programs write when they know none; 1 is an aspect ratio.
 _DEFAULT_DPI = (0, 1, 72, 96)
@@ -146,7 +146,7 @@ def reset_orientation(metadata: Metadata) -> Metadata:
 
 
 def without_orientation(exif: bytes) -> bytes:
-    """Remove the orientation from EXIF without its prefix; data that entries address stay in place."""
+    """Remove the orientation from EXIF without its prefix; data that entries point to stay in place."""
     if (entry := _find_orientation(exif)) is None:
         return exif
     order, offset = entry

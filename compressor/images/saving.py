@@ -181,7 +181,7 @@ def _metadata_options(metadata: dict[str, Any], file_format: str) -> dict[str, A
         options["pnginfo"] = PngInfo()
         options["pnginfo"].add_itxt("XML:com.adobe.xmp", xmp.decode())
     if file_format == "AVIF" and "exif" in options:
-        # Pillow serialises EXIF with an orientation again, which breaks what is addressed by offset.
+        # Pillow rewrites EXIF that has an orientation, which breaks data addressed by offset.
         options["exif"] = without_orientation(without_prefix(options["exif"]))
     if file_format == "TIFF":
         options["exif"] = tiff_tags(options.get("exif", b""))

@@ -24,7 +24,7 @@ def at_levels(knots: NDArray[np.float64], levels: Levels) -> NDArray[np.float64]
 
 
 def _by_level(curve: Callable[["QualityGains", Levels], Floats]) -> Callable[..., Floats]:
-    """Evaluate a curve once per level for large maps, which have more positions than levels."""
+    """Evaluate a curve once per level for large maps, which have more positions than there are levels."""
 
     @wraps(curve)
     def looked_up(self: "QualityGains", levels: Levels) -> Floats:

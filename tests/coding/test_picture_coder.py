@@ -336,7 +336,7 @@ def test_decoders_read_the_numbers_of_the_manifest(tmp_path, picture, name, numb
 def test_a_stream_of_another_model_with_the_same_id(tmp_path, picture, number, value):
     stream = compressor.encode(picture(64, 64), 70, tune="psnr")
     other = model_with(tmp_path / "model", "flagship-psnr", **{number: value})
-    with pytest.raises(CorruptStreamError, match="pass the weights of the model that made it, if"):
+    with pytest.raises(CorruptStreamError, match="made the file, pass the weights of that model"):
         compressor.decode(stream, runtime=other)
 
 

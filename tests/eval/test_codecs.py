@@ -130,9 +130,9 @@ def test_an_exported_model(tmp_path, photo):
 def test_folders_that_are_no_model_to_measure(tmp_path):
     with pytest.raises(EvalError, match="manifest"):
         codecs.select(["webp"], [tmp_path])
-    with pytest.raises(EvalError, match="is named cnn, as is another codec"):
+    with pytest.raises(EvalError, match="has the name of another codec, cnn"):
         codecs.select(["webp"], [exported(tmp_path / "a", name="cnn")])
-    with pytest.raises(EvalError, match="is named mine, as is another codec"):
+    with pytest.raises(EvalError, match="has the name of another codec, mine"):
         codecs.select(["webp"], [exported(tmp_path / name, name="mine") for name in "ab"])
 
 
