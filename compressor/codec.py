@@ -212,6 +212,8 @@ def encode(
     for screen_content in (found, None):
         with suppress(OptionError):
             streams.append(meeting(screen_content))
+            if read_info(streams[-1], max_pixels=None).is_lossless:
+                break
     return min(streams, key=partial(_error, image_uint8, runtime)) if streams else meeting(None)
 
 

@@ -200,7 +200,7 @@ def train(folder: Path, settings: Settings, conditions: Conditions = Conditions(
         what_next = (
             "run the same command again to resume"
             if done < settings.steps
-            else (f"export it with python -m training export {folder}")
+            else f"export it with python -m training export {folder}"
         )
         print(f"{done} of {settings.steps} steps done; {what_next}")
     return model

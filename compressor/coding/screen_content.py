@@ -95,15 +95,15 @@ def find_screen_content(image_uint8: NDArray[np.uint8]) -> ScreenContent | None:
     height, width, _ = image_uint8.shape
     shape = -(-height // CELL), -(-width // CELL)
     num_colours, colour_share, contrast, fine_chroma = (np.empty(shape, np.float32) for _ in range(4))
-    has_background = np.empty(shape, bool)
+    has_background, is_gray = np.empty(shape, bool), True
     for tile in Area(0, 0, height, width).cut(EXACT_TILE):
         where = tile.covering(CELL).slices
         pixels = image_uint8[tile.slices]
         num_colours[where], colour_share[where], has_background[where] = _colours(pixels)
         contrast[where], fine_chroma[where] = _contrast(pixels), _fine_chroma(pixels)
+        is_gray = is_gray and bool((pixels[..., :2] == pixels[..., 1:]).all())
     flat, some_colours = num_colours == 1, colour_share <= MAX_COLOUR_SHARE
     is_high = contrast >= HIGH_CONTRAST
-    is_gray = (image_uint8[..., :2] == image_uint8[..., 1:]).all()
     is_plain = has_background if is_gray else has_background | is_high
     core = (contrast >= MIN_CONTRAST) & ((colour_share <= FEW_COLOURS_SHARE) | some_colours & is_plain)
     core |= fine_chroma >= MIN_FINE_CHROMA
