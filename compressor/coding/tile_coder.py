@@ -100,7 +100,7 @@ class TileCoder:
         def choose(step: Step) -> Symbols:
             p = step.coding_pass
             coded = slice(p.low, p.high)
-            residual = np.stack([padded[(*view, coded)] for view in p.views]) - step.means
+            residual = np.stack([padded[(*view, coded)] for view in p.views]) - step.means()
             if effort.weighs_symbols:
                 worth_of = worth if worth.ndim == 1 else np.stack([worth[view] for view in p.views])
                 symbols = self._round(residual, step.indices, worth_of[..., coded])

@@ -16,12 +16,13 @@ class Step:
 
     Attributes:
         coding_pass: the latents that it codes.
-        means: float32, in quantisation steps; a latent is its mean plus its symbol.
+        means: waits for the means and returns them, float32, in quantisation steps; a latent is its mean plus
+            its symbol.
         indices: uint8 scale indices; 0 where nothing is coded.
     """
 
     coding_pass: CodingPass
-    means: Floats
+    means: Callable[[], Floats]
     indices: Indices
 
 

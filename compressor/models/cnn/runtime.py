@@ -103,7 +103,7 @@ class CnnRuntime:
         shape = (1, height, width, self.channels)
         indices = np.broadcast_to(self._model.indices(levels), shape)
         everything = CodingPass(CELLS, 0, self.channels, seen=0, kernel=1)
-        symbols = yield Step(everything, np.zeros(shape, np.float32), indices)
+        symbols = yield Step(everything, lambda: np.zeros(shape, np.float32), indices)
         return symbols[0].astype(np.float32)
 
     def worth(self, levels: Levels) -> Floats:

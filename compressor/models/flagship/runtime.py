@@ -1,10 +1,6 @@
 """The flagship, exported: transforms and means on an engine, scale indices in exact integer arithmetic."""
 
 import io
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
-from typing import Any
 
 import numpy as np
 
@@ -12,6 +8,7 @@ from compressor.engines.interface import Engine
 from compressor.entropy.exact import nonzero_patches, pad
 from compressor.models.flagship.entropy_model import load_entropy_model
 from compressor.models.flagship.reduction import FACTORS, Reduction, num_channels
+from compressor.models.flagship.tile_latents import TileLatents, in_order
 from compressor.models.gains import load_gains
 from compressor.models.runtime import Passes, Step, Synthesis
 from compressor.spec.arrays import Floats, Indices, Symbols
@@ -61,9 +58,6 @@ class FlagshipRuntime:
         self._has_networks = "filter.onnx" in files.manifest["files"]
         # The gradient is that of the squared error, which would undo what another metric has trained.
         self.error_gradient = self._error_gradient if files.manifest["metric"] == "mse" else None
-        # The engine computes the means of a pass while NumPy computes its scale indices;
-        # several tiles may be at work.
-        self._helper = None if engine.threads == 1 else ThreadPoolExecutor(thread_name_prefix="scale-indices")
 
     def analyse(self, pixels: Floats, levels: Levels) -> Floats:
         """See `ModelRuntime`."""
@@ -146,36 +140,27 @@ class FlagshipRuntime:
         side_values = side.astype(np.float32)
         scaled = side_values[None] / np.float32(self._side_steps)
         inputs = np.concatenate([scaled, _plane(scaled, side_levels)], axis=3)
-        mean_features = self._engine.run("hyper_mean", inputs)[0]
-        scale_features = self._entropy.hyper(side_values, side_levels)
         expected = self._gains.expected(levels)
         # Positions beyond the picture code nothing: their scale index is 0.
         inside = np.zeros((h, w, 1), bool)
         inside[:height, :width] = True
 
         passes = self._passes[:count]
-        decoded = np.zeros((h, w, passes[-1].high), np.float32)
+        shape = h, w, passes[-1].high
         codes = np.zeros((h, w, self._seen), np.float32)
-        near = np.zeros((h, w, self._seen), np.float32)
-        for k, p in enumerate(passes):
-            coded = slice(p.low, p.high)
-            found = self._start(self._indices, k, p, scale_features, codes, levels)
-            units = expected[coded]
-            if expected.ndim > 1:
-                units = np.stack([expected[(*view, coded)] for view in p.views])
-            means = units * self._means(k, p, mean_features, near)
-            indices = found()
-            indices *= np.stack([inside[view] for view in p.views])
-            symbols = yield Step(p, means, indices)
-            values = means + symbols.astype(np.float32)
-            units_of = np.broadcast_to(units, values.shape)
-            for i, view in enumerate(p.views):
-                where = (*view, coded)
-                decoded[where] = values[i]
+        with in_order(self._engine.threads) as start:
+            latents = TileLatents(self._engine, start, inputs, expected, self._near_floor, self._seen, shape)
+            features = self._entropy.hyper(side_values, side_levels)
+            for k, p in enumerate(passes):
+                means = latents.predict(k, p)
+                indices = self._indices(k, p, features, codes, levels)
+                indices *= np.stack([inside[view] for view in p.views])
+                symbols = yield Step(p, means, indices)
+                latents.add(p, symbols)
                 if p.high <= self._seen:
-                    codes[where] = self._entropy.codes(symbols[i])
-                    near[where] = np.arcsinh(values[i] / np.maximum(units_of[i], self._near_floor))
-        return decoded[:height, :width]
+                    for i, view in enumerate(p.views):
+                        codes[(*view, slice(p.low, p.high))] = self._entropy.codes(symbols[i])
+            return latents.result()[:height, :width]
 
     def worth(self, levels: Levels) -> Floats:
         """See `ModelRuntime`."""
@@ -184,20 +169,6 @@ class FlagshipRuntime:
     def distortion_weight(self, levels: Levels) -> Floats:
         """See `ModelRuntime`."""
         return self._gains.distortion_weight(levels)
-
-    def _start(self, function: Callable[..., Indices], *arguments: Any) -> Callable[[], Indices]:
-        """Start a call in the helper thread if there is one; return a function that gives its result."""
-        if self._helper is None:
-            return partial(function, *arguments)
-        return self._helper.submit(function, *arguments).result
-
-    def _means(self, k: int, p: CodingPass, features: Floats, near: Floats) -> Floats:
-        inputs = [np.stack([features[view] for view in p.views])]
-        if p.seen:
-            padded = pad(near[:: p.spacing, :: p.spacing, : p.seen], p.kernel)
-            height, width = (n - p.stride + 1 for n in padded.shape[:2])
-            inputs.insert(0, np.stack([padded[r : r + height, c : c + width] for r, c in p.origins]))
-        return self._engine.run(f"mean_{k}", *inputs)
 
     def _indices(self, k: int, p: CodingPass, features: Floats, codes: Floats, levels: Levels) -> Indices:
         padded = pad(codes[:: p.spacing, :: p.spacing, : p.seen], p.kernel) if p.seen else None

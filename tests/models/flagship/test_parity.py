@@ -108,8 +108,8 @@ def test_means(case, number):
     p = step.coding_pass
     latents = np.asarray(views_of(case.latents[None, :, :, p.low : p.high], p))
     expected = latents - case.residuals[1 + number]
-    assert step.means.std() > 0
-    np.testing.assert_allclose(step.means, expected, rtol=1e-3, atol=2e-3)
+    assert step.means().std() > 0
+    np.testing.assert_allclose(step.means(), expected, rtol=1e-3, atol=2e-3)
 
 
 @pytest.mark.parametrize("number", range(NUM_PASSES))

@@ -1,0 +1,112 @@
+"""The latents of a tile, computed in a thread of their own while symbols are decoded."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from compressor.engines.interface import Engine
+from compressor.entropy.exact import pad
+from compressor.spec.arrays import Floats, Symbols
+from compressor.spec.passes import CodingPass
+
+# Starts a call, and returns a function that waits for its result.
+Start = Callable[..., Callable[[], Any]]
+
+
+class TileLatents:
+    """Latents of a tile in quantisation steps, pass by pass: means from the engine, plus symbols.
+
+    Means depend on the latents of earlier passes, but scale indices on their symbols alone. So the methods
+    only queue work, and a decoder is some passes ahead of it. A call that fails makes all later ones fail.
+
+    Args:
+        engine: runs `hyper_mean`, `mean_0`, `mean_1`, ...
+        start: see `in_order`.
+        side: inputs of `hyper_mean`, (1, h / side stride, w / side stride, S + 1).
+        expected: magnitude of each latent, (C,) or (h, w, C).
+        near_floor: the least magnitude that the networks' inputs are relative to.
+        seen: number of channels that the networks read.
+        shape: (h, w, channels that are decoded).
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        start: Start,
+        side: Floats,
+        expected: Floats,
+        near_floor: float,
+        seen: int,
+        shape: tuple[int, int, int],
+    ) -> None:
+        self._engine, self._start = engine, start
+        self._expected, self._near_floor = expected, near_floor
+        self._decoded = np.zeros(shape, np.float32)
+        self._near = np.zeros((*shape[:2], seen), np.float32)
+        self._before = self._features = start(lambda: engine.run("hyper_mean", side)[0])
+
+    def predict(self, k: int, p: CodingPass) -> Callable[[], Floats]:
+        """Start to predict the latents of pass `k`, after `add` for the pass before it.
+
+        Returns:
+            A function that waits for the means, (views, rows, columns, channels).
+        """
+        self._before = self._start(self._means, self._before, k, p)
+        return self._before
+
+    def add(self, p: CodingPass, symbols: Symbols) -> None:
+        """Add the symbols of a pass to its means."""
+        self._before = self._start(self._place, self._before, p, symbols)
+
+    def result(self) -> Floats:
+        """Return the latents after the last pass; those of other passes are zero."""
+        self._before()
+        return self._decoded
+
+    def _means(self, before: Callable[[], Any], k: int, p: CodingPass) -> Floats:
+        before()
+        features = self._features()
+        inputs = [np.stack([features[view] for view in p.views])]
+        if p.seen:
+            padded = pad(self._near[:: p.spacing, :: p.spacing, : p.seen], p.kernel)
+            height, width = (n - p.stride + 1 for n in padded.shape[:2])
+            inputs.insert(0, np.stack([padded[r : r + height, c : c + width] for r, c in p.origins]))
+        return self._units(p) * self._engine.run(f"mean_{k}", *inputs)
+
+    def _place(self, means: Callable[[], Floats], p: CodingPass, symbols: Symbols) -> None:
+        values = means() + symbols.astype(np.float32)
+        units = np.broadcast_to(self._units(p), values.shape)
+        for i, view in enumerate(p.views):
+            where = (*view, slice(p.low, p.high))
+            self._decoded[where] = values[i]
+            if p.high <= self._near.shape[2]:
+                self._near[where] = np.arcsinh(values[i] / np.maximum(units[i], self._near_floor))
+
+    def _units(self, p: CodingPass) -> Floats:
+        """Return the expected magnitudes of the latents of a pass, (channels,) or one for each latent."""
+        coded = slice(p.low, p.high)
+        if self._expected.ndim == 1:
+            return self._expected[coded]
+        return np.stack([self._expected[(*view, coded)] for view in p.views])
+
+
+@contextmanager
+def in_order(threads: int | None) -> Iterator[Start]:
+    """Yield a function that starts calls, which are made one after another in a thread of their own.
+
+    Args:
+        threads: the most threads to use. With 1, each call is made when it is started.
+    """
+    if threads == 1:
+        yield _at_once
+        return
+    with ThreadPoolExecutor(1, "latents") as pool:
+        yield lambda function, *arguments: pool.submit(function, *arguments).result
+
+
+def _at_once(function: Callable[..., Any], *arguments: Any) -> Callable[[], Any]:
+    result = function(*arguments)
+    return lambda: result
