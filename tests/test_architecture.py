@@ -35,6 +35,7 @@ PARTS = {
         "models.*.runtime",
         "models.flagship.entropy_model",
         "models.flagship.reduction",
+        "models.flagship.tile_latents",
     ],
     "layers": ["layers", "layers.*"],
     # What needs Keras.

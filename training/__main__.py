@@ -77,9 +77,10 @@ def add_run(parser: argparse.ArgumentParser) -> None:
         help="number of crops per photograph in a batch, over which --metric ssimulacra2 pools (%(default)s)",
     )
     parser.add_argument(
-        "--eight-bit-filter",
+        "--eight-bits",
         action="store_true",
-        help="train the synthesis filter of a flagship to compute in 8-bit integers; needs --init",
+        help="train a flagship whose synthesis filter and means of weak channels compute in 8-bit integers; "
+        "needs --init",
     )
     parser.add_argument(
         "--precision",
@@ -211,7 +212,7 @@ def run(options: argparse.Namespace) -> None:
         mse_share=options.mse_share,
         butteraugli_share=options.butteraugli_share,
         crops_per_photo=options.crops_per_photo,
-        eight_bit_filter=options.eight_bit_filter,
+        eight_bits=options.eight_bits,
     )
     train(options.out, settings, conditions)
 

@@ -115,7 +115,7 @@ def train_filter(init: Path, out: Path, settings: Settings, crops: int, blocks: 
     changed = {
         "filter_width": new["filter_width"],
         "filter_blocks": blocks,
-        "eight_bit_filter": False,
+        "eight_bits": False,
         "transforms": True,
     }
     flagship = rebuilt(trained, trained.config | changed)

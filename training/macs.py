@@ -39,7 +39,7 @@ def graph_macs(model: onnx.ModelProto, sizes: dict[str, int]) -> int:
         if node.op_type == "Conv":
             weights = shapes[node.input[1]]
             total += int(np.prod(shapes[node.output[0]])) * int(np.prod(weights[1:]))
-        elif node.op_type == "MatMul":
+        elif node.op_type in ("MatMul", "MatMulInteger"):
             total += int(np.prod(shapes[node.output[0]])) * shapes[node.input[1]][0]
     return total
 

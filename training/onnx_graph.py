@@ -17,6 +17,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from compressor.layers import (
     DepthToSpace,
+    DynamicEightBitConv2D,
     EightBitConv2D,
     EightBits,
     LappedAnalysis,
@@ -30,6 +31,7 @@ from compressor.spec.lapped import BLOCK, COLOURS, post_filter, pre_filter
 OPSET = 17
 # Of Keras' "leaky_relu".
 _LEAKY_SLOPE = 0.2
+_PADDING = {"same": "SAME_UPPER", "valid": "VALID"}
 
 
 def subpixel_kernel(kernel: np.ndarray, stride: int) -> tuple[np.ndarray, tuple[int, int]]:
@@ -77,9 +79,14 @@ class GraphBuilder:
 
     def node(self, kind: str, *inputs: str, **attributes) -> str:
         """Add a node with one output."""
+        return self.outputs(1, kind, *inputs, **attributes)[0]
+
+    def outputs(self, count: int, kind: str, *inputs: str, **attributes) -> list[str]:
+        """Add a node with several outputs."""
         name = f"{kind.lower()}_{len(self.nodes)}"
-        self.nodes.append(helper.make_node(kind, list(inputs), [name], name=name, **attributes))
-        return name
+        names = [name, *(f"{name}_{k}" for k in range(1, count))]
+        self.nodes.append(helper.make_node(kind, list(inputs), names, name=name, **attributes))
+        return names
 
     def constant(self, array, name: str | None = None) -> str:
         """Add an initialiser of the array's own type."""
@@ -102,7 +109,7 @@ class GraphBuilder:
         """Add an int64 vector."""
         return self.constant(np.array(values, np.int64))
 
-    def convolution(self, x: str, kernel, bias=None, stride: int = 1, pads=None, same: bool = False) -> str:
+    def convolution(self, x: str, kernel, bias=None, stride: int = 1, pads=None, padding="valid") -> str:
         """Add a convolution.
 
         Args:
@@ -110,8 +117,8 @@ class GraphBuilder:
             kernel: Keras kernel (k, k, inputs, outputs), an array or a variable.
             bias: (outputs,), or None.
             stride: along both axes.
-            pads: rows and columns of zeros (before, after); None for none.
-            same: whether to pad as with "same" in Keras, instead of `pads`.
+            pads: rows and columns of zeros (before, after); None for `padding`.
+            padding: "valid" or "same", as in Keras.
         """
         inputs = [x, self.weights(np.transpose(np.asarray(kernel), (3, 2, 0, 1)), kernel)]
         if bias is not None:
@@ -119,7 +126,7 @@ class GraphBuilder:
         if pads:
             before, after = pads
             return self.node("Conv", *inputs, strides=[stride] * 2, pads=[before, before, after, after])
-        return self.node("Conv", *inputs, strides=[stride] * 2, auto_pad="SAME_UPPER" if same else "VALID")
+        return self.node("Conv", *inputs, strides=[stride] * 2, auto_pad=_PADDING[padding])
 
     def eight_bits(self, x: str, layer: EightBits) -> str:
         """Add `EightBits` as QuantizeLinear followed by DequantizeLinear."""
@@ -142,14 +149,45 @@ class GraphBuilder:
         """Add the convolution of `EightBitConv2D`. Engines fuse it with the quantisation around it."""
         exact, steps = map(np.asarray, in_steps(_as_stored(layer.kernel)))
         kernel = self._eight_bit_kernel(np.rint(exact).astype(np.int8).transpose(3, 2, 0, 1), steps)
-        bias = self.constant(_as_stored(layer.bias))
-        return self.node("Conv", x, kernel, bias, auto_pad="SAME_UPPER")
+        bias = [self.constant(_as_stored(layer.bias))] if layer.use_bias else []
+        return self.node("Conv", x, kernel, *bias, strides=layer.strides, auto_pad=_PADDING[layer.padding])
 
     def _eight_bit_kernel(self, kernel: np.ndarray, steps: np.ndarray) -> str:
         """Add an int8 kernel (outputs, inputs, height, width) with one step per output."""
         return self.node(
             "DequantizeLinear", self.constant(kernel), self.constant(steps.astype(np.float32)), axis=0
         )
+
+    def dynamic_eight_bit_convolution(self, x: str, layer: DynamicEightBitConv2D) -> str:
+        """Add `DynamicEightBitConv2D` as a matrix product, channels last.
+
+        Raises:
+            TypeError: for a layer that pads its inputs.
+        """
+        if layer.padding == "same" and max(layer.kernel_size) > 1:
+            raise TypeError(f"no ONNX rule for the padding of layer {layer.name}")
+        x = self.node("Transpose", x, perm=[0, 2, 3, 1])
+        values, step, zero_point = self.outputs(3, "DynamicQuantizeLinear", x)
+        exact, steps = map(np.asarray, in_steps(_as_stored(layer.kernel)))
+        kernel = self.constant(np.rint(exact).astype(np.int8).reshape(-1, layer.filters))
+        sums = self.node("MatMulInteger", self._windows(values, layer), kernel, zero_point)
+        steps = self.node("Mul", step, self.constant(steps.astype(np.float32)))
+        x = self.node("Mul", self.node("Cast", sums, to=TensorProto.FLOAT), steps)
+        if layer.use_bias:
+            x = self.node("Add", x, self.weights(layer.bias, layer.bias))
+        return self.node("Transpose", x, perm=[0, 3, 1, 2])
+
+    def _windows(self, x: str, layer: layers.Conv2D) -> str:
+        """Put the inputs of each output of a "valid" convolution side by side, channels last."""
+        (size, _), (stride, _) = layer.kernel_size, layer.strides
+        axes, steps = self.integers(1, 2), self.integers(stride, stride)
+        ends = [i - size + 1 or np.iinfo(np.int64).max for i in range(size)]
+        taps = [
+            self.node("Slice", x, self.integers(i, j), self.integers(ends[i], ends[j]), axes, steps)
+            for i in range(size)
+            for j in range(size)
+        ]
+        return self.node("Concat", *taps, axis=3) if len(taps) > 1 else taps[0]
 
     def filter_edges(self, x: str, matrix: np.ndarray) -> str:
         """Add `compressor.layers.lapped.filter_block_edges`, down and then across."""
@@ -211,11 +249,13 @@ class GraphBuilder:
                 return self.activation(layer, x)
             case EightBits():
                 return self.eight_bits(x, layer)
+            case DynamicEightBitConv2D():
+                return self.activation(layer, self.dynamic_eight_bit_convolution(x, layer))
             case EightBitConv2D():
                 return self.activation(layer, self.eight_bit_convolution(x, layer))
             case layers.Conv2D():
                 bias = layer.bias if layer.use_bias else None
-                x = self.convolution(x, layer.kernel, bias, layer.strides[0], same=layer.padding == "same")
+                x = self.convolution(x, layer.kernel, bias, layer.strides[0], padding=layer.padding)
                 return self.activation(layer, x)
             case layers.Activation():
                 return self.activation(layer, x)

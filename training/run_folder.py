@@ -44,7 +44,7 @@ class Settings:
         mse_share: share of the squared error in the distortion of "ssimulacra2".
         butteraugli_share: share of Butteraugli in the distortion of "ssimulacra2".
         crops_per_photo: crops of one photograph in a batch.
-        eight_bit_filter: whether a flagship's synthesis filter is trained to compute in 8-bit integers.
+        eight_bits: see `compressor.models.flagship.model.Flagship`.
 
     Raises:
         TrainingError: if options contradict each other.
@@ -67,12 +67,12 @@ class Settings:
     mse_share: float = 0.2
     butteraugli_share: float = 0.0
     crops_per_photo: int = 1
-    eight_bit_filter: bool = False
+    eight_bits: bool = False
 
     def __post_init__(self) -> None:
-        if self.model != "flagship" and (not self.transforms or self.eight_bit_filter):
+        if self.model != "flagship" and (not self.transforms or self.eight_bits):
             raise TrainingError(
-                f"received --stage entropy or --eight-bit-filter with --model {self.model}, "
+                f"received --stage entropy or --eight-bits with --model {self.model}, "
                 "expected a flagship: leave them out"
             )
         if self.batch % self.crops_per_photo:
@@ -87,9 +87,9 @@ class Settings:
                 f"received --mse-share {self.mse_share:g} and --butteraugli-share "
                 f"{self.butteraugli_share:g}, expected a sum of at most 1: SSIMULACRA 2 has the rest"
             )
-        if self.eight_bit_filter and not self.init:
+        if self.eight_bits and not self.init:
             raise TrainingError(
-                "received --eight-bit-filter without --init, expected trained weights: "
+                "received --eight-bits without --init, expected trained weights: "
                 "quantisation steps are calibrated on a trained filter"
             )
 

@@ -81,9 +81,9 @@ def start_model(settings: Settings, photos) -> keras.Model:
     config = trained.config
     if not isinstance(trained, Flagship):
         return rebuilt(trained, config)
-    config = config | {"transforms": settings.transforms, "eight_bit_filter": settings.eight_bit_filter}
+    config = config | {"transforms": settings.transforms, "eight_bits": settings.eight_bits}
     model = rebuilt(trained, config)
-    if settings.eight_bit_filter and not trained.config["eight_bit_filter"]:
+    if settings.eight_bits and not trained.config["eight_bits"]:
         fit_eight_bits(trained, model, _crops(photos, FIT_CROPS, settings))
     return model
 

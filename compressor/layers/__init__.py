@@ -1,7 +1,7 @@
 """Public Keras layers and functions that the models are made of."""
 
 from compressor.layers.density import logistic_bits, round_weighed, training_bits
-from compressor.layers.eight_bits import EightBitConv2D, EightBits
+from compressor.layers.eight_bits import DynamicEightBitConv2D, EightBitConv2D, EightBits
 from compressor.layers.gains import QualityCurve
 from compressor.layers.lapped import LappedAnalysis, LappedSynthesis, LappedSynthesisGradient
 from compressor.layers.quantisation import (
@@ -14,6 +14,7 @@ from compressor.layers.shuffle import DepthToSpace
 
 __all__ = [
     "DepthToSpace",
+    "DynamicEightBitConv2D",
     "EightBitConv2D",
     "EightBits",
     "LappedAnalysis",

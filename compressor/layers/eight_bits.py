@@ -9,6 +9,8 @@ from compressor.layers.quantisation import straight_through
 MAX_ACTIVATION = 255
 # In 7 bits: CPUs without 8-bit dot products add pairs of products in 16 bits, where 2 * 255 * 127 overflows.
 MAX_WEIGHT = 63
+# So that zeros can be divided by their step.
+MIN_STEP = 1e-8
 
 
 def in_steps(kernel):
@@ -20,7 +22,7 @@ def in_steps(kernel):
     Returns:
         The kernel in steps, -63..63, not rounded, and the steps, (outputs,).
     """
-    steps = ops.maximum(ops.max(ops.abs(kernel), axis=(0, 1, 2)) / MAX_WEIGHT, 1e-8)
+    steps = ops.maximum(ops.max(ops.abs(kernel), axis=(0, 1, 2)) / MAX_WEIGHT, MIN_STEP)
     return kernel / steps, steps
 
 
@@ -64,10 +66,10 @@ class EightBits(layers.Layer):
 
 @keras.saving.register_keras_serializable(package="compressor")
 class EightBitConv2D(layers.Conv2D):
-    """A convolution with a bias and a kernel quantised to 7 bits, with one step per output channel.
+    """A convolution with a kernel quantised to 7 bits, with one step per output channel.
 
     Raises:
-        ValueError: without a bias, or with channels first.
+        ValueError: with channels first.
 
     Reference: Jacob et al., "Quantization and training of neural networks for efficient
     integer-arithmetic-only inference", CVPR 2018.
@@ -76,11 +78,39 @@ class EightBitConv2D(layers.Conv2D):
     def __init__(self, *args, **kwargs):
         # The kernel must be quantised in float32; autocast would round it to bfloat16 first.
         super().__init__(*args, **kwargs, autocast=False)
-        if not self.use_bias or self.data_format != "channels_last":
-            raise ValueError("EightBitConv2D needs a bias and channels_last data")
+        if self.data_format != "channels_last":
+            raise ValueError(f"{type(self).__name__} needs channels_last data")
 
     def call(self, inputs):
         exact, steps = in_steps(self.kernel)
         kernel = straight_through(exact, ops.round(exact)) * steps
-        inputs, kernel, bias = (ops.cast(x, self.compute_dtype) for x in (inputs, kernel, self.bias))
-        return self.activation(self.convolution_op(inputs, kernel) + bias)
+        inputs, kernel = (ops.cast(x, self.compute_dtype) for x in (inputs, kernel))
+        outputs = self.convolution_op(inputs, kernel)
+        if self.use_bias:
+            outputs += ops.cast(self.bias, self.compute_dtype)
+        return self.activation(outputs)
+
+
+@keras.saving.register_keras_serializable(package="compressor")
+class DynamicEightBitConv2D(EightBitConv2D):
+    """A convolution whose inputs are quantised to 8 bits, too, between their own smallest and largest value.
+
+    So nothing has to be calibrated, at the cost of one more look at the inputs.
+
+    Raises:
+        ValueError: with channels first.
+
+    Reference: the operator DynamicQuantizeLinear of ONNX.
+
+    Example:
+        >>> layer = DynamicEightBitConv2D(8, 3)
+        >>> layer(np.ones((1, 5, 4, 2), "float32")).shape
+        TensorShape([1, 3, 2, 8])
+    """
+
+    def call(self, inputs):
+        low, high = ops.minimum(ops.min(inputs), 0), ops.maximum(ops.max(inputs), 0)
+        step = ops.maximum((high - low) / MAX_ACTIVATION, MIN_STEP)
+        zero_point = ops.round(-low / step)
+        steps = ops.clip(ops.round(inputs / step) + zero_point, 0, MAX_ACTIVATION) - zero_point
+        return super().call(straight_through(inputs, steps * step))

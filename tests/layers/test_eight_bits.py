@@ -5,7 +5,7 @@ import pytest
 
 keras = pytest.importorskip("keras", reason="needs the train extra")
 
-from compressor.layers import EightBitConv2D, EightBits  # noqa: E402
+from compressor.layers import DynamicEightBitConv2D, EightBitConv2D, EightBits  # noqa: E402
 from compressor.layers.eight_bits import MAX_WEIGHT, in_steps  # noqa: E402
 from training.worth import gradient  # noqa: E402
 
@@ -68,7 +68,38 @@ def test_a_convolution_with_the_rounded_kernel():
     np.testing.assert_allclose(np.asarray(rounded(x)), np.asarray(plain(x)), atol=1e-5)
 
 
-@pytest.mark.parametrize("layer", [EightBits(), EightBitConv2D(2, 3, padding="same")], ids=lambda x: x.name)
+def test_a_convolution_with_inputs_in_256_levels():
+    random = np.random.default_rng(0)
+    # From -1 to 4, in steps of 5 / 255.
+    x = np.append(random.uniform(-1, 4, 6 * 5 * 2 - 2), [-1, 4]).reshape(1, 6, 5, 2).astype(np.float32)
+    dynamic, of_rounded = DynamicEightBitConv2D(3, 3, use_bias=False), EightBitConv2D(3, 3, use_bias=False)
+    of_rounded.build(x.shape)
+    dynamic.build(x.shape)
+    of_rounded.set_weights(dynamic.get_weights())
+    expected = np.asarray(of_rounded(np.rint(x * 51) / 51))
+    np.testing.assert_allclose(np.asarray(dynamic(x)), expected, atol=1e-5)
+    assert np.abs(np.asarray(of_rounded(x)) - expected).max() > 1e-3
+
+
+def test_a_convolution_of_zeros_gives_its_bias():
+    layer = DynamicEightBitConv2D(3, 1, bias_initializer="ones")
+    np.testing.assert_array_equal(
+        np.asarray(layer(np.zeros((1, 2, 2, 4), np.float32))), np.ones((1, 2, 2, 3))
+    )
+
+
+def test_gradients_pass_to_inputs_that_are_rounded():
+    layer = DynamicEightBitConv2D(1, 1, kernel_initializer="ones")
+    x = keras.ops.convert_to_tensor(np.array([-1, 0.3, 4], np.float32).reshape(1, 1, 3, 1))
+    slope = gradient(lambda x: keras.ops.sum(layer(x)), x)
+    np.testing.assert_allclose(np.asarray(slope).ravel(), [1, 1, 1], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [EightBits(), EightBitConv2D(2, 3, padding="same"), DynamicEightBitConv2D(2, 3)],
+    ids=lambda layer: layer.name,
+)
 def test_serialisation(layer):
     x = np.random.default_rng(0).normal(size=(1, 4, 4, 3)).astype(np.float32)
     expected = np.asarray(layer(x))

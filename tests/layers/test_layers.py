@@ -7,6 +7,7 @@ keras = pytest.importorskip("keras", reason="needs the train extra")
 
 from compressor.layers import (  # noqa: E402
     DepthToSpace,
+    DynamicEightBitConv2D,
     EightBitConv2D,
     LappedAnalysis,
     LappedSynthesis,
@@ -70,9 +71,9 @@ def test_arguments_outside_their_range():
         QualityCurve(0)
     with pytest.raises(ValueError, match=r"received \(2, 1\)"):
         QualityCurve(3)(np.zeros((2, 1), "float32"))
-    for options in ({"use_bias": False}, {"data_format": "channels_first"}):
-        with pytest.raises(ValueError, match="channels_last data"):
-            EightBitConv2D(4, 3, **options)
+    for kind in (EightBitConv2D, DynamicEightBitConv2D):
+        with pytest.raises(ValueError, match=f"{kind.__name__} needs channels_last data"):
+            kind(4, 3, data_format="channels_first")
 
 
 def test_quality_curve_interpolates_between_knots():

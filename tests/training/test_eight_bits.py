@@ -17,7 +17,7 @@ from training.start import rebuilt, start_model  # noqa: E402
 
 def test_it_filters_nearly_as_before(tiny_flagship, random_pictures):
     inputs = {"images": random_pictures(4, 64, 64, seed=3), "quality": np.linspace(0, 1, 4, dtype=np.float32)}
-    model = rebuilt(tiny_flagship, tiny_flagship.config | {"eight_bit_filter": True})
+    model = rebuilt(tiny_flagship, tiny_flagship.config | {"eight_bits": True})
     fit_eight_bits(tiny_flagship, model, inputs)
     decoded = np.asarray(tiny_flagship.coded_without_filter(**inputs))
     before, after = (np.asarray(each.filter(decoded, inputs["quality"])) for each in (tiny_flagship, model))
@@ -28,9 +28,9 @@ def test_a_run_starts_with_one_that_can_be_exported_and_decodes(
     tiny_flagship, photos, tmp_path, random_pictures
 ):
     tiny_flagship.save(tmp_path / "trained.keras")
-    settings = Settings(data="", init=str(tmp_path / "trained.keras"), crop=64, eight_bit_filter=True)
+    settings = Settings(data="", init=str(tmp_path / "trained.keras"), crop=64, eight_bits=True)
     model = start_model(settings, [np.rint(255 * x).astype(np.uint8) for x in random_pictures(6, 96, 96)])
-    assert model.config["eight_bit_filter"]
+    assert model.config["eight_bits"]
     export(model, tmp_path / "model", name="eight", model_id=0, provenance={})
     runtime = compressor.Runtime(weights=tmp_path / "model")
     picture = Image.open(photos / "0.png")
@@ -44,7 +44,7 @@ def test_a_run_starts_with_one_that_can_be_exported_and_decodes(
 
 def test_an_exported_filter_exports_to_the_same_file(tiny_flagship, random_pictures, tmp_path):
     inputs = {"images": random_pictures(2, 64, 64, seed=3), "quality": np.array([0.2, 0.8], np.float32)}
-    model = rebuilt(tiny_flagship, tiny_flagship.config | {"eight_bit_filter": True})
+    model = rebuilt(tiny_flagship, tiny_flagship.config | {"eight_bits": True})
     fit_eight_bits(tiny_flagship, model, inputs)
     export(model, tmp_path / "one", name="one", model_id=0, provenance={})
     export(

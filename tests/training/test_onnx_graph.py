@@ -7,9 +7,9 @@ keras = pytest.importorskip("keras", reason="needs the train extra")
 pytest.importorskip("onnx", reason="needs the train extra")
 onnxruntime = pytest.importorskip("onnxruntime")
 
-from compressor.layers import EightBits  # noqa: E402
+from compressor.layers import DynamicEightBitConv2D, EightBits  # noqa: E402
 from compressor.models.flagship.graphs import deployment_graphs  # noqa: E402
-from compressor.models.flagship.networks import synthesis_network  # noqa: E402
+from compressor.models.flagship.networks import context_network, synthesis_network  # noqa: E402
 from training.onnx_graph import subpixel_kernel, to_onnx  # noqa: E402
 
 
@@ -63,6 +63,31 @@ def test_eight_bits_round_as_in_training():
     assert np.mean(np.isclose(got, expected, atol=1e-5)) > 0.8
     by_rounding = np.std(expected - np.asarray(unrounded(x)))
     assert np.std(got - expected) < 0.2 * by_rounding
+
+
+@pytest.mark.parametrize(("kernel", "stride"), [(3, 1), (3, 2), (5, 2)])
+def test_means_in_eight_bits_round_as_in_training(kernel, stride):
+    random = np.random.default_rng(0)
+    model, unrounded = (
+        context_network(6, kernel, stride, 4, 8, 5, False, bits, "mean") for bits in (True, False)
+    )
+    for variable in model.weights:
+        variable.assign(random.normal(0, 0.3, variable.shape))
+    halved(model)
+    unrounded.set_weights(model.get_weights())
+    window = random.normal(size=(2, 6 * stride + kernel - stride, 8 * stride + kernel - stride, 6))
+    inputs = window.astype(np.float32), random.normal(size=(2, 6, 8, 4)).astype(np.float32)
+    got, expected = run(model, *inputs), np.asarray(model(list(inputs)))
+    by_rounding = np.std(expected - np.asarray(unrounded(list(inputs))))
+    # Sums in another order move some activations to the next of 256 levels.
+    assert np.std(got - expected) < 0.5 * by_rounding < 0.05 * np.std(expected)
+
+
+def test_dynamic_eight_bits_with_padding_are_refused():
+    inputs = keras.layers.Input((4, 4, 3))
+    layer = DynamicEightBitConv2D(2, 3, padding="same")
+    with pytest.raises(TypeError, match=f"no ONNX rule for the padding of layer {layer.name}"):
+        to_onnx(keras.Model(inputs, layer(inputs)))
 
 
 @pytest.mark.parametrize("size", [(4, 4), (8, 12)])

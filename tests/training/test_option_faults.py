@@ -89,12 +89,12 @@ def test_shares_beyond_the_whole(tmp_path, capsys):
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize("options", [["--stage", "entropy"], ["--eight-bit-filter", "--init", "trained"]])
+@pytest.mark.parametrize("options", [["--stage", "entropy"], ["--eight-bits", "--init", "trained"]])
 def test_options_of_the_flagship_with_another_model(options, tmp_path, capsys):
     command = [*RUN, "--out", str(tmp_path / "run"), "--precision", "float32", "--model", "cnn", *options]
     assert main(command) == 1
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("error: received --stage entropy or --eight-bit-filter with --model cnn, expected")
+    assert line.startswith("error: received --stage entropy or --eight-bits with --model cnn, expected")
 
 
 def test_a_folder_without_a_model(tmp_path, capsys):
@@ -175,7 +175,7 @@ def test_several_hosts_have_no_time_limit(tmp_path, capsys):
 
 
 def test_eight_bits_need_trained_weights(tmp_path, capsys):
-    command = [*RUN, "--out", str(tmp_path / "run"), "--precision", "float32", "--eight-bit-filter"]
+    command = [*RUN, "--out", str(tmp_path / "run"), "--precision", "float32", "--eight-bits"]
     assert main(command) == 1
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("error: received --eight-bit-filter without --init, expected trained weights")
+    assert line.startswith("error: received --eight-bits without --init, expected trained weights")

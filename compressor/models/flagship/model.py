@@ -89,7 +89,8 @@ class Flagship(RateDistortionModel):
         splits: where the groups of channels end that are coded one after the other; see `coding_passes`.
         width: channels of the analysis and hyper-analysis networks at 1/16.
         filter_width, filter_blocks: channels and residual blocks of the synthesis filter.
-        eight_bit_filter: whether those blocks compute in 8-bit integers when coding.
+        eight_bits: whether those blocks, and the means of all but the two strongest groups of channels, are
+            computed in 8-bit integers when coding.
         side: channels of the side information z at 1/64.
         mean_features, scale_features: channels of the decoded hyper features at 1/16.
         mean_hidden, scale_hidden: hidden channels of the context networks of each group.
@@ -112,7 +113,7 @@ class Flagship(RateDistortionModel):
         width=128,
         filter_width=32,
         filter_blocks=6,
-        eight_bit_filter=False,
+        eight_bits=False,
         side=96,
         mean_features=128,
         scale_features=64,
@@ -129,7 +130,7 @@ class Flagship(RateDistortionModel):
             width=width,
             filter_width=filter_width,
             filter_blocks=filter_blocks,
-            eight_bit_filter=eight_bit_filter,
+            eight_bits=eight_bits,
             side=side,
             mean_features=mean_features,
             scale_features=scale_features,
@@ -147,7 +148,7 @@ class Flagship(RateDistortionModel):
         self.log_scale_offset = QualityCurve(channels, name="log_scale_offset")
         self.scale_bias = QualityCurve(4 * scale_features, name="scale_bias")
         self.analysis = networks.analysis_network(channels, width)
-        self.synthesis = networks.synthesis_network(filter_width, filter_blocks, eight_bit_filter)
+        self.synthesis = networks.synthesis_network(filter_width, filter_blocks, eight_bits)
         self.hyper_analysis = networks.hyper_analysis_network(channels, width, side)
         self.hyper_mean = networks.hyper_mean_network(side, mean_features)
         self.hyper_scale = networks.hyper_scale_network(side, scale_features)
@@ -155,16 +156,25 @@ class Flagship(RateDistortionModel):
         lows = (0, *splits)
         for k, p in enumerate(self.passes):
             group = lows.index(p.low)
-            shape = (p.seen, p.kernel, p.stride)
-            outputs = p.high - p.low
+            network = partial(networks.context_network, p.seen, p.kernel, p.stride, outputs=p.high - p.low)
+            # The means of weak channels tolerate it, and take the most time.
+            in_eight_bits = eight_bits and group > 1
             self.mean_contexts.append(
-                networks.context_network(
-                    *shape, mean_features, mean_hidden[group], outputs, False, f"mean_{k}"
+                network(
+                    features=mean_features,
+                    hidden=mean_hidden[group],
+                    in_integers=False,
+                    in_eight_bits=in_eight_bits,
+                    name=f"mean_{k}",
                 )
             )
             self.scale_contexts.append(
-                networks.context_network(
-                    *shape, scale_features, scale_hidden[group], outputs, True, f"scale_{k}"
+                network(
+                    features=scale_features,
+                    hidden=scale_hidden[group],
+                    in_integers=True,
+                    in_eight_bits=False,
+                    name=f"scale_{k}",
                 )
             )
         if not transforms:

@@ -5,7 +5,7 @@ from functools import partial
 import keras
 from keras import layers
 
-from compressor.layers import DepthToSpace, EightBitConv2D, EightBits
+from compressor.layers import DepthToSpace, DynamicEightBitConv2D, EightBitConv2D, EightBits
 from compressor.spec.constants import ACTIVATION_MAX, ACTIVATION_STEPS
 
 # Largest activation of the networks that run in integers when coding.
@@ -21,12 +21,10 @@ FILTER_STRIDE = 2
 ENTROPY_DTYPE = "float32"
 
 
-def _conv(channels, kernel=3, strides=1, activation="relu", zeros=False, **kwargs):
+def _conv(channels, kernel=3, strides=1, activation="relu", zeros=False, kind=layers.Conv2D, **kwargs):
     initial = "zeros" if zeros else "he_normal" if activation else "glorot_uniform"
     kwargs.setdefault("padding", "same")
-    return layers.Conv2D(
-        channels, kernel, strides, activation=activation, kernel_initializer=initial, **kwargs
-    )
+    return kind(channels, kernel, strides, activation=activation, kernel_initializer=initial, **kwargs)
 
 
 def _entropy_conv(*args, **kwargs):
@@ -130,6 +128,7 @@ def context_network(
     hidden: int,
     outputs: int,
     in_integers: bool,
+    in_eight_bits: bool,
     name: str,
 ) -> keras.Model:
     """[context] Window of `seen` channels of earlier passes, hyper features -> `outputs` channels.
@@ -138,17 +137,18 @@ def context_network(
         seen: channels of the zero-padded window; 0 for the first pass.
         kernel, stride: of the convolution over the window; it is 'valid'.
         in_integers: whether the network runs in integer arithmetic when coding: then ReLUs are capped.
+        in_eight_bits: whether convolutions compute in 8-bit integers when coding.
 
     Output shape: (N, positions down, positions across, outputs). Starts at zero.
     """
     active = _capped if in_integers else layers.Activation(ACTIVATION, dtype=ENTROPY_DTYPE)
+    kind = DynamicEightBitConv2D if in_eight_bits else layers.Conv2D
+    conv = partial(_entropy_conv, activation=None, kind=kind)
     near = layers.Input((None, None, features))
-    inputs, x = near, _entropy_conv(hidden, 1, activation=None, name="features")(near)
+    inputs, x = near, conv(hidden, 1, name="features")(near)
     if seen:
         window = layers.Input((None, None, seen))
-        around = _entropy_conv(hidden, kernel, stride, None, padding="valid", use_bias=False, name="window")
+        around = conv(hidden, kernel, stride, padding="valid", use_bias=False, name="window")
         inputs, x = [window, near], layers.Add(dtype=ENTROPY_DTYPE)([around(window), x])
-    x = active(_entropy_conv(hidden, 1, activation=None, name="hidden")(active(x)))
-    return keras.Model(
-        inputs, _entropy_conv(outputs, 1, activation=None, zeros=True, name="outputs")(x), name=name
-    )
+    x = active(conv(hidden, 1, name="hidden")(active(x)))
+    return keras.Model(inputs, conv(outputs, 1, zeros=True, name="outputs")(x), name=name)

@@ -1,0 +1,62 @@
+"""Means and latents in a thread of their own: in order, and no failure is lost."""
+
+import numpy as np
+import pytest
+
+from compressor.models.flagship.tile_latents import TileLatents, in_order
+from compressor.spec.passes import CELLS, CodingPass
+
+PASSES = [CodingPass((cell,), 0, 2, seen=2, kernel=3) for cell in CELLS]
+
+
+class Engine:
+    """Predicts a tenth of the sum of all latents that it sees, and fails at one graph."""
+
+    def __init__(self, failing=""):
+        self.failing = failing
+
+    def run(self, graph, *inputs):
+        if graph == self.failing:
+            raise MemoryError(graph)
+        if graph == "hyper_mean":
+            return np.zeros((1, 4, 4, 1), np.float32)
+        return np.full((1, 2, 2, 2), np.sinh(inputs[0]).sum() / 10, np.float32)
+
+
+def start_passes(engine, start):
+    """Start all passes with symbols of 1, without waiting for any."""
+    side, expected = np.zeros((1, 1, 1, 1), np.float32), np.ones(2, np.float32)
+    latents = TileLatents(engine, start, side, expected, 0.5, 2, (4, 4, 2))
+    for k, p in enumerate(PASSES):
+        latents.predict(k, p)
+        latents.add(p, np.ones((1, 2, 2, 2), np.int32))
+    return latents
+
+
+@pytest.mark.parametrize("threads", [1, None])
+def test_a_mean_sees_the_latents_of_all_earlier_passes(threads):
+    with in_order(threads) as start:
+        decoded = start_passes(Engine(), start).result()
+    total = 0.0
+    for p in PASSES:
+        ((rows, columns),) = p.views
+        np.testing.assert_allclose(decoded[rows, columns], 1 + total / 10, rtol=1e-5)
+        total += decoded[rows, columns].sum()
+
+
+@pytest.mark.parametrize("failing", ["hyper_mean", "mean_0", "mean_2", "mean_3"])
+def test_the_result_of_a_failed_prediction_is_its_error(failing):
+    with in_order(None) as start:
+        latents = start_passes(Engine(failing), start)
+        with pytest.raises(MemoryError, match=failing):
+            latents.result()
+
+
+def test_an_error_elsewhere_is_not_hidden_by_the_thread():
+    def fail_elsewhere():
+        with in_order(None) as start:
+            start_passes(Engine("mean_1"), start)
+            raise KeyError("elsewhere")
+
+    with pytest.raises(KeyError, match="elsewhere"):
+        fail_elsewhere()
