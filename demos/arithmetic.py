@@ -11,7 +11,6 @@ Norris and Sim, Computing receptive fields of convolutional neural networks, Dis
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from math import prod
 
 import keras
@@ -107,14 +106,17 @@ def conv_parameters(kernel: int, channels: int, filters: int, bias: bool = True)
     return filters * (kernel * kernel * channels + int(bias))
 
 
-def codec_transforms() -> Iterator[tuple[str, keras.Model]]:
-    """Yield name and untrained Keras model of the transforms of each family of the codec."""
-    from compressor.models.registry import FAMILIES, build_model
+def codec_transforms() -> dict[str, keras.Model]:
+    """Return the untrained transform networks of the codec by name."""
+    from compressor.models.registry import build_model
 
-    for family in FAMILIES:
-        model = build_model(family)
-        yield f"{family} analysis", model.analysis
-        yield f"{family} synthesis", model.synthesis
+    cnn, flagship = build_model("cnn"), build_model("flagship")
+    return {
+        "cnn analysis": cnn.analysis,
+        "cnn synthesis": cnn.synthesis,
+        "flagship correction": flagship.correction,
+        "flagship synthesis filter": flagship.synthesis_filter,
+    }
 
 
 STACKS = {
@@ -170,7 +172,7 @@ def run(context: Context) -> None:
             measured == field == receptive_field(layers_of(model)),
         )
     context.say("\nTransforms of the codec:")
-    for name, transform in codec_transforms():
+    for name, transform in codec_transforms().items():
         stack = layers_of(transform)
         context.say(f"  {name:<20} {len(stack):2} convolutions: {receptive_field(stack)} px")
     growth = {name: receptive_field_growth(stack) for name, stack in STACKS.items() if "up" not in name}

@@ -19,13 +19,13 @@ def fit_eight_bits(trained: Flagship, model: Flagship, inputs: dict[str, np.ndar
         model: the same with a filter in 8 bits.
         inputs: sample pictures: {"images": (N, H, W, 3) floats 0..1, "quality": (N,) floats 0..1}.
     """
-    network = trained.synthesis
+    network = trained.synthesis_filter
     # After the input, before the last layer: the layers whose outputs are rounded.
     probe = keras.Model(network.inputs, [layer.output for layer in network.layers[1:-1]])
     quality = inputs["quality"]
     decoded = trained.coded_without_filter(inputs["images"], quality)
     activations = probe(trained.filter_inputs(decoded, quality))
-    rounding = [layer for layer in model.synthesis.layers if isinstance(layer, EightBits)]
+    rounding = [layer for layer in model.synthesis_filter.layers if isinstance(layer, EightBits)]
     for layer, values in zip(rounding, activations, strict=True):
         low, high = np.percentile(
             ops.convert_to_numpy(ops.cast(values, "float32")), [100 - PERCENTILE, PERCENTILE]

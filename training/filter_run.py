@@ -37,7 +37,7 @@ class FilterModel(RateDistortionModel):
     def __init__(self, flagship: Flagship, **kwargs) -> None:
         super().__init__(**{"dtype": "float32"} | kwargs)
         # Nothing else of the flagship is trained.
-        self.synthesis, self._filter = flagship.synthesis, flagship.filter
+        self.synthesis_filter, self._filter = flagship.synthesis_filter, flagship.filter
 
     def call(self, inputs, training=False):
         images, quality = inputs["images"], inputs["quality"]

@@ -4,6 +4,7 @@ import math
 import os
 import signal
 import time
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -14,7 +15,15 @@ from training.devices import Hosts, Placement, place
 from training.errors import TrainingError
 from training.photos import DECODED_BYTES, load_photos
 from training.precision import hardware_precision
-from training.run_folder import CHECKPOINT, SETTINGS, Settings, load_checkpoint, step_of, write_provenance
+from training.run_folder import (
+    CHECKPOINT,
+    SETTINGS,
+    Settings,
+    claimed,
+    load_checkpoint,
+    step_of,
+    write_provenance,
+)
 from training.start import compile_model, set_objective, set_schedule, set_up, start_model
 from training.watch import Keeper, Speed, Validation, tensorboard
 from training.worth import MeasureWorth
@@ -45,12 +54,11 @@ class Conditions:
 
 
 def _prepare(folder: Path, settings: Settings) -> tuple[Settings, bool]:
-    """Create the folder, or check that it holds this run.
+    """Check that a folder holds this run, or none.
 
     Returns:
         The settings of the run, and whether there is a checkpoint to resume from.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     resumes = (folder / CHECKPOINT).exists()
     if resumes:
         stored = Settings.load(folder / SETTINGS)
@@ -125,8 +133,8 @@ def train(folder: Path, settings: Settings, conditions: Conditions = Conditions(
         The model, with its optimizer.
 
     Raises:
-        TrainingError: if the data cannot be used, the folder holds a run with other settings, or options
-            contradict each other.
+        TrainingError: if the data cannot be used, the folder holds a run with other settings or is in use, or
+            options contradict each other.
     """
     if conditions.hosts and conditions.validation:
         raise TrainingError("--validation is for runs on one host; validate its checkpoints on another")
@@ -134,6 +142,13 @@ def train(folder: Path, settings: Settings, conditions: Conditions = Conditions(
         raise TrainingError(
             "received --minutes with several hosts, which have to stop at the same step: give --steps instead"
         )
+    # Only the first host writes to the folder.
+    writes = conditions.hosts is None or conditions.hosts.index == 0
+    with claimed(folder) if writes else nullcontext():
+        return _train(folder, settings, conditions)
+
+
+def _train(folder: Path, settings: Settings, conditions: Conditions) -> keras.Model:
     placement = place(conditions.devices, settings.batch, conditions.hosts, settings.crops_per_photo)
     settings, resumes = _prepare(folder, settings)
     if not settings.steps and math.isinf(conditions.minutes):

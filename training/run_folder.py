@@ -5,10 +5,13 @@ import os
 import subprocess
 import tempfile
 import tomllib
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import keras
+from filelock import FileLock, Timeout
 
 import compressor
 from compressor.atomic import atomic_path
@@ -17,7 +20,7 @@ from compressor.models.registry import FAMILIES
 from training.data import data_digest
 from training.errors import TrainingError
 
-CHECKPOINT, SETTINGS, LOG = "checkpoint.keras", "settings.toml", "log.csv"
+CHECKPOINT, SETTINGS, LOG, LOCK = "checkpoint.keras", "settings.toml", "log.csv", ".lock"
 PROVENANCE, VALIDATION, TENSORBOARD = "provenance.toml", "validation.csv", "tensorboard"
 
 
@@ -119,6 +122,29 @@ class Settings:
             raise TrainingError(
                 f"{path} cannot be read as settings ({one_line(error)}): fix the file, or start a new run"
             ) from error
+
+
+@contextmanager
+def claimed(folder: Path) -> Iterator[None]:
+    """Keep other processes from training in a folder.
+
+    Args:
+        folder: of the run; created if it does not exist.
+
+    Raises:
+        TrainingError: if another process trains in it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        # Some network file systems have no locks.
+        with suppress(NotImplementedError):
+            try:
+                stack.enter_context(FileLock(folder / LOCK, timeout=0))
+            except Timeout as error:
+                raise TrainingError(
+                    f"another process trains in {folder}: wait for its end, or give another folder"
+                ) from error
+        yield
 
 
 def write_toml(path: Path, values: dict[str, object]) -> None:

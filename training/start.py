@@ -111,7 +111,7 @@ def rebuilt(trained: keras.Model, config: dict) -> keras.Model:
 
 
 def _outside_filter(model: keras.Model) -> list[keras.Variable]:
-    filter_ids = {id(variable) for variable in model.synthesis.weights}
+    filter_ids = {id(variable) for layer in _filter_layers(model) for variable in layer.weights}
     return [variable for variable in model.weights if id(variable) not in filter_ids]
 
 
@@ -128,8 +128,13 @@ def _filter_pairs(trained: keras.Model, model: keras.Model) -> list[tuple[keras.
 
 
 def _filter_weights(model: keras.Model, kinds: type | tuple[type, ...]) -> list[keras.Variable]:
-    chosen = (layer for layer in model.synthesis.layers if isinstance(layer, kinds))
+    chosen = (layer for layer in _filter_layers(model) if isinstance(layer, kinds))
     return [variable for layer in chosen for variable in layer.weights]
+
+
+def _filter_layers(model: keras.Model) -> list[layers.Layer]:
+    """Return the layers of a flagship's synthesis filter; other models have none."""
+    return model.synthesis_filter.layers if isinstance(model, Flagship) else []
 
 
 def _schedule(settings: Settings) -> WarmConstantCosine:

@@ -78,7 +78,7 @@ class QualityGains:
 
     @_by_level
     def correction_limit(self, levels: Levels) -> Floats:
-        """Return (C,) how far one unit of the analysis network's output moves a coefficient."""
+        """Return (C,) how far one unit of the correction network's output moves a coefficient."""
         return np.minimum(self.magnitude, np.exp(-at_levels(self.log_gain, levels))).astype(np.float32)
 
     @_by_level

@@ -272,7 +272,7 @@ def test_receptive_field_of_random_stacks(rng):
 def test_receptive_fields_of_the_codec_agree_with_gradients():
     registry = pytest.importorskip("compressor.models.registry")
     networks = pytest.importorskip("compressor.models.flagship.networks")
-    cases = [registry.build_model("cnn").analysis, networks.analysis_network(4, 8)]
+    cases = [registry.build_model("cnn").analysis, networks.correction_network(4, 8)]
     for model, size in zip(cases, (32, 640), strict=True):
         for weight in model.trainable_weights:  # positive, so that nothing cancels
             weight.assign(np.random.default_rng(0).uniform(0.01, 0.1, weight.shape))
@@ -283,7 +283,8 @@ def test_receptive_fields_of_the_codec_agree_with_gradients():
 
 def test_receptive_fields_of_the_codec():
     fields = {
-        name: field_of.receptive_field(field_of.layers_of(m)) for name, m in arithmetic.codec_transforms()
+        name: field_of.receptive_field(field_of.layers_of(m))
+        for name, m in arithmetic.codec_transforms().items()
     }
     assert fields["cnn analysis"] == 5 + 2 * 4  # kernel 5 twice, the second at a jump of 2
     assert all(field > 1 for field in fields.values())

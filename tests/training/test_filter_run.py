@@ -62,7 +62,7 @@ def test_a_rebuilt_model_keeps_all_weights_and_drops_the_optimizer(tiny_flagship
     filter_options = {key: new[key] for key in ("filter_width", "filter_blocks")}
     trained = build_model("flagship", **tiny_flagship.config | filter_options)
     trained.build()
-    for variable in trained.synthesis.weights:
+    for variable in trained.synthesis_filter.weights:
         variable.assign(variable + 0.5)
     trained.compile(optimizer="adam")
     model = rebuilt(trained, trained.config)
@@ -80,7 +80,7 @@ def filtered(model):
 def test_a_filter_with_more_blocks_filters_as_before(tiny_flagship, more):
     config = tiny_flagship.config
     larger = rebuilt(tiny_flagship, config | {"filter_blocks": config["filter_blocks"] + more})
-    assert len(larger.synthesis.weights) == len(tiny_flagship.synthesis.weights) + 4 * more
+    assert len(larger.synthesis_filter.weights) == len(tiny_flagship.synthesis_filter.weights) + 4 * more
     decoded, expected = filtered(tiny_flagship)
     assert np.abs(expected - decoded).max() > 0.01
     np.testing.assert_allclose(filtered(larger)[1], expected, atol=1e-3)

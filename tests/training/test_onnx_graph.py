@@ -9,7 +9,7 @@ onnxruntime = pytest.importorskip("onnxruntime")
 
 from compressor.layers import DynamicEightBitConv2D, EightBits  # noqa: E402
 from compressor.models.flagship.graphs import deployment_graphs  # noqa: E402
-from compressor.models.flagship.networks import context_network, synthesis_network  # noqa: E402
+from compressor.models.flagship.networks import context_network, synthesis_filter_network  # noqa: E402
 from training.onnx_graph import subpixel_kernel, to_onnx  # noqa: E402
 
 
@@ -47,7 +47,7 @@ def test_subpixel_kernel_by_hand():
 
 def test_eight_bits_round_as_in_training():
     random = np.random.default_rng(0)
-    model, unrounded = (synthesis_network(8, 1, eight_bits=bits) for bits in (True, False))
+    model, unrounded = (synthesis_filter_network(8, 1, eight_bits=bits) for bits in (True, False))
     for variable in unrounded.weights:
         variable.assign(random.normal(0, 0.3, variable.shape))
     convolutions = [layer for layer in model.layers if "kernel" in dir(layer)]

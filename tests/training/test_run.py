@@ -20,7 +20,7 @@ from compressor.errors import UnsupportedStreamError  # noqa: E402
 from training.__main__ import main  # noqa: E402
 from training.errors import TrainingError  # noqa: E402
 from training.run import Conditions, steps_that_fit, train  # noqa: E402
-from training.run_folder import Settings  # noqa: E402
+from training.run_folder import Settings, claimed  # noqa: E402
 from training.schedule import WarmConstantCosine  # noqa: E402
 from training.watch import Speed  # noqa: E402
 
@@ -112,6 +112,14 @@ def test_a_run_has_whole_epochs(photos, tmp_path, steps, every, expected):
     # The same options, or none for the length, resume it.
     for again in (steps, 0):
         train(tmp_path, settings_for(photos, steps=again, checkpoint_every=every))
+
+
+def test_one_process_trains_in_a_folder(photos, tmp_path):
+    settings = settings_for(photos, steps=2)
+    with claimed(tmp_path), pytest.raises(TrainingError, match="another process trains in"):
+        train(tmp_path, settings)
+    train(tmp_path, settings)
+    assert len(rows(tmp_path)) == 1
 
 
 def test_other_settings_are_refused(photos, tmp_path):

@@ -120,7 +120,7 @@ def test_a_tune_chooses_the_model(photo):
 
 
 def test_no_part_of_the_model_has_died(photo):
-    """Side information differs from zero, and the output of the analysis network from a constant."""
+    """Side information differs from zero, and the output of the correction network from a constant."""
     files = ModelFiles(shipped_folder())
     runtime, engine = coder_of(files, "onnxruntime").runtime, OnnxEngine(files)
     pixels = photo[None].astype(np.float32) - 128

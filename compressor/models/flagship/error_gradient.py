@@ -67,7 +67,7 @@ def error_gradient_graph(model: Flagship) -> keras.Model:
     inputs = [coefficients, plane, amplitude, original]
     decoded = model.lapped_synthesis(coefficients)
     if model.transforms:
-        back = _before_filter(model.synthesis, decoded, plane, amplitude, original)
+        back = _before_filter(model.synthesis_filter, decoded, plane, amplitude, original)
     else:
         back = layers.Subtract()([decoded, original])
     adjoint = LappedSynthesisGradient(model.channels)

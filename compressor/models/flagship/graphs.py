@@ -36,8 +36,8 @@ def deployment_graphs(model: Flagship) -> dict[str, keras.Model]:
     if model.transforms:
         # Apart from the fixed transform, which needs all of float32: an engine may run these in bfloat16.
         networks = {
-            "correction": network_graph(model.analysis, "correction"),
-            "filter": network_graph(model.synthesis, "filter"),
+            "correction": network_graph(model.correction, "correction"),
+            "filter": network_graph(model.synthesis_filter, "filter"),
         }
     graphs = networks | {
         "analysis": analysis_graph(model),

@@ -87,7 +87,7 @@ class Flagship(RateDistortionModel):
     Args:
         channels: latent channels kept of 768.
         splits: where the groups of channels end that are coded one after the other; see `coding_passes`.
-        width: channels of the analysis and hyper-analysis networks at 1/16.
+        width: channels of the correction and hyper-analysis networks at 1/16.
         filter_width, filter_blocks: channels and residual blocks of the synthesis filter.
         eight_bits: whether those blocks, and the means of all but the two strongest groups of channels, are
             computed in 8-bit integers when coding.
@@ -147,8 +147,8 @@ class Flagship(RateDistortionModel):
         self.log_inverse_gain = QualityCurve(channels, name="log_inverse_gain")
         self.log_scale_offset = QualityCurve(channels, name="log_scale_offset")
         self.scale_bias = QualityCurve(4 * scale_features, name="scale_bias")
-        self.analysis = networks.analysis_network(channels, width)
-        self.synthesis = networks.synthesis_network(filter_width, filter_blocks, eight_bits)
+        self.correction = networks.correction_network(channels, width)
+        self.synthesis_filter = networks.synthesis_filter_network(filter_width, filter_blocks, eight_bits)
         self.hyper_analysis = networks.hyper_analysis_network(channels, width, side)
         self.hyper_mean = networks.hyper_mean_network(side, mean_features)
         self.hyper_scale = networks.hyper_scale_network(side, scale_features)
@@ -178,7 +178,7 @@ class Flagship(RateDistortionModel):
                 )
             )
         if not transforms:
-            self.analysis.trainable = self.synthesis.trainable = False
+            self.correction.trainable = self.synthesis_filter.trainable = False
 
     def build(self, input_shape=None):
         if self.built:
@@ -231,7 +231,7 @@ class Flagship(RateDistortionModel):
         if self.transforms:
             _, h, w, _ = ops.shape(images)
             inputs = ops.concatenate([centred / PIXEL_SCALE, quality_plane(quality, h, w)], axis=3)
-            correction = ops.cast(self.analysis(inputs), "float32")
+            correction = ops.cast(self.correction(inputs), "float32")
             latents += ops.minimum(self.magnitude, 1 / gain) * correction
         return latents * gain
 
@@ -254,7 +254,7 @@ class Flagship(RateDistortionModel):
     def filter(self, centred, quality):
         """Pixels - 128 before g -> after g."""
         step = nominal_step(quality)
-        change = self.synthesis(self.filter_inputs(centred, quality))
+        change = self.synthesis_filter(self.filter_inputs(centred, quality))
         return centred + FILTER_AMPLITUDE * ops.sqrt(step) * ops.cast(change, "float32")
 
     def filter_inputs(self, centred, quality):

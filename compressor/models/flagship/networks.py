@@ -10,7 +10,7 @@ from compressor.spec.constants import ACTIVATION_MAX, ACTIVATION_STEPS
 
 # Largest activation of the networks that run in integers when coding.
 CAP = ACTIVATION_MAX / ACTIVATION_STEPS
-# Of the analysis, hyper-analysis and mean networks. Their layers have no bypass, so ReLUs there can die one
+# Of the correction, hyper-analysis and mean networks. Their layers have no bypass, so ReLUs there can die one
 # after the other, and did.
 ACTIVATION = "leaky_relu"
 # The synthesis filter works at half the resolution.
@@ -51,7 +51,7 @@ def _eight_bit_residual(x, channels):
     return EightBits()(layers.Add()([x, EightBits()(conv(kernel_initializer="zeros")(hidden))]))
 
 
-def analysis_network(channels: int, width: int) -> keras.Model:
+def correction_network(channels: int, width: int) -> keras.Model:
     """[f] Picture / 64 and quality plane (N, H, W, 4) -> correction of the latents (N, H/16, W/16, C).
 
     The output starts at zero; it is in units of the quantisation step.
@@ -64,10 +64,10 @@ def analysis_network(channels: int, width: int) -> keras.Model:
     x = _residual(_residual(x, eighth), eighth)
     x = _conv(width, 3, 2, ACTIVATION)(x)
     x = _residual(_residual(x, width), width)
-    return keras.Model(inputs, _conv(channels, activation=None, zeros=True)(x), name="analysis")
+    return keras.Model(inputs, _conv(channels, activation=None, zeros=True)(x), name="correction")
 
 
-def synthesis_network(width: int, blocks: int, eight_bits: bool) -> keras.Model:
+def synthesis_filter_network(width: int, blocks: int, eight_bits: bool) -> keras.Model:
     """[g] Decoded picture / 64 and quality plane (N, H, W, 4) -> correction of the picture (N, H, W, 3).
 
     A filter at half the resolution between a strided and a transposed convolution. Starts at zero.
@@ -86,7 +86,7 @@ def synthesis_network(width: int, blocks: int, eight_bits: bool) -> keras.Model:
     outputs = layers.Conv2DTranspose(3, 2 * FILTER_STRIDE, FILTER_STRIDE, "same", kernel_initializer="zeros")(
         x
     )
-    return keras.Model(inputs, outputs, name="synthesis")
+    return keras.Model(inputs, outputs, name="synthesis_filter")
 
 
 def hyper_analysis_network(channels: int, width: int, side: int) -> keras.Model:
