@@ -5,6 +5,7 @@ import io
 import numpy as np
 
 from compressor.engines.interface import Engine
+from compressor.entropy.blas import one_blas_thread
 from compressor.entropy.exact import nonzero_patches, pad
 from compressor.models.flagship.entropy_model import load_entropy_model
 from compressor.models.flagship.reduction import FACTORS, Reduction, num_channels
@@ -90,7 +91,9 @@ class FlagshipRuntime:
         reduced = Reduction(reduction, self._basis[:channels], self._colours)
 
         def run(latents: Floats, levels: Levels) -> Floats:
-            return reduced(latents * self._gains.inverse_gain(levels)[..., :channels], levels)
+            # Other tiles, which are decoded meanwhile, must not change the number of threads of a product.
+            with one_blas_thread():
+                return reduced(latents * self._gains.inverse_gain(levels)[..., :channels], levels)
 
         return Synthesis(reduced.block, 1, count, channels, run)
 
