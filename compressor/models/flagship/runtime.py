@@ -9,7 +9,7 @@ from compressor.entropy.blas import one_blas_thread
 from compressor.entropy.exact import nonzero_patches, pad
 from compressor.models.flagship.entropy_model import load_entropy_model
 from compressor.models.flagship.reduction import FACTORS, Reduction, num_channels
-from compressor.models.flagship.tile_latents import TileLatents, in_order
+from compressor.models.flagship.tile_latents import LatentThreads, TileLatents
 from compressor.models.gains import load_gains
 from compressor.models.runtime import Passes, Step, Synthesis
 from compressor.spec.arrays import Floats, Indices, Symbols
@@ -55,6 +55,7 @@ class FlagshipRuntime:
             files.read("entropy.npz"), len(self._passes), numbers["activation_max"]
         )
         self.tables = self._entropy.tables
+        self._threads = LatentThreads()
         # Without f and g, the transform is the fixed one.
         self._has_networks = "filter.onnx" in files.manifest["files"]
         # The gradient is that of the squared error, which would undo what another metric has trained.
@@ -151,7 +152,7 @@ class FlagshipRuntime:
         passes = self._passes[:count]
         shape = h, w, passes[-1].high
         codes = np.zeros((h, w, self._seen), np.float32)
-        with in_order(self._engine.threads) as start:
+        with self._threads.in_order(self._engine.threads) as start:
             latents = TileLatents(self._engine, start, inputs, expected, self._near_floor, self._seen, shape)
             features = self._entropy.hyper(side_values, side_levels)
             for k, p in enumerate(passes):

@@ -24,7 +24,7 @@ class TileLatents:
 
     Args:
         engine: runs `hyper_mean`, `mean_0`, `mean_1`, ...
-        start: see `in_order`.
+        start: see `LatentThreads`.
         side: inputs of `hyper_mean`, (1, h / side stride, w / side stride, S + 1).
         expected: magnitude of each latent, (C,) or (h, w, C).
         near_floor: the least magnitude that the networks' inputs are relative to.
@@ -93,18 +93,33 @@ class TileLatents:
         return np.stack([self._expected[(*view, coded)] for view in p.views])
 
 
-@contextmanager
-def in_order(threads: int | None) -> Iterator[Start]:
-    """Yield a function that starts calls, which are made one after another in a thread of their own.
+class LatentThreads:
+    """Threads for tiles: each has one while it is coded.
 
-    Args:
-        threads: the most threads to use. With 1, each call is made when it is started.
+    They are used again, because every new thread may get an arena of memory of its own.
     """
-    if threads == 1:
-        yield _at_once
-        return
-    with ThreadPoolExecutor(1, "latents") as pool:
-        yield lambda function, *arguments: pool.submit(function, *arguments).result
+
+    def __init__(self) -> None:
+        self._idle: list[ThreadPoolExecutor] = []
+
+    @contextmanager
+    def in_order(self, threads: int | None) -> Iterator[Start]:
+        """Yield a function that starts calls, which are made one after another in a thread of their own.
+
+        Args:
+            threads: the most threads to use. With 1, each call is made when it is started.
+        """
+        if threads == 1:
+            yield _at_once
+            return
+        try:
+            thread = self._idle.pop()
+        except IndexError:
+            thread = ThreadPoolExecutor(1, "latents")
+        try:
+            yield lambda function, *arguments: thread.submit(function, *arguments).result
+        finally:
+            self._idle.append(thread)
 
 
 def _at_once(function: Callable[..., Any], *arguments: Any) -> Callable[[], Any]:

@@ -1,9 +1,11 @@
 """Means and latents in a thread of their own: in order, and no failure is lost."""
 
+import threading
+
 import numpy as np
 import pytest
 
-from compressor.models.flagship.tile_latents import TileLatents, in_order
+from compressor.models.flagship.tile_latents import LatentThreads, TileLatents
 from compressor.spec.passes import CELLS, CodingPass
 
 PASSES = [CodingPass((cell,), 0, 2, seen=2, kernel=3) for cell in CELLS]
@@ -35,7 +37,7 @@ def start_passes(engine, start):
 
 @pytest.mark.parametrize("threads", [1, None])
 def test_a_mean_sees_the_latents_of_all_earlier_passes(threads):
-    with in_order(threads) as start:
+    with LatentThreads().in_order(threads) as start:
         decoded = start_passes(Engine(), start).result()
     total = 0.0
     for p in PASSES:
@@ -46,7 +48,7 @@ def test_a_mean_sees_the_latents_of_all_earlier_passes(threads):
 
 @pytest.mark.parametrize("failing", ["hyper_mean", "mean_0", "mean_2", "mean_3"])
 def test_the_result_of_a_failed_prediction_is_its_error(failing):
-    with in_order(None) as start:
+    with LatentThreads().in_order(None) as start:
         latents = start_passes(Engine(failing), start)
         with pytest.raises(MemoryError, match=failing):
             latents.result()
@@ -54,9 +56,19 @@ def test_the_result_of_a_failed_prediction_is_its_error(failing):
 
 def test_an_error_elsewhere_is_not_hidden_by_the_thread():
     def fail_elsewhere():
-        with in_order(None) as start:
+        with LatentThreads().in_order(None) as start:
             start_passes(Engine("mean_1"), start)
             raise KeyError("elsewhere")
 
     with pytest.raises(KeyError, match="elsewhere"):
         fail_elsewhere()
+
+
+def test_a_thread_serves_one_tile_at_a_time_and_then_the_next():
+    threads = LatentThreads()
+    with threads.in_order(None) as first, threads.in_order(None) as second:
+        together = {first(threading.get_ident)(), second(threading.get_ident)()}
+    with threads.in_order(None) as third:
+        assert third(threading.get_ident)() in together
+    assert len(together) == 2
+    assert threading.get_ident() not in together
