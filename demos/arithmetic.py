@@ -174,7 +174,7 @@ def run(context: Context) -> None:
     context.say("\nTransforms of the codec:")
     for name, transform in codec_transforms().items():
         stack = layers_of(transform)
-        context.say(f"  {name:<20} {len(stack):2} convolutions: {receptive_field(stack)} px")
+        context.say(f"  {name:<25} {len(stack):2} convolutions: {receptive_field(stack)} px")
     growth = {name: receptive_field_growth(stack) for name, stack in STACKS.items() if "up" not in name}
     draw_lines(left, growth, "layer", "receptive field (px)")
     left.set_yscale("log", base=2)

@@ -18,6 +18,7 @@ from training.run_folder import (
     SETTINGS,
     Settings,
     averaged_weights,
+    claimed,
     save_checkpoint,
     write_provenance,
 )
@@ -99,8 +100,13 @@ def train_filter(init: Path, out: Path, settings: Settings, crops: int, blocks: 
         The flagship with its new filter.
 
     Raises:
-        TrainingError: if the data or the model cannot be used, or the folder holds a run.
+        TrainingError: if the data or the model cannot be used, or the folder holds a run or is in use.
     """
+    with claimed(out):
+        return _train_filter(init, out, settings, crops, blocks)
+
+
+def _train_filter(init: Path, out: Path, settings: Settings, crops: int, blocks: int) -> Flagship:
     if (out / CHECKPOINT).exists():
         raise TrainingError(f"{out} holds a run already; give a new folder")
     set_up(settings)
@@ -126,7 +132,6 @@ def train_filter(init: Path, out: Path, settings: Settings, crops: int, blocks: 
     set_objective(model, settings, replicas=1)
     model.fit(data)
     averaged_weights(model)
-    out.mkdir(parents=True, exist_ok=True)
     settings.save(out / SETTINGS)
     write_provenance(out, settings, blocks=blocks, decoded=crops)
     save_checkpoint(flagship, out / CHECKPOINT)

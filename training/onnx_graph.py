@@ -65,6 +65,14 @@ def _as_stored(variable) -> np.ndarray:
     return np.asarray(variable).astype(np.float16).astype(np.float32)
 
 
+def _check_options(layer) -> None:
+    """Raise TypeError for a convolution with options that no rule considers."""
+    if isinstance(layer, layers.Conv2D | layers.Conv2DTranspose):
+        is_square = len({*layer.kernel_size}) == len({*layer.strides}) == 1
+        if not is_square or {*layer.dilation_rate} != {1} or getattr(layer, "groups", 1) != 1:
+            raise TypeError(f"no ONNX rule for the options of layer {layer.name}")
+
+
 class GraphBuilder:
     """Collects the nodes and initialisers of a graph. Methods take and return names of NCHW tensors.
 
@@ -117,7 +125,7 @@ class GraphBuilder:
             kernel: Keras kernel (k, k, inputs, outputs), an array or a variable.
             bias: (outputs,), or None.
             stride: along both axes.
-            pads: rows and columns of zeros (before, after); None for `padding`.
+            pads: rows and columns of zeros (before, after); None to use `padding`.
             padding: "valid" or "same", as in Keras.
         """
         inputs = [x, self.weights(np.transpose(np.asarray(kernel), (3, 2, 0, 1)), kernel)]
@@ -178,7 +186,7 @@ class GraphBuilder:
         return self.node("Transpose", x, perm=[0, 3, 1, 2])
 
     def _windows(self, x: str, layer: layers.Conv2D) -> str:
-        """Put the inputs of each output of a "valid" convolution side by side, channels last."""
+        """Concatenate the inputs in each window of a "valid" convolution along the last axis."""
         (size, _), (stride, _) = layer.kernel_size, layer.strides
         axes, steps = self.integers(1, 2), self.integers(stride, stride)
         ends = [i - size + 1 or np.iinfo(np.int64).max for i in range(size)]
@@ -236,6 +244,7 @@ class GraphBuilder:
             TypeError: for a layer, or an option of one, without a rule here.
         """
         x = inputs[0]
+        _check_options(layer)
         match layer:
             case keras.Sequential():
                 return self.model(layer._functional, inputs)[0]

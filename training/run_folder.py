@@ -1,12 +1,13 @@
 """The files of a run folder: settings, provenance, checkpoint, log."""
 
 import csv
+import errno
 import os
 import subprocess
 import tempfile
 import tomllib
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -22,6 +23,8 @@ from training.errors import TrainingError
 
 CHECKPOINT, SETTINGS, LOG, LOCK = "checkpoint.keras", "settings.toml", "log.csv", ".lock"
 PROVENANCE, VALIDATION, TENSORBOARD = "provenance.toml", "validation.csv", "tensorboard"
+# By some network file systems.
+_LOCKS_NOT_SUPPORTED = (errno.ENOLCK, errno.EOPNOTSUPP)
 
 
 @dataclass(frozen=True)
@@ -132,19 +135,23 @@ def claimed(folder: Path) -> Iterator[None]:
         folder: of the run; created if it does not exist.
 
     Raises:
-        TrainingError: if another process trains in it.
+        TrainingError: if another process is training in it.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with ExitStack() as stack:
-        # Some network file systems have no locks.
-        with suppress(NotImplementedError):
-            try:
-                stack.enter_context(FileLock(folder / LOCK, timeout=0))
-            except Timeout as error:
-                raise TrainingError(
-                    f"another process trains in {folder}: wait for its end, or give another folder"
-                ) from error
+    lock = FileLock(folder / LOCK, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise TrainingError(
+            f"another process is training in {folder}: wait for it to finish, or give another folder"
+        ) from error
+    except OSError as error:
+        if error.errno not in _LOCKS_NOT_SUPPORTED:
+            raise
+    try:
         yield
+    finally:
+        lock.release()
 
 
 def write_toml(path: Path, values: dict[str, object]) -> None:

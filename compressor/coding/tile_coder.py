@@ -1,6 +1,7 @@
 """A tile of latents to bytes and back, on any family's coding passes."""
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -225,20 +226,22 @@ def _zeros_after_the_end(get: Callable[[Indices], Symbols]) -> Callable[[Indices
 
 def _boosted_passes(passes: Passes, lift: Indices) -> Passes:
     """Raise the scale indices of passes on their way to the coder."""
-    step = next(passes)
-    while True:
-        lifted = np.stack([lift[view] for view in step.coding_pass.views])
-        symbols = yield replace(step, indices=boosted(step.indices, lifted))
-        try:
-            step = passes.send(symbols)
-        except StopIteration as end:
-            decoded: Floats = end.value
-            return decoded
+    with closing(passes):
+        step = next(passes)
+        while True:
+            lifted = np.stack([lift[view] for view in step.coding_pass.views])
+            symbols = yield replace(step, indices=boosted(step.indices, lifted))
+            try:
+                step = passes.send(symbols)
+            except StopIteration as end:
+                decoded: Floats = end.value
+                return decoded
 
 
 def _drive(passes: Passes, symbols_of: Callable[[Step], Symbols]) -> Floats:
     """Run the passes to their end; return the decoded latents."""
-    with one_blas_thread():
+    # Closed even if the caller keeps an error, and with it all frames.
+    with one_blas_thread(), closing(passes):
         try:
             step = next(passes)
             while True:

@@ -9,7 +9,7 @@ from compressor.layers.quantisation import straight_through
 MAX_ACTIVATION = 255
 # In 7 bits: CPUs without 8-bit dot products add pairs of products in 16 bits, where 2 * 255 * 127 overflows.
 MAX_WEIGHT = 63
-# So that zeros can be divided by their step.
+# Avoids a division by zero if all values are 0.
 MIN_STEP = 1e-8
 
 
@@ -93,9 +93,10 @@ class EightBitConv2D(layers.Conv2D):
 
 @keras.saving.register_keras_serializable(package="compressor")
 class DynamicEightBitConv2D(EightBitConv2D):
-    """A convolution whose inputs are quantised to 8 bits, too, between their own smallest and largest value.
+    """An `EightBitConv2D` whose inputs are also quantised to 8 bits.
 
-    So nothing has to be calibrated, at the cost of one more look at the inputs.
+    The range is that of the whole input tensor (a batch in training, a tile when coding), extended to include
+    0. No calibration is needed, at the cost of an extra pass over the inputs.
 
     Raises:
         ValueError: with channels first.

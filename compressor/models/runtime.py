@@ -16,8 +16,8 @@ class Step:
 
     Attributes:
         coding_pass: the latents that it codes.
-        means: waits for the means and returns them, float32, in quantisation steps; a latent is its mean plus
-            its symbol.
+        means: function that waits for the means and returns them (float32, in quantisation steps); a latent
+            is its mean plus its symbol.
         indices: uint8 scale indices; 0 where nothing is coded.
     """
 

@@ -90,6 +90,19 @@ def test_dynamic_eight_bits_with_padding_are_refused():
         to_onnx(keras.Model(inputs, layer(inputs)))
 
 
+@pytest.mark.parametrize("kind", [keras.layers.Conv2D, DynamicEightBitConv2D])
+@pytest.mark.parametrize(
+    "options",
+    [{"kernel_size": (1, 3)}, {"strides": (1, 2)}, {"dilation_rate": 2}, {"groups": 3}],
+    ids=lambda options: next(iter(options)),
+)
+def test_convolutions_with_options_that_no_rule_considers_are_refused(kind, options):
+    inputs = keras.layers.Input((8, 8, 3))
+    layer = kind(3, **{"kernel_size": 3} | options)
+    with pytest.raises(TypeError, match=f"no ONNX rule for the options of layer {layer.name}"):
+        to_onnx(keras.Model(inputs, layer(inputs)))
+
+
 @pytest.mark.parametrize("size", [(4, 4), (8, 12)])
 def test_every_graph_of_the_flagship(tiny_flagship, size):
     random = np.random.default_rng(1)

@@ -116,7 +116,7 @@ def test_a_run_has_whole_epochs(photos, tmp_path, steps, every, expected):
 
 def test_one_process_trains_in_a_folder(photos, tmp_path):
     settings = settings_for(photos, steps=2)
-    with claimed(tmp_path), pytest.raises(TrainingError, match="another process trains in"):
+    with claimed(tmp_path), pytest.raises(TrainingError, match="another process is training in"):
         train(tmp_path, settings)
     train(tmp_path, settings)
     assert len(rows(tmp_path)) == 1

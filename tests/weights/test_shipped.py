@@ -119,6 +119,19 @@ def test_a_tune_chooses_the_model(photo):
         assert compressor.read_info(compressor.encode(photo, **options)).tune == tune
 
 
+def test_graphs_in_eight_bits():
+    onnx = pytest.importorskip("onnx", reason="needs the train extra")
+    for name, expected in (("flagship-iq", {"filter", "mean_9", "mean_10"}), ("flagship-psnr", set())):
+        files = ModelFiles(shipped_folder(name))
+        found = set()
+        for file in files.manifest["files"]:
+            if file.endswith(".onnx"):
+                kinds = {node.op_type for node in onnx.load_from_string(files.read(file)).graph.node}
+                if kinds & {"MatMulInteger", "QuantizeLinear"}:
+                    found.add(file.removesuffix(".onnx"))
+        assert found == expected
+
+
 def test_no_part_of_the_model_has_died(photo):
     """Side information differs from zero, and the output of the correction network from a constant."""
     files = ModelFiles(shipped_folder())

@@ -157,7 +157,7 @@ class Flagship(RateDistortionModel):
         for k, p in enumerate(self.passes):
             group = lows.index(p.low)
             network = partial(networks.context_network, p.seen, p.kernel, p.stride, outputs=p.high - p.low)
-            # The means of weak channels tolerate it, and take the most time.
+            # The means of weak channels tolerate 8 bits, and take most of the time.
             in_eight_bits = eight_bits and group > 1
             self.mean_contexts.append(
                 network(

@@ -137,7 +137,7 @@ def context_network(
         seen: channels of the zero-padded window; 0 for the first pass.
         kernel, stride: of the convolution over the window; it is 'valid'.
         in_integers: whether the network runs in integer arithmetic when coding: then ReLUs are capped.
-        in_eight_bits: whether convolutions compute in 8-bit integers when coding.
+        in_eight_bits: whether convolutions use 8-bit integers when coding.
 
     Output shape: (N, positions down, positions across, outputs). Starts at zero.
     """

@@ -92,7 +92,7 @@ class FlagshipRuntime:
         reduced = Reduction(reduction, self._basis[:channels], self._colours)
 
         def run(latents: Floats, levels: Levels) -> Floats:
-            # Other tiles, which are decoded meanwhile, must not change the number of threads of a product.
+            # Other tiles decoded at the same time must not change the number of BLAS threads here.
             with one_blas_thread():
                 return reduced(latents * self._gains.inverse_gain(levels)[..., :channels], levels)
 

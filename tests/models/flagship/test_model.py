@@ -5,6 +5,7 @@ import pytest
 
 keras = pytest.importorskip("keras", reason="needs the train extra")
 
+from compressor.layers import DynamicEightBitConv2D  # noqa: E402
 from compressor.models.flagship.model import from_views, views_of, windows_of  # noqa: E402
 from compressor.models.registry import build_model  # noqa: E402
 from compressor.spec.passes import CELLS, CodingPass  # noqa: E402
@@ -21,10 +22,20 @@ def test_an_untrained_model_is_a_working_codec(random_pictures, tiny_options):
 
 
 def test_without_transforms_only_the_entropy_model_trains(tiny_options):
-    model = build_model("flagship", transforms=False, **tiny_options["flagship"])
-    trained = {variable.path.split("/")[0] for variable in model.trainable_variables}
-    assert "analysis" not in trained
-    assert "synthesis" not in trained
+    for transforms in (True, False):
+        model = build_model("flagship", transforms=transforms, **tiny_options["flagship"])
+        trained = {id(variable) for variable in model.trainable_variables}
+        for network in (model.correction, model.synthesis_filter):
+            assert {id(variable) in trained for variable in network.weights} == {transforms}
+        assert {id(variable) in trained for variable in model.hyper_mean.weights} == {True}
+
+
+@pytest.mark.parametrize("eight_bits", [False, True])
+def test_means_in_eight_bits_are_those_of_weak_channels(tiny_options, eight_bits):
+    model = build_model("flagship", eight_bits=eight_bits, **tiny_options["flagship"])
+    for p, context in zip(model.passes, model.mean_contexts, strict=True):
+        is_weak = p.low >= model.config["splits"][1]
+        assert isinstance(context.get_layer("hidden"), DynamicEightBitConv2D) == (eight_bits and is_weak)
 
 
 @pytest.mark.parametrize("spacing", [1, 2])

@@ -1,0 +1,42 @@
+"""The passes of a tile end with it, in failure too."""
+
+import numpy as np
+import pytest
+
+import compressor
+from compressor.coding.loading import load_coder
+from compressor.coding.tile_coder import TileCoder
+from compressor.models.runtime import Step
+from compressor.spec.passes import CELLS, CodingPass
+
+
+class Runtime:
+    """A model of one pass, whose means cannot be computed."""
+
+    side_stride = 1
+    tables = load_coder(compressor.Runtime(model="cnn")).runtime.tables
+    has_ended = False
+
+    def side_information(self, latents, levels):
+        return np.zeros((*latents.shape[:2], 0), np.int32)
+
+    def worth(self, levels):
+        return np.ones(2, np.float32)
+
+    def passes(self, side, height, width, levels, count=None):
+        everything = CodingPass(CELLS, 0, 2, seen=0, kernel=1)
+        try:
+            yield Step(everything, self.fail, np.full((1, height, width, 2), 5, np.uint8))
+        finally:
+            self.has_ended = True
+
+    def fail(self):
+        raise MemoryError("means")
+
+
+def test_passes_are_closed_although_the_error_is_kept():
+    runtime = Runtime()
+    with pytest.raises(MemoryError) as kept:
+        TileCoder(runtime).code(np.zeros((4, 4, 2), np.float32), 0)
+    assert runtime.has_ended
+    assert kept.value.__traceback__ is not None
