@@ -10,6 +10,7 @@ onnxruntime = pytest.importorskip("onnxruntime")
 from compressor.layers import DynamicEightBitConv2D, EightBits  # noqa: E402
 from compressor.models.flagship.graphs import deployment_graphs  # noqa: E402
 from compressor.models.flagship.networks import context_network, synthesis_filter_network  # noqa: E402
+from compressor.spec.passes import CELLS, CodingPass  # noqa: E402
 from training.onnx_graph import subpixel_kernel, to_onnx  # noqa: E402
 
 
@@ -68,9 +69,8 @@ def test_eight_bits_round_as_in_training():
 @pytest.mark.parametrize(("kernel", "stride"), [(3, 1), (3, 2), (5, 2)])
 def test_means_in_eight_bits_round_as_in_training(kernel, stride):
     random = np.random.default_rng(0)
-    model, unrounded = (
-        context_network(6, kernel, stride, 4, 8, 5, False, bits, "mean") for bits in (True, False)
-    )
+    p = CodingPass(CELLS if stride == 1 else CELLS[:1], low=0, high=5, seen=6, kernel=kernel)
+    model, unrounded = (context_network(p, 4, 8, "mean", in_eight_bits=bits) for bits in (True, False))
     for variable in model.weights:
         variable.assign(random.normal(0, 0.3, variable.shape))
     halved(model)

@@ -156,27 +156,15 @@ class Flagship(RateDistortionModel):
         lows = (0, *splits)
         for k, p in enumerate(self.passes):
             group = lows.index(p.low)
-            network = partial(networks.context_network, p.seen, p.kernel, p.stride, outputs=p.high - p.low)
             # The means of weak channels tolerate 8 bits, and take most of the time.
-            in_eight_bits = eight_bits and group > 1
-            self.mean_contexts.append(
-                network(
-                    features=mean_features,
-                    hidden=mean_hidden[group],
-                    in_integers=False,
-                    in_eight_bits=in_eight_bits,
-                    name=f"mean_{k}",
-                )
+            mean = networks.context_network(
+                p, mean_features, mean_hidden[group], f"mean_{k}", in_eight_bits=eight_bits and group > 1
             )
-            self.scale_contexts.append(
-                network(
-                    features=scale_features,
-                    hidden=scale_hidden[group],
-                    in_integers=True,
-                    in_eight_bits=False,
-                    name=f"scale_{k}",
-                )
+            scale = networks.context_network(
+                p, scale_features, scale_hidden[group], f"scale_{k}", in_integers=True
             )
+            self.mean_contexts.append(mean)
+            self.scale_contexts.append(scale)
         if not transforms:
             self.correction.trainable = self.synthesis_filter.trainable = False
 

@@ -7,6 +7,7 @@ from keras import layers
 
 from compressor.layers import DepthToSpace, DynamicEightBitConv2D, EightBitConv2D, EightBits
 from compressor.spec.constants import ACTIVATION_MAX, ACTIVATION_STEPS
+from compressor.spec.passes import CodingPass
 
 # Largest activation of the networks that run in integers when coding.
 CAP = ACTIVATION_MAX / ACTIVATION_STEPS
@@ -121,21 +122,21 @@ def hyper_scale_network(side: int, features: int) -> keras.Model:
 
 
 def context_network(
-    seen: int,
-    kernel: int,
-    stride: int,
+    coding_pass: CodingPass,
     features: int,
     hidden: int,
-    outputs: int,
-    in_integers: bool,
-    in_eight_bits: bool,
     name: str,
+    *,
+    in_integers: bool = False,
+    in_eight_bits: bool = False,
 ) -> keras.Model:
-    """[context] Window of `seen` channels of earlier passes, hyper features -> `outputs` channels.
+    """[context] Zero-padded window of channels of earlier passes, hyper features -> channels of a pass.
 
     Args:
-        seen: channels of the zero-padded window; 0 for the first pass.
-        kernel, stride: of the convolution over the window; it is 'valid'.
+        coding_pass: the channels that it reads and codes; the first pass has no window.
+        features: channels of the hyper features.
+        hidden: channels of the hidden layers.
+        name: of the model.
         in_integers: whether the network runs in integer arithmetic when coding: then ReLUs are capped.
         in_eight_bits: whether convolutions use 8-bit integers when coding.
 
@@ -146,9 +147,11 @@ def context_network(
     conv = partial(_entropy_conv, activation=None, kind=kind)
     near = layers.Input((None, None, features))
     inputs, x = near, conv(hidden, 1, name="features")(near)
-    if seen:
-        window = layers.Input((None, None, seen))
+    if coding_pass.seen:
+        window = layers.Input((None, None, coding_pass.seen))
+        kernel, stride = coding_pass.kernel, coding_pass.stride
         around = conv(hidden, kernel, stride, padding="valid", use_bias=False, name="window")
         inputs, x = [window, near], layers.Add(dtype=ENTROPY_DTYPE)([around(window), x])
     x = active(conv(hidden, 1, name="hidden")(active(x)))
-    return keras.Model(inputs, conv(outputs, 1, zeros=True, name="outputs")(x), name=name)
+    outputs = conv(coding_pass.high - coding_pass.low, 1, zeros=True, name="outputs")(x)
+    return keras.Model(inputs, outputs, name=name)
