@@ -124,6 +124,16 @@ class Jpeg2000Codec(PillowCodec):
 
 
 @dataclass(frozen=True)
+class JxlCodec(PillowCodec):
+    """JPEG XL. Quality 100 is lossless, which the plugin accepts only as an option of its own."""
+
+    def save_options(self, quality: float, size: tuple[int, int]) -> dict:
+        """Return the options of `Image.save`, for a quality in 1..100 and a size in pixels."""
+        options = super().save_options(quality, size)
+        return options if options["quality"] < 100 else {"lossless": True, **self.options}
+
+
+@dataclass(frozen=True)
 class LearnedCodec(Codec):
     """This project's codec, through its public API.
 
@@ -277,7 +287,7 @@ CODECS = [
         whole_qualities=False,
         qualities=(10, 17, 24, 31, 38, 45, 52, 59, 66, 73, 80),
     ),
-    PillowCodec(
+    JxlCodec(
         "jxl",
         "JPEG XL",
         ".jxl",

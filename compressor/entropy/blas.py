@@ -1,5 +1,6 @@
 """Keeps NumPy's matrix products to one thread while an engine uses the other cores."""
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,8 @@ class _Limit:
     def __init__(self) -> None:
         self._lock, self._users = threading.Lock(), 0
         self._limiter: Any = None
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._forget_users)
 
     @cached_property
     def _controller(self) -> ThreadpoolController:
@@ -38,8 +41,18 @@ class _Limit:
             with self._lock:
                 self._users -= 1
                 if not self._users:
-                    self._take_control()
-                    self._limiter.restore_original_limits()
+                    self._remove()
+
+    def _forget_users(self) -> None:
+        """Remove the limit in a forked process, which has none of the threads that were within it."""
+        self._lock = threading.Lock()
+        if self._users:
+            self._users = 0
+            self._remove()
+
+    def _remove(self) -> None:
+        self._take_control()
+        self._limiter.restore_original_limits()
 
     def _take_control(self) -> None:
         """Let this thread change OpenBLAS: otherwise only the first thread that ever did so can."""

@@ -1,5 +1,7 @@
 """NumPy's BLAS is kept to one thread, and given back."""
 
+import os
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -54,3 +56,15 @@ def test_an_error_gives_threads_back(two_threads):
     with pytest.raises(KeyError), one_blas_thread():
         raise KeyError
     assert threads() == {2}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no fork")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_fork_meanwhile_has_its_own_threads(two_threads):
+    with one_blas_thread():
+        child = os.fork()
+        if not child:
+            os._exit(0 if threads() == {2} else 1)
+        _, status = os.waitpid(child, 0)
+        assert os.waitstatus_to_exitcode(status) == 0
+        assert threads() == {1}

@@ -149,3 +149,8 @@ def test_slow_codecs_run_only_when_named():
     assert "flagship-psnr-e7" in chosen
     assert "flagship-psnr-e9" not in chosen
     assert [codec.name for codec in codecs.select(["flagship-psnr-e9"])[0]] == ["flagship-psnr-e9"]
+
+
+def test_jxl_is_lossless_at_100(photo):
+    codec, image = named("jxl"), photo(17, 33)
+    np.testing.assert_array_equal(codec.decode(codec.encode(image, 100)), image)

@@ -1,0 +1,25 @@
+"""A checkout against itself."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("bjontegaard", reason="needs the eval extra")
+
+from scripts.time_checkouts import compare  # noqa: E402
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_both_are_timed_and_write_the_same_bytes(random_pictures):
+    picture = (255 * random_pictures(1, 32, 48)[0]).astype(np.uint8)
+    kinds = ["encode", "decode", "thumbnail"]
+    results = compare([ROOT, ROOT], [picture], kinds, [20, 80], rounds=1)
+    assert [result.name for result in results] == [
+        f"{kind}, quality {quality}" for quality in (20, 80) for kind in kinds
+    ]
+    for result in results:
+        assert min(result.seconds) > 0
+        assert result.num_bytes[0] == result.num_bytes[1]
+    assert results[-1].num_bytes[0] > results[0].num_bytes[0]
