@@ -50,7 +50,7 @@ def shards(source: str, limit: int = SHARD_BYTES) -> Iterator[bytes]:
     """The pictures of a source as tar files of about `limit` bytes each."""
     from PIL import Image
 
-    from training.data import SUFFIXES, encoded_images
+    from training.data import encoded_images, is_image
 
     buffer = io.BytesIO()
     tar = tarfile.open(fileobj=buffer, mode="w")
@@ -65,8 +65,7 @@ def shards(source: str, limit: int = SHARD_BYTES) -> Iterator[bytes]:
             buffer = io.BytesIO()
             tar = tarfile.open(fileobj=buffer, mode="w")
         # Pictures of tensorflow-datasets have no suffix, and training chooses the files of a tar by theirs.
-        has_suffix = Path(name).suffix.lower() in SUFFIXES
-        suffix = "" if has_suffix else f".{Image.open(io.BytesIO(data)).format}".lower()
+        suffix = "" if is_image(name) else f".{Image.open(io.BytesIO(data)).format}".lower()
         # Pictures of different folders may share a name.
         member = tarfile.TarInfo(f"{number:07d}-{Path(name).name}{suffix}")
         member.size = len(data)
@@ -84,7 +83,9 @@ def write_bundle(out: Path, source: str, wheels: Path, extra: str) -> None:
         wheels: folder of wheels, the project's own among them.
         extra: of the project, for `start.sh`.
     """
-    with tarfile.open(out, "w") as bundle:
+    from compressor.atomic import atomic_path
+
+    with atomic_path(out) as temporary, tarfile.open(temporary, "w") as bundle:
 
         def add(name: str, data: bytes, mode: int = 0o644) -> None:
             member = tarfile.TarInfo(f"bundle/{name}")
@@ -109,6 +110,14 @@ def main() -> None:
     parser.add_argument("--extra", default="train", choices=["train", "train-gpu"])
     parser.add_argument("--out", type=Path, default=Path("bundle.tar"), help="(%(default)s)")
     options = parser.parse_args()
+    from training.data import encoded_images
+    from training.errors import TrainingError
+
+    try:
+        # Before the downloads: a wrong source is noticed at its first picture.
+        next(encoded_images(options.data))
+    except TrainingError as error:
+        sys.exit(f"error: {error}")
     with tempfile.TemporaryDirectory() as folder:
         # `pip wheel` downloads what is needed and builds the project's own wheel.
         project = f"{ROOT}[{options.extra}]"

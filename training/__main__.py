@@ -175,8 +175,11 @@ def add_export(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Train with the options of the command line."""
-    from training.devices import Hosts
+    from training.backend import check_backend
     from training.errors import TrainingError
+
+    check_backend()
+    from training.devices import Hosts
     from training.run import Conditions, train
     from training.run_folder import Settings
 
@@ -219,6 +222,9 @@ def run(options: argparse.Namespace) -> None:
 
 def filter_alone(options: argparse.Namespace) -> None:
     """Train a filter with the options of the command line."""
+    from training.backend import check_backend
+
+    check_backend()
     from training.filter_run import train_filter
     from training.precision import hardware_precision
     from training.run_folder import Settings

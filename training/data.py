@@ -1,5 +1,6 @@
 """Training batches from photographs: random crops and flips, each sample with its own quality."""
 
+import glob
 import hashlib
 import tarfile
 from collections.abc import Callable, Iterator
@@ -10,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from compressor.errors import one_line
+from compressor.images.loading import readable_extensions
 from training.errors import TrainingError
 
 # A crop is cut from a square of up to this many times its side and scaled down: cameras record more pixels
@@ -18,8 +20,6 @@ SHRINK = 2
 # A photograph is scaled down at most until its shorter side is as long as this many crops, or by `SHRINK` if
 # that is more.
 LARGE_CROPS = 8
-
-SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".avif"}
 
 DANGLING = "a link to a file that does not exist"
 
@@ -36,7 +36,8 @@ def encoded_images(source: str, on_error: OnError = lambda name, reason: None) -
 
     Args:
         source: `folder:PATH` or a plain path, `shards:PATTERN` (tar files), or `tfds:NAME[:SPLIT]` (any
-            dataset of tensorflow-datasets with a feature `image`; the split is `train` by default).
+            dataset of tensorflow-datasets with a feature `image`; the split is `train` by default). In
+            folders and tar files, the extension of a name tells whether it is an image.
         on_error: called for each file that cannot be read, such as a dangling symbolic link; by default, they
             are skipped silently.
 
@@ -54,11 +55,10 @@ def encoded_images(source: str, on_error: OnError = lambda name, reason: None) -
         return
     if kind not in ("folder", "shards"):
         raise TrainingError(f"data source {source!r}: expected folder:PATH, shards:PATTERN or tfds:NAME")
-    pattern = Path(where)
     is_folder = kind == "folder"
-    paths = sorted(pattern.rglob("*") if is_folder else pattern.parent.glob(pattern.name))
+    paths = sorted(Path(where).rglob("*") if is_folder else map(Path, glob.glob(where, recursive=True)))
     if is_folder:
-        paths = [path for path in paths if path.suffix.lower() in SUFFIXES and not path.is_dir()]
+        paths = [path for path in paths if is_image(path.name) and not path.is_dir()]
     if not paths:
         raise TrainingError(f"data source {source!r}: nothing found there; check the path")
     for path in paths:
@@ -73,11 +73,16 @@ def encoded_images(source: str, on_error: OnError = lambda name, reason: None) -
             yield path.name, data
 
 
+def is_image(name: str) -> bool:
+    """Tell whether the name of a file has the extension of a format that Pillow reads."""
+    return Path(name).suffix.lower() in readable_extensions()
+
+
 def _shard_images(path: Path, on_error: OnError) -> Iterator[tuple[str, bytes]]:
     try:
         with tarfile.open(path) as tar:
             for member in tar:
-                if Path(member.name).suffix.lower() not in SUFFIXES:
+                if not is_image(member.name):
                     continue
                 try:
                     file = tar.extractfile(member)

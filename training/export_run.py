@@ -10,14 +10,23 @@ import numpy as np
 import compressor
 from compressor.models.registry import family_named
 from compressor.spec.constants import SIDE_PX
-from training.data import data_digest
 from training.errors import TrainingError
 from training.export import count_symbols, export
 from training.photos import load_photos
-from training.run_folder import CHECKPOINT, SETTINGS, Settings, averaged_weights, load_checkpoint, step_of
+from training.run_folder import (
+    CHECKPOINT,
+    SETTINGS,
+    Settings,
+    averaged_weights,
+    load_checkpoint,
+    read_data_digest,
+    step_of,
+)
 
 # Quality levels at which symbols are counted: over the whole range, since one set of tables serves them all.
 COUNT_LEVELS = tuple(range(0, 397, 36))
+# Keras computes all activations of a picture at once: 10 GB for twelve megapixels.
+MAX_SIDE_PX = 1024
 
 
 def export_run(
@@ -30,7 +39,7 @@ def export_run(
         out: folder to write; `run / "export"` if None.
         name: of the model; the run folder's name if None.
         model_id: of the model, in streams; 0 for models that do not ship.
-        pictures: number of training pictures that are coded to count symbols.
+        pictures: number of training pictures that are coded to count symbols; of large ones, the middle.
 
     Returns:
         The folder that was written.
@@ -47,7 +56,8 @@ def export_run(
     steps = step_of(model) if model.compiled else settings.steps
     averaged_weights(model)
     about = {
-        "name": name or run.name,
+        # The name of "." is empty.
+        "name": name or run.resolve().name,
         "model_id": model_id,
         "metric": settings.metric,
         "provenance": {
@@ -55,14 +65,13 @@ def export_run(
             "keras": keras.__version__,
             "steps": steps,
             "settings": settings.portable(),
-            "data_sha256": data_digest(settings.data),
+            "data_sha256": read_data_digest(run),
         },
     }
-    photos = load_photos(settings.data, SIDE_PX)
+    photos = load_photos(settings.data, SIDE_PX, decoded_bytes=0)
     numbers = np.linspace(0, len(photos) - 1, min(pictures, len(photos))).round().astype(int)
-    chosen = [photos[number] for number in numbers]
+    chosen = [_middle(photos[number]) for number in numbers]
     family_named(model.family).exporter(model).calibrate(chosen, COUNT_LEVELS)
-    # The name of "." is empty.
     whole = out.resolve()
     draft = whole.with_name(f".{whole.name}-uncounted")
     try:
@@ -73,3 +82,10 @@ def export_run(
     export(model, out, counts=counts, **about)
     print(f"{out}: {steps} steps, tables counted over {len(chosen)} pictures", file=sys.stderr)
     return out
+
+
+def _middle(photo: np.ndarray) -> np.ndarray:
+    """Cut a picture to at most `MAX_SIDE_PX` on each side."""
+    top, left = (max(0, side - MAX_SIDE_PX) // 2 for side in photo.shape[:2])
+    # A copy, so that the rest of the picture is freed.
+    return photo[top : top + MAX_SIDE_PX, left : left + MAX_SIDE_PX].copy()

@@ -4,6 +4,7 @@ import csv
 import sys
 from pathlib import Path
 
+from compressor.atomic import atomic_path
 from compressor.errors import one_line
 from training.errors import TrainingError
 from training.run_folder import LOG, VALIDATION
@@ -37,9 +38,17 @@ def rate_curves(columns: dict[str, list[float]]) -> dict[int, list[tuple[float, 
 
     Args:
         columns: of `validation.csv`; see `read_columns`.
+
+    Raises:
+        TrainingError: if a column is missing.
     """
     curves: dict[int, list[tuple[float, float]]] = {}
-    for step, bpp, psnr in zip(*(columns.get(key, []) for key in ("step", "bpp", "psnr_db")), strict=True):
+    needed = ("step", "bpp", "psnr_db")
+    if columns and not columns.keys() >= set(needed):
+        raise TrainingError(
+            f"{VALIDATION} is damaged, expected the columns {', '.join(needed)}: remove the file"
+        )
+    for step, bpp, psnr in zip(*(columns.get(key, []) for key in needed), strict=True):
         curves.setdefault(int(step), []).append((bpp, psnr))
     return {step: sorted(points) for step, points in curves.items()}
 
@@ -55,7 +64,8 @@ def plot_run(run: Path, out: Path | None = None) -> Path:
         The path of the PNG.
 
     Raises:
-        TrainingError: if the run has no log, or matplotlib is not installed.
+        TrainingError: if the run has no log, its files are damaged, the output is not a PNG file, or
+            matplotlib is not installed.
     """
     try:
         from matplotlib.figure import Figure
@@ -66,6 +76,9 @@ def plot_run(run: Path, out: Path | None = None) -> Path:
         raise TrainingError(
             f"{run} holds no {LOG} with the rows of a run; give the --out folder of a training run"
         )
+    out = out or run / "curves.png"
+    if out.suffix.lower() != ".png":
+        raise TrainingError(f"received the output {out}, expected the extension .png: change it")
     figure = Figure(figsize=(11, 8), layout="constrained")
     axes = figure.subplots(2, 2).flat
     for axis, (key, label) in zip(
@@ -82,7 +95,7 @@ def plot_run(run: Path, out: Path | None = None) -> Path:
     last.set(xlabel="bits per pixel of files", ylabel="PSNR, dB", title="validation")
     for axis in figure.axes:
         axis.grid(alpha=0.3)
-    out = out or run / "curves.png"
-    figure.savefig(out, dpi=120)
+    with atomic_path(out) as temporary:
+        figure.savefig(temporary, dpi=120, format="png")
     print(out, file=sys.stderr)
     return out

@@ -15,7 +15,7 @@ import keras
 from filelock import FileLock, Timeout
 
 import compressor
-from compressor.atomic import atomic_path
+from compressor.atomic import atomic_path, remove_stale_temporaries
 from compressor.errors import one_line
 from compressor.models.registry import FAMILIES
 from training.data import data_digest
@@ -148,6 +148,7 @@ def claimed(folder: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno not in _LOCKS_NOT_SUPPORTED:
             raise
+    remove_stale_temporaries(folder)
     try:
         yield
     finally:
@@ -196,6 +197,21 @@ def write_provenance(folder: Path, settings: Settings, **more: object) -> None:
         **more,
     }
     write_toml(folder / PROVENANCE, values)
+
+
+def read_data_digest(folder: Path) -> str:
+    """Return the hash of the data of a run, as it was when the run started.
+
+    Raises:
+        TrainingError: if the file that holds it is missing or damaged.
+    """
+    path = folder / PROVENANCE
+    try:
+        return str(tomllib.loads(path.read_text(encoding="utf-8"))["data_sha256"])
+    except (OSError, KeyError, ValueError) as error:
+        raise TrainingError(
+            f"{path} cannot be read ({one_line(error)}): restore it, or start a new run"
+        ) from error
 
 
 def save_checkpoint(model: keras.Model, path: Path) -> None:

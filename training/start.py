@@ -55,7 +55,7 @@ def read_model(source: Path) -> keras.Model:
     try:
         model = load_checkpoint(path)
     except TrainingError as error:
-        raise TrainingError(f"--init {source}: neither a checkpoint nor an exported model") from error
+        raise TrainingError(f"{source} is neither a checkpoint nor an exported model") from error
     averaged_weights(model)
     return model
 

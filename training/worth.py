@@ -14,7 +14,6 @@ from keras import ops
 from compressor.models.base import RateDistortionModel, distortion_weight, squared_error
 from compressor.spec.quality import NUM_KNOTS
 from training.data import Crops
-from training.errors import TrainingError
 from training.run_folder import step_of
 
 # In quantisation steps: the curvature of the distortion is measured over errors as large as those of coding.
@@ -55,16 +54,8 @@ def compiled(model: keras.Model, function):
     Args:
         model: whose variables the function reads.
         function: takes and returns arrays.
-
-    Raises:
-        TrainingError: on a backend other than TensorFlow and JAX.
     """
-    backend = keras.backend.backend()
-    if backend not in ("tensorflow", "jax"):
-        raise TrainingError(
-            f"received the Keras backend {backend}, expected tensorflow or jax: set KERAS_BACKEND"
-        )
-    if backend == "tensorflow":
+    if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
         return tf.function(function)

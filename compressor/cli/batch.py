@@ -18,8 +18,6 @@ from compressor.spec.file_format import FILE_EXTENSION
 
 # Of the files that are left out.
 _NUM_NAMED = 5
-# Formats that Pillow recognises but cannot read. It can read WMF on Windows only.
-_RECOGNISED_FORMATS = {"BUFR", "GRIB", "HDF5", "MPEG"} | (set() if os.name == "nt" else {"WMF"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,11 +193,9 @@ def _extensions(request: Request) -> set[str]:
     """Return the extensions of inputs in folders."""
     if isinstance(request, DecodeRequest):
         return {FILE_EXTENSION}
-    from PIL import Image
+    from compressor.images.loading import readable_extensions
 
-    extensions = Image.registered_extensions()
-    formats = set(Image.OPEN) - _RECOGNISED_FORMATS
-    return {name for name, format_ in extensions.items() if format_ in formats} - {FILE_EXTENSION}
+    return readable_extensions() - {FILE_EXTENSION}
 
 
 def _left_out(names: list[str]) -> str:

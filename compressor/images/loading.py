@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -35,6 +36,9 @@ _NOTE_ALL_HIDDEN = "alpha is 0 everywhere, so all colours become black: keep the
 
 _lock = ForkSafeLock()
 
+# Formats that Pillow recognises but cannot read. It can read WMF on Windows only.
+_RECOGNISED_FORMATS = {"BUFR", "GRIB", "HDF5", "MPEG"} | (set() if os.name == "nt" else {"WMF"})
+
 _PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 
 _UPRIGHT = {
@@ -61,6 +65,13 @@ class LoadedPicture:
     image: Image.Image
     metadata: Metadata
     notes: tuple[str, ...]
+
+
+def readable_extensions() -> set[str]:
+    """Return the extensions of the formats that Pillow reads, in lower case and with a dot."""
+    extensions = Image.registered_extensions()
+    formats = set(Image.OPEN) - _RECOGNISED_FORMATS
+    return {name for name, format_ in extensions.items() if format_ in formats}
 
 
 def open_picture(data: bytes, *, max_pixels: int | None = DEFAULT_MAX_PIXELS) -> Image.Image:

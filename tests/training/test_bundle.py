@@ -10,6 +10,7 @@ pytest.importorskip("keras", reason="needs the train extra")
 
 from scripts.bundle import ROOT, shards, write_bundle  # noqa: E402
 from training.data import encoded_images  # noqa: E402
+from training.errors import TrainingError  # noqa: E402
 from training.smoke import generated_picture  # noqa: E402
 
 
@@ -28,6 +29,12 @@ def test_bundle_holds_code_wheels_and_pictures(photos, tmp_path):
     assert (root / "start.sh").stat().st_mode & 0o100
     packed = [data for _, data in encoded_images(f"shards:{root}/data/photos-*.tar")]
     assert packed == [data for _, data in encoded_images(str(photos))]
+
+
+def test_a_failed_bundle_leaves_no_file(tmp_path):
+    with pytest.raises(TrainingError, match="nothing found there"):
+        write_bundle(tmp_path / "bundle.tar", str(tmp_path / "absent"), tmp_path, "train")
+    assert not list(tmp_path.iterdir())
 
 
 def test_shards_are_split_and_lose_nothing(photos):

@@ -39,6 +39,17 @@ def test_folder_and_shards_hold_the_same(folder, tmp_path_factory):
     assert data_digest(pattern) == data_digest(str(folder))
 
 
+def test_every_format_that_pillow_reads(folder):
+    Image.new("RGB", (64, 64)).save(folder / "plain.PPM", "PPM")
+    assert "plain.PPM" in dict(encoded_images(str(folder)))
+
+
+def test_wildcards_in_folders(folder):
+    with tarfile.open(folder / "one.tar", "w") as tar:
+        tar.add(folder / "a.png", arcname="a.png")
+    assert dict(encoded_images(f"shards:{folder.parent}/{folder.name[:-1]}?/*.tar")).keys() == {"a.png"}
+
+
 def test_tensorflow_dataset(folder, tmp_path_factory, monkeypatch):
     tfds = pytest.importorskip("tensorflow_datasets", reason="needs the train extra")
     root = tmp_path_factory.mktemp("tfds")

@@ -9,7 +9,7 @@ pytest.importorskip("keras", reason="needs the train extra")
 from training.__main__ import main  # noqa: E402
 from training.devices import place  # noqa: E402
 from training.errors import TrainingError  # noqa: E402
-from training.plot import read_columns  # noqa: E402
+from training.plot import plot_run, read_columns  # noqa: E402
 from training.run_folder import Settings  # noqa: E402
 
 RUN = ["run", "--data", "absent"]
@@ -143,6 +143,30 @@ def test_a_damaged_log(row, tmp_path):
     (tmp_path / "log.csv").write_text(f"step,loss\n100,0.5\n{row}\n")
     with pytest.raises(TrainingError, match=r"log\.csv is damaged"):
         read_columns(tmp_path / "log.csv")
+
+
+def test_a_damaged_validation_log(tmp_path):
+    (tmp_path / "log.csv").write_text("step,rd_loss,bpp,psnr_db\n100,1,0.5,30\n")
+    (tmp_path / "validation.csv").write_text("step,quality,psnr_db\n100,50,30\n")
+    with pytest.raises(TrainingError, match="expected the columns step, bpp, psnr_db"):
+        plot_run(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["curves", "curves.txt"])
+def test_a_plot_is_a_png(name, tmp_path, capsys):
+    (tmp_path / "log.csv").write_text("step,rd_loss,bpp,psnr_db\n100,1,0.5,30\n")
+    assert main(["plot", str(tmp_path), "--out", str(tmp_path / name)]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith("expected the extension .png: change it")
+    assert not (tmp_path / name).exists()
+
+
+@pytest.mark.parametrize("command", [RUN, FILTER], ids=["run", "filter"])
+def test_a_backend_that_cannot_train(command, capsys, monkeypatch):
+    monkeypatch.setattr("keras.backend.backend", lambda: "numpy")
+    assert main(command) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line == "error: received the Keras backend numpy, expected tensorflow or jax: set KERAS_BACKEND"
 
 
 @pytest.mark.parametrize("rest", ["200", "200,", "200,-", "200,0.49"])

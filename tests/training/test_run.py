@@ -2,7 +2,9 @@
 
 import csv
 import importlib.util
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,7 +20,10 @@ pytest.importorskip("onnx", reason="needs the train extra")
 import compressor  # noqa: E402
 from compressor.errors import UnsupportedStreamError  # noqa: E402
 from training.__main__ import main  # noqa: E402
+from training.data import data_digest  # noqa: E402
 from training.errors import TrainingError  # noqa: E402
+from training.export import count_symbols  # noqa: E402
+from training.export_run import export_run  # noqa: E402
 from training.run import Conditions, steps_that_fit, train  # noqa: E402
 from training.run_folder import Settings, claimed  # noqa: E402
 from training.schedule import WarmConstantCosine  # noqa: E402
@@ -164,6 +169,46 @@ def test_a_killed_run_leaves_a_checkpoint_that_loads(photos, tmp_path):
     assert before >= 3
     model = keras.saving.load_model(run / "checkpoint.keras")
     assert int(model.optimizer.iterations) >= before - 1
+
+
+def test_files_of_a_killed_run_are_removed(tmp_path):
+    child = subprocess.run(
+        [sys.executable, "-c", "from compressor.atomic import atomic_path as a; print(a('x').__enter__())"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    left = tmp_path / Path(child.stdout.strip()).name
+    left.touch()
+    with claimed(tmp_path):
+        assert not left.exists()
+
+
+def test_an_export_names_the_data_that_the_run_has_seen(photos, tmp_path):
+    data, run = tmp_path / "data", tmp_path / "run"
+    shutil.copytree(photos, data)
+    train(run, settings_for(data, steps=2))
+    seen = data_digest(str(data))
+    shutil.copy(next(data.iterdir()), data / "one-more.png")
+    export_run(run, pictures=2)
+    manifest = json.loads((run / "export" / "manifest.json").read_text())
+    assert manifest["provenance"]["data_sha256"] == seen != data_digest(str(data))
+
+
+def test_large_pictures_are_counted_in_their_middle(photos, tmp_path, monkeypatch):
+    train(tmp_path, settings_for(photos, steps=2))
+    counted = []
+
+    def count(folder, images, levels):
+        counted.extend(images)
+        return count_symbols(folder, images, levels)
+
+    monkeypatch.setattr("training.export_run.MAX_SIDE_PX", 64)
+    monkeypatch.setattr("training.export_run.count_symbols", count)
+    export_run(tmp_path, pictures=3)
+    assert [image.shape for image in counted] == [(64, 64, 3)] * 3
 
 
 def test_errors_are_one_line(tmp_path, capsys):

@@ -1,0 +1,22 @@
+"""The Keras backend of a training process."""
+
+from compressor.errors import one_line
+from training.errors import TrainingError
+
+BACKENDS = ("tensorflow", "jax")
+
+
+def check_backend() -> None:
+    """Check that models can be trained on Keras's backend.
+
+    Raises:
+        TrainingError: if the backend cannot be imported, or is not one of `BACKENDS`.
+    """
+    expected = f"expected {' or '.join(BACKENDS)}: set KERAS_BACKEND"
+    try:
+        import keras
+    except ImportError as error:
+        raise TrainingError(f"Keras's backend cannot be imported ({one_line(error)}), {expected}") from error
+    backend = keras.backend.backend()
+    if backend not in BACKENDS:
+        raise TrainingError(f"received the Keras backend {backend}, {expected}")
