@@ -24,7 +24,7 @@ from compressor.errors import CompressorError
 from compressor.layers import add_uniform_noise, logistic_bits, round_with_dead_zone, straight_through
 from demos.common import Context, DemoError, shape
 from demos.drawing import Panel, draw_lines, draw_panels
-from eval.metrics import psnr_db
+from eval.metrics import float_psnr_db
 
 CHANNELS, DOWN = 32, 4
 WEIGHT = 600.0  # of a mean squared error of 1, in bits per pixel
@@ -200,9 +200,8 @@ def run(context: Context) -> None:
     estimated = float(ops.sum(model.bits(symbols.astype(np.float32)))) / 8
     num_bytes, raw = len(stream), picture.size
     bpp = 8 * num_bytes / (raw / 3)
-    context.say(
-        f"{raw} bytes raw, {num_bytes} in the file: {bpp:.2f} bpp, {psnr_db(picture, decoded, peak=1):.2f} dB"
-    )
+    psnr_db = float_psnr_db(picture, decoded, peak=1)
+    context.say(f"{raw} bytes raw, {num_bytes} in the file: {bpp:.2f} bpp, {psnr_db:.2f} dB")
     context.check(
         f"the estimate of {estimated:.0f} bytes is within 2 %", abs(num_bytes / estimated - 1) < 0.02
     )

@@ -19,7 +19,7 @@ from skimage.restoration import denoise_tv_chambolle
 
 from demos.common import Context, shape
 from demos.drawing import Panel, draw_lines, draw_panels
-from eval.metrics import psnr_db
+from eval.metrics import float_psnr_db
 
 
 def convolution(features: object, filters: int, activation: str | None = "relu") -> object:
@@ -135,9 +135,8 @@ def run(context: Context) -> None:
     after = smoothed(outputs[0.0])
     shown = {"without": outputs[0.0], "TV in the loss": outputs[0.1], "TV afterwards": after}
     for name, images in shown.items():
-        context.say(
-            f"{name:<15} TV {float(total_variation(images)):.4f}, {psnr_db(large, images, peak=1):.2f} dB"
-        )
+        psnr_db = float_psnr_db(large, images, peak=1)
+        context.say(f"{name:<15} TV {float(total_variation(images)):.4f}, {psnr_db:.2f} dB")
     reference = float(total_variation(outputs[0.0]))
     context.check(
         "both ways lower the total variation",

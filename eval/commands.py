@@ -21,11 +21,10 @@ _SHOWN_FAILURES = 12
 def run_command(options) -> int:
     """Run `python -m eval run`: measure, then write rows, tables, plots and the report."""
     # Check the options first: measuring takes long.
-    if options.reference not in {codec.name for codec in codecs.CODECS}:
-        raise EvalError(f"unknown reference: no codec named {options.reference}")
+    chosen, missing = codecs.select(options.codecs, options.weights)
+    _check_reference(options.reference, [codec.name for codec in chosen])
     options.out.mkdir(parents=True, exist_ok=True)
     pictures, problems = find_pictures(options.images, warn)
-    chosen, missing = codecs.select(options.codecs, options.weights)
     _, missing_metrics = metrics.usable_metrics()
     for line in [*problems, *missing, *missing_metrics]:
         warn(f"left out: {line}")
@@ -63,7 +62,8 @@ def run_command(options) -> int:
     if not options.no_html:
         from eval import report
 
-        write(".html", report.build(rows, table, curves, pictures, chosen, cache, about, problems, options))
+        results = report.Results(rows, table, curves, pictures, chosen, cache, about, problems)
+        write(".html", report.build(results, options))
     # Published curves are in the files only.
     measured = [row for row in table if not row.published]
     print("\n".join(outputs.bd_lines(measured, options.reference)))
@@ -71,6 +71,12 @@ def run_command(options) -> int:
     # An optional codec or metric that is not installed is no failure, unless it was requested by name.
     optional = len(missing) + len(missing_metrics)
     return 1 if failures or len(problems) > optional or (missing and options.codecs) else 0
+
+
+def _check_reference(name: str, measured: list[str]) -> None:
+    """Raise an EvalError unless a name is that of a codec, or of a model that is measured."""
+    if name not in measured and name not in {codec.name for codec in codecs.CODECS}:
+        raise EvalError(f"unknown reference: no codec named {name}")
 
 
 def _table(rows: list[dict], options, curves: dict, chosen=metrics.METRICS) -> list:
@@ -100,6 +106,7 @@ def _plot(rows: list[dict], curves: dict, folder: Path, name: str) -> None:
 def plot_command(options) -> int:
     """Run `python -m eval plot`: plots and tables of rows that an earlier run wrote."""
     rows = outputs.rows_from_csv(_read_text(options.rows))
+    _check_reference(options.reference, [row["codec"] for row in rows])
     if options.codecs:
         known = {row["codec"] for row in rows}
         unknown = [name for name in options.codecs if name not in known]

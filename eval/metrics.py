@@ -10,6 +10,7 @@ from typing import Literal
 
 import numpy as np
 
+from compressor.images.psnr import psnr_db
 from compressor.images.ssimulacra2 import MIN_PX as SSIMULACRA2_MIN_PX
 from compressor.images.ssimulacra2 import ssimulacra2
 from eval.butteraugli import MIN_PX as BUTTERAUGLI_MIN_PX
@@ -21,8 +22,8 @@ VERSION = 1  # part of the cache key: raise it when an existing metric returns o
 PSNR_RANGE_DB = (28.0, 40.0)  # typical of photographs on the web; every codec here has points in it
 
 
-def psnr_db(reference: np.ndarray, other: np.ndarray, peak: float = 255) -> float:
-    """Measure the peak signal-to-noise ratio: 10 log10(peak^2 / mean squared error).
+def float_psnr_db(reference: np.ndarray, other: np.ndarray, peak: float) -> float:
+    """Measure the peak signal-to-noise ratio of arrays of floats: 10 log10(peak^2 / mean squared error).
 
     Args:
         reference, other: arrays of one shape, values in 0..peak.
@@ -32,7 +33,7 @@ def psnr_db(reference: np.ndarray, other: np.ndarray, peak: float = 255) -> floa
         Decibels; infinite for equal arrays.
 
     Example:
-        >>> psnr_db(np.zeros(4), np.full(4, 0.1), peak=1)
+        >>> float_psnr_db(np.zeros(4), np.full(4, 0.1), peak=1)
         20.0
     """
     mse = np.mean(np.square(np.subtract(reference, other, dtype=np.float64)))
@@ -45,8 +46,8 @@ def luma(image_uint8: np.ndarray) -> np.ndarray:
 
 
 def psnr_luma_db(reference: np.ndarray, other: np.ndarray) -> float:
-    """Measure the PSNR of BT.601 luma, in decibels; see `psnr_db`."""
-    return psnr_db(luma(reference), luma(other))
+    """Measure the PSNR of BT.601 luma, in decibels; see `float_psnr_db`."""
+    return float_psnr_db(luma(reference), luma(other), peak=255)
 
 
 def to_db(similarity: float) -> float:

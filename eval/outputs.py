@@ -91,6 +91,7 @@ def rows_from_csv(text: str) -> list[dict]:
         EvalError: if the text is not such a table, has no rows, or has two rows for one measurement.
     """
     optional = {metric.name for metric in METRICS}
+    may_be_empty = optional | {"bpp", "peak_mb"}
     rows, seen = [], set()
     for line in _csv_lines(text):
         try:
@@ -99,7 +100,8 @@ def rows_from_csv(text: str) -> list[dict]:
                 if column == "lossless":
                     row[column] = {"True": True, "False": False}[row[column]]
                 elif column not in _WORDS:
-                    row[column] = float(row[column]) if row[column] else None
+                    is_absent = column in may_be_empty and not row[column]
+                    row[column] = None if is_absent else float(row[column])
         except (KeyError, TypeError, ValueError):
             raise EvalError("not a table of results; expected the columns " + ", ".join(COLUMNS)) from None
         if row["bpp"] is None or not math.isfinite(row["bpp"]):

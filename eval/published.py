@@ -14,12 +14,13 @@ SHOWN = ("vtm", "bmshj2018-hyperprior", "mbt2018")
 KODAK = Path(__file__).with_name("published_kodak.json")
 
 
-def load(choice: str, pictures_folder: Path) -> dict:
+def load(choice: str, pictures: Path) -> dict:
     """Load the curves to show with a run.
 
     Args:
-        choice: "kodak", "none", a file, or "auto": the Kodak curves if the folder is called kodak.
-        pictures_folder: the pictures of the run, or the CSV file of an earlier one.
+        choice: "kodak", "none", a file, or "auto": the Kodak curves if the folder is named kodak, or the file
+            kodak.csv.
+        pictures: folder of the pictures of the run, or the CSV file of an earlier one.
 
     Returns:
         Curves by name; empty for "none", and for "auto" with other pictures.
@@ -28,7 +29,8 @@ def load(choice: str, pictures_folder: Path) -> dict:
         EvalError: the file is missing or has another format.
     """
     # The exact name: the published means are over all 24 pictures and not comparable with a subset.
-    if choice == "none" or (choice == "auto" and pictures_folder.resolve().stem.lower() != "kodak"):
+    is_kodak = pictures.resolve().name.lower() in ("kodak", "kodak.csv")
+    if choice == "none" or (choice == "auto" and not is_kodak):
         return {}
     path = KODAK if choice in ("auto", "kodak") else Path(choice)
     try:

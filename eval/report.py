@@ -4,12 +4,14 @@ import datetime
 import json
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from string import Template
 
 from eval import viewer
-from eval.codecs import CODECS, is_ours
+from eval.codecs import CODECS, Codec, is_ours
+from eval.images import Picture
 from eval.measure import Cache
 from eval.metrics import METRICS, Metric
 from eval.outputs import bd_cells, bd_header
@@ -20,11 +22,12 @@ ASSETS = Path(__file__).with_name("assets")
 SCRIPTS = ("chart.js", "viewer.js", "main.js")
 
 
-def build(rows, table, published, pictures, codecs, cache: Cache, about, problems, options) -> str:
-    """Build the page.
+@dataclass(frozen=True)
+class Results:
+    """Results of a run.
 
-    Args:
-        rows: results, as `measure` returns them.
+    Attributes:
+        rows: measurements, as `measure` returns them.
         table: BD-rates of the rows, see `bd_table`.
         published: curves as `published.load` returns them.
         pictures: the pictures of the run.
@@ -32,13 +35,38 @@ def build(rows, table, published, pictures, codecs, cache: Cache, about, problem
         cache: holds the encoded files that the viewer shows.
         about: names and values for the last section.
         problems: lines about what was left out or failed.
+    """
+
+    rows: list[dict]
+    table: list[BDRow]
+    published: dict[str, dict]
+    pictures: list[Picture]
+    codecs: list[Codec]
+    cache: Cache
+    about: dict[str, object]
+    problems: list[str]
+
+
+def build(results: Results, options) -> str:
+    """Build the page.
+
+    Args:
+        results: of a run.
         options: parsed options of `run`.
 
     Returns:
         HTML that refers to no other file. `options.viewer_mb` bounds its size.
     """
-    chosen = viewer.spread(pictures, options.viewer_images)
-    shown = viewer.build(chosen, codecs, options.viewer_bpp, cache, rows, options.viewer_mb, options.quiet)
+    rows, published, num_pictures = results.rows, results.published, len(results.pictures)
+    shown = viewer.build(
+        viewer.spread(results.pictures, options.viewer_images),
+        results.codecs,
+        options.viewer_bpp,
+        results.cache,
+        rows,
+        options.viewer_mb,
+        options.quiet,
+    )
     data = {**_curves(rows, published), "reference": options.reference, "viewer": shown}
     page = Template((ASSETS / "report.html").read_text(encoding="utf-8"))
     return page.substitute(
@@ -46,12 +74,12 @@ def build(rows, table, published, pictures, codecs, cache: Cache, about, problem
         style=(ASSETS / "report.css").read_text(encoding="utf-8"),
         script="\n".join((ASSETS / name).read_text(encoding="utf-8") for name in SCRIPTS),
         data=_script_json(data),
-        summary=escape(_summary(rows, pictures)),
-        viewer_note=escape(_viewer_note(shown, len(pictures))),
-        bd=_bd_html(table, options.reference, options.method),
+        summary=escape(_summary(rows, num_pictures)),
+        viewer_note=escape(_viewer_note(shown, num_pictures)),
+        bd=_bd_html(results.table, options.reference, options.method),
         speed=_speed_html(rows),
-        problems=_problems_html(problems),
-        about=_about_html(about, published),
+        problems=_problems_html(results.problems),
+        about=_about_html(results.about, published),
     )
 
 
@@ -60,10 +88,10 @@ def _script_json(data: dict) -> str:
     return json.dumps(data, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
 
 
-def _summary(rows: list[dict], pictures: list) -> str:
+def _summary(rows: list[dict], num_pictures: int) -> str:
     num_codecs = len({row["codec"] for row in rows})
     when = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d")
-    return f"{len(pictures)} pictures, {num_codecs} codecs, {len(rows)} files; {when}"
+    return f"{num_pictures} pictures, {num_codecs} codecs, {len(rows)} files; {when}"
 
 
 def _curves(rows: list[dict], published: dict) -> dict:

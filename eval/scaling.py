@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from eval.bench import load_pictures
+from eval.errors import warn
 from eval.machine import describe, describe_lines
 from eval.outputs import table_lines, write_results
 from eval.processes import our_command, timed
@@ -85,7 +86,9 @@ def scaling_lines(results: list[dict]) -> list[str]:
 
 def scaling_command(options) -> int:
     """Run `python -m eval scaling` and return its exit code."""
-    pictures = load_pictures(options.images, _MOST_PICTURES)
+    pictures, problems = load_pictures(options.images, _MOST_PICTURES)
+    for line in problems:
+        warn(f"left out: {line}")
     results = []
     for megapixels in options.megapixels:
         # Three to two, as in most cameras.
@@ -107,4 +110,4 @@ def scaling_command(options) -> int:
     print("\n".join(scaling_lines(results)))
     if options.json:
         write_results(options.json, machine, results)
-    return 0
+    return 1 if problems else 0

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 
 import compressor
+from compressor.images.psnr import psnr_db
 from eval.bd import bjontegaard_delta
 from eval.commands import warn
 from eval.images import find_pictures, load_rgb
-from eval.metrics import psnr_db
 
 QUALITIES = (1, 20, 35, 50, 65, 80, 90, 99.75)
 LOW_DB, MIDDLE_DB, HIGH_DB = 28, 34, 40

@@ -19,8 +19,8 @@ import numpy as np
 from PIL import Image
 
 from compressor.coding.loading import coder_of
+from compressor.images.psnr import psnr_db
 from compressor.weights.files import ModelFiles, default_model, shipped_folder
-from eval.metrics import psnr_db
 
 LEVEL = 236
 MODELS = (default_model(), "cnn")

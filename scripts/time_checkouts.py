@@ -17,6 +17,7 @@ import numpy as np
 from PIL import Image
 
 from eval.bench import load_pictures
+from eval.errors import warn
 from eval.outputs import table_lines
 from eval.scaling import mosaic
 
@@ -118,8 +119,14 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--limit", type=int, default=4, help="number of photographs (%(default)s)")
     parser.add_argument("--rounds", type=int, default=7, help="(%(default)s)")
     options = parser.parse_args(arguments)
-    pictures = load_pictures(options.images, options.limit)
     checkouts = [options.old, options.new]
+    for checkout in checkouts:
+        # Without a package there, Python would import the one that is installed.
+        if not (checkout / "compressor" / "__init__.py").is_file():
+            parser.error(f"{checkout} holds no package compressor: give the folder of a checkout")
+    pictures, problems = load_pictures(options.images, options.limit)
+    for line in problems:
+        warn(f"left out: {line}")
     results = compare(checkouts, pictures, ["encode", "decode"], QUALITIES, options.rounds)
     results += compare(checkouts, [mosaic(pictures, *LARGE_SIZE)], ["thumbnail"], [50], options.rounds)
     header = ("", "old, ms", "new, ms", "time, new / old", "bytes, new / old")

@@ -7,10 +7,10 @@ import statistics
 import pytest
 from scipy.interpolate import PchipInterpolator
 
+from compressor.images.psnr import psnr_db
 from eval import published
 from eval.codecs import CODECS
 from eval.images import find_pictures, pixels
-from eval.metrics import psnr_db
 
 CODEC = {codec.name: codec for codec in CODECS}
 

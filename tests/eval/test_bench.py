@@ -42,17 +42,32 @@ def test_codecs_alternate(numbers_codec, photo):
             return super().decode(data)
 
     chosen = [Logging(name, name, ".num", qualities=(10, 90), log=([],)) for name in "AB"]
-    bench.warm_times(chosen, [photo(20, 20)], 1.0, rounds=3)
-    assert "".join(order) == "AB" + "ABABAB"  # once to warm up, then alternating
+    qualities = {"A": [50.0], "B": [50.0]}
+    bench.warm_times(chosen, [photo(20, 20)], qualities, rounds=3)
+    assert "".join(order) == "ABABAB"
 
 
 def test_other_codecs_are_not_timed_as_processes(numbers_codec, photo, capsys):
-    assert bench.process_times([numbers_codec()], photo(20, 20), 4.0, batch=1) == {}
+    assert bench.process_times([numbers_codec()], photo(20, 20), {"numbers": [50.0]}, batch=1) == {}
     assert "numbers was not timed as a process: it has no command line" in capsys.readouterr().err
 
 
 def test_failing_codec_is_left_out(numbers_codec, photo, capsys):
     bad = numbers_codec(fail_at=1)
     good = codecs.select(["jpeg420"])[0][0]
-    assert list(bench.warm_times([bad, good], [photo(20, 20)], 4.0, rounds=1)) == ["jpeg420"]
+    assert list(bench.matched_qualities([bad, good], [photo(20, 20)], 4.0)) == ["jpeg420"]
     assert "left out: numbers failed: ValueError: codec failed" in capsys.readouterr().err
+
+
+def test_a_file_that_is_left_out_is_a_failure(folder, capsys):
+    (folder / "damaged.png").write_bytes(b"no picture")
+    arguments = ["--codecs", "jpeg420", "--rounds", "1", "--no-cold", "--images", str(folder)]
+    assert main(["bench", *arguments]) == 1
+    assert "left out: damaged.png" in capsys.readouterr().err
+
+
+def test_a_model_that_fails_is_a_failure(numbers_codec, monkeypatch, capsys):
+    bad, good = numbers_codec(fail_at=1), codecs.select(["jpeg420"])[0][0]
+    monkeypatch.setattr("eval.codecs.select", lambda *_: ([bad, good], []))
+    assert main(["bench", "--codecs", "jpeg420", "--rounds", "1", "--no-cold"]) == 1
+    assert "left out: numbers failed" in capsys.readouterr().err

@@ -232,6 +232,17 @@ def test_plot_reads_the_csv(evaluate, tmp_path, capsys):
     assert "not a table of results" in capsys.readouterr().err
 
 
+def test_plot_checks_rows_and_reference(evaluate, tmp_path, capsys):
+    evaluate("--codecs", "jpeg420", "--qualities", "50", "--no-html")
+    rows, damaged = tmp_path / "out" / "report.csv", tmp_path / "damaged.csv"
+    capsys.readouterr()
+    assert main(["plot", str(rows), "--out", str(tmp_path), "--reference", "typo"]) == 1
+    assert capsys.readouterr().err == "error: unknown reference: no codec named typo\n"
+    damaged.write_text(rows.read_text().replace(",50,", ",,"))
+    assert main(["plot", str(damaged), "--out", str(tmp_path)]) == 1
+    assert "error: not a table of results; expected the columns" in capsys.readouterr().err
+
+
 def test_plot_averages_bd_rates_between_limits(evaluate, tmp_path, capsys):
     evaluate("--codecs", "jpeg420", "webp", "--no-html", "--qualities", "20", "50", "80", "95")
     command = ["plot", str(tmp_path / "out" / "report.csv"), "--out", str(tmp_path / "plots"), "--limits"]

@@ -29,7 +29,7 @@ def test_psnr_equals_scikit_image(photo):
     assert metrics.psnr_db(a, b) == pytest.approx(peak_signal_noise_ratio(a, b))
     floats = [image.astype(np.float32) / 255 for image in (a, b)]
     expected = peak_signal_noise_ratio(*floats, data_range=1)
-    assert metrics.psnr_db(*floats, peak=1) == pytest.approx(expected, rel=1e-6)
+    assert metrics.float_psnr_db(*floats, peak=1) == pytest.approx(expected, rel=1e-6)
 
 
 def test_equal_pictures_have_perfect_values(photo):

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from compressor.images.psnr import psnr_db
 from eval import report, viewer
 from eval.codecs import select
 from eval.images import find_pictures
 from eval.measure import Cache
-from eval.metrics import METRICS, psnr_db, usable_metrics
+from eval.metrics import METRICS, usable_metrics
 from eval.published import KODAK, load
 from eval.runner import plan, run
 from eval.tables import bd_table
@@ -35,7 +36,8 @@ def build(tmp_path, folder):
         curves = load("kodak", folder)
         table = bd_table(rows, "jpeg420", curves)
         about = {"python": "3"}
-        text = report.build(rows, table, curves, pictures, chosen, cache, about, problems, options)
+        results = report.Results(rows, table, curves, pictures, chosen, cache, about, problems)
+        text = report.build(results, options)
         data = re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.S).group(1)
         return text, json.loads(data, parse_constant=pytest.fail)
 
@@ -119,7 +121,8 @@ def test_spread(wanted, expected):
 def test_published_curves_are_shown_for_kodak_only(tmp_path):
     assert load("auto", tmp_path / "Kodak")["vtm"]["label"] == "VTM (VVC intra)"
     assert load("auto", tmp_path / "kodak.csv") == load("kodak", tmp_path)
-    assert load("auto", tmp_path / "kodak-12") == {}
+    for name in ("kodak-12", "kodak.subset"):
+        assert load("auto", tmp_path / name) == {}
     assert load("none", tmp_path / "kodak") == {}
     for curve in load("kodak", tmp_path).values():
         assert curve["source"]

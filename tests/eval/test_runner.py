@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from compressor.images.psnr import psnr_db
 from eval.codecs import PillowCodec, select
 from eval.errors import Interrupted
 from eval.images import find_pictures, load_rgb
 from eval.measure import COLUMNS, Cache, measure
 from eval.memory import peak_memory
-from eval.metrics import METRICS, psnr_db, usable_metrics
+from eval.metrics import METRICS, usable_metrics
 from eval.runner import plan, qualities_of, run
 
 

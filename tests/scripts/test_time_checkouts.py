@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("bjontegaard", reason="needs the eval extra")
 
-from scripts.time_checkouts import compare  # noqa: E402
+from scripts.time_checkouts import compare, main  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -23,3 +23,9 @@ def test_both_are_timed_and_write_the_same_bytes(random_pictures):
         assert min(result.seconds) > 0
         assert result.num_bytes[0] == result.num_bytes[1]
     assert results[-1].num_bytes[0] > results[0].num_bytes[0]
+
+
+def test_a_folder_without_the_package(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        main([str(tmp_path), str(ROOT)])
+    assert f"{tmp_path} holds no package compressor" in capsys.readouterr().err
