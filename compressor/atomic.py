@@ -79,9 +79,11 @@ def remove_stale_temporaries(folder: str | os.PathLike[str]) -> None:
 
 
 def _host() -> str:
-    # Machines may share a folder, and a process id means nothing on another machine.
+    # Machines and containers may share a folder, and a process id means nothing in another of them.
     name = os.uname().nodename if hasattr(os, "uname") else ""
-    return re.sub("[^A-Za-z0-9.]", "", name)[:32]
+    with contextlib.suppress(OSError):
+        name = f"{name[:32]}.{os.stat('/proc/self/ns/pid').st_ino}"
+    return re.sub("[^A-Za-z0-9.]", "", name)
 
 
 def _is_alive(pid: int) -> bool:

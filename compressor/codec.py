@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 from compressor.bitstream.container import (
@@ -17,7 +15,7 @@ from compressor.bitstream.container import (
 )
 from compressor.bitstream.limits import DEFAULT_MAX_PIXELS, check_num_pixels
 from compressor.coding.area import Area
-from compressor.coding.effort import DEFAULT_EFFORT, OnProgress, effort_of, ignore_progress
+from compressor.coding.effort import DEFAULT_EFFORT, Effort, OnProgress, effort_of, ignore_progress
 from compressor.coding.region import region_area
 from compressor.errors import CorruptStreamError, OptionError
 from compressor.images.alpha import decode_alpha, encode_alpha, verify_alpha
@@ -26,7 +24,7 @@ from compressor.images.metadata import Metadata, parse_strip
 from compressor.options import Runtime, Target
 from compressor.spec.file_format import EXACT, PICTURE, Flags
 from compressor.spec.quality import DEFAULT_QUALITY, TOP_LEVEL, level_to_quality, quality_to_level
-from compressor.weights.files import model_of_tune, tune_of
+from compressor.weights.files import model_files, model_of_tune, tune_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -137,18 +135,18 @@ def encode(
         (64, 48)
     """
     # Options are checked before the picture is read.
-    level = _level(quality, target, has_mask=roi is not None)
-    rules = effort_of(effort)
+    level, rules, runtime = check_options(
+        quality=quality, target=target, tune=tune, has_mask=roi is not None, effort=effort, runtime=runtime
+    )
 
     from compressor.coding.loading import load_coder
     from compressor.coding.quality_map import lowering_of_mask
     from compressor.coding.screen_content import find_screen_content
-    from compressor.coding.sections import encode_sections
+    from compressor.coding.sections import SectionEncoder
+    from compressor.coding.targets import meet_target
     from compressor.images.arrays import colour_array
 
-    runtime = _tuned(runtime, tune)
     coder = load_coder(runtime)
-    coder.check_effort(rules)
     picture = (
         image
         if isinstance(image, LoadedPicture)
@@ -160,7 +158,6 @@ def encode(
         sections["alpha"] = encode_alpha(upright)
         if verify:
             verify_alpha(sections["alpha"], upright)
-    gray = upright.mode in ("L", "LA")
     image_uint8 = colour_array(upright)
     lowering = None if roi is None else lowering_of_mask(_mask(roi, upright.size))
     if lowering is not None and not lowering.any():
@@ -170,92 +167,68 @@ def encode(
     if found is not None and lowering is not None:
         found = found.without(lowering > 0)
 
-    def encode_at(level: int, screen_content: ScreenContent | None = found) -> bytes:
-        if lowering is not None:
-            # The top level means a lossless file, which cannot have a quality map.
-            level = min(level, TOP_LEVEL - 1)
-        payloads = encode_sections(
-            coder,
-            image_uint8,
-            screen_content,
-            level,
-            lowering,
-            rules,
-            verify=verify,
-            on_progress=on_progress,
-        )
+    encoder = SectionEncoder(coder, image_uint8, lowering, rules, verify=verify, on_progress=on_progress)
+    # The top level means a lossless file, which cannot have a quality map.
+    highest = TOP_LEVEL if lowering is None else TOP_LEVEL - 1
+
+    def encode_at(level: int, screen_content: ScreenContent | None) -> bytes:
+        level = min(level, highest)
+        payloads = sections | encoder.encode(level, screen_content)
         stream = write_container(
             model_id=coder.model_id,
             level=level,
             width=upright.width,
             height=upright.height,
-            gray=gray,
-            sections=sections | payloads,
+            gray=upright.mode in ("L", "LA"),
+            sections=payloads,
         )
         if verify:
-            verify_container(stream, sections | payloads)
+            verify_container(stream, payloads)
         return stream
 
     if target is None:
-        return encode_at(level)
-
-    def meeting(screen_content: ScreenContent | None) -> bytes:
-        at = partial(encode_at, screen_content=screen_content)
-        # For some pictures with screen content, the lossless file is the smallest.
-        try_top = found is not None and lowering is None
-        return _encode_to_target(target, at, image_uint8, runtime, try_top=try_top)
-
-    if found is None or target.is_fidelity:
-        return meeting(found)
-    # Exact screen content takes a fixed number of bytes, which may not fit or leave too little for the rest.
-    streams = []
-    for screen_content in (found, None):
-        with suppress(OptionError):
-            streams.append(meeting(screen_content))
-            if read_info(streams[-1], max_pixels=None).is_lossless:
-                break
-    return min(streams, key=partial(_error, image_uint8, runtime)) if streams else meeting(None)
+        return encode_at(level, found)
+    return meet_target(target, coder, image_uint8, found, encode_at, may_be_lossless=highest == TOP_LEVEL)
 
 
-def _error(image_uint8: npt.NDArray[np.uint8], runtime: Runtime, stream: bytes) -> int:
-    """Return the squared error of a stream's colours."""
-    from compressor.images.psnr import squared_error
-
-    return squared_error(_colours(stream, runtime), image_uint8)
-
-
-def _colours(stream: bytes, runtime: Runtime) -> npt.NDArray[np.uint8]:
-    """Return the decoded colours (H, W, 3) of a stream that was just encoded."""
-    from compressor.images.arrays import colour_array
-
-    return colour_array(decode(stream, max_pixels=None, runtime=runtime).convert("RGB"))
-
-
-def _encode_to_target(
-    target: Target,
-    encode_at: Callable[[int], bytes],
-    image_uint8: npt.NDArray[np.uint8],
-    runtime: Runtime,
+def check_options(
     *,
-    try_top: bool,
-) -> bytes:
-    """Return the stream that meets a target, of those that `encode_at` makes at each level."""
-    from compressor.coding.rate_control import encode_to_target
-    from compressor.images.psnr import psnr_db
-    from compressor.images.ssimulacra2 import MIN_PX, ssimulacra2
+    quality: float | None,
+    target: Target | None,
+    tune: str | None,
+    has_mask: bool,
+    effort: int,
+    runtime: Runtime,
+) -> tuple[int, Effort, Runtime]:
+    """Check the options of `encode` that do not depend on the picture.
 
-    height, width, _ = image_uint8.shape
-    if target.ssimulacra2 is not None and min(height, width) < MIN_PX:
-        raise OptionError(
-            f"received a picture of {width}x{height} pixels, expected at least "
-            f"{MIN_PX}x{MIN_PX} for a target of SSIMULACRA 2: give a quality"
-        )
-    metrics = {"psnr_db": psnr_db, "ssimulacra2": ssimulacra2}
+    Args:
+        quality: see `encode`.
+        target: see `encode`.
+        tune: see `encode`.
+        has_mask: whether there is a mask of the region of interest.
+        effort: see `encode`.
+        runtime: see `encode`.
 
-    def fidelity_of(name: str, stream: bytes) -> float:
-        return metrics[name](image_uint8, _colours(stream, runtime))
+    Returns:
+        The quality level, which is not used with a target; the rules of the effort; and the runtime with the
+        model of the tune.
 
-    return encode_to_target(target, height * width, encode_at, fidelity_of, try_top=try_top)
+    Raises:
+        OptionError: if an option is outside its range, or options contradict each other.
+        WeightsError: if the model files are missing or damaged.
+    """
+    level = _level(quality, target, has_mask=has_mask)
+    rules = effort_of(effort)
+    runtime = _tuned(runtime, tune)
+    if rules.refinement_steps:
+        files = model_files(runtime.model, runtime.weights)
+        if not files.can_refine:
+            raise OptionError(
+                "received an effort above 5, at which symbols are refined for PSNR, and model "
+                f"{files.name} is not made for PSNR: add the tune psnr, or use an effort of at most 5"
+            )
+    return level, rules, runtime
 
 
 def _mask(roi: Image.Image | npt.NDArray[np.uint8], size: tuple[int, int]) -> npt.NDArray[np.uint8]:
@@ -369,9 +342,7 @@ def decode(
     decodes_reduced = alpha is None and EXACT not in container.sections and reduction in coder.reductions
     factor, area = (reduction, reduced) if decodes_reduced else (1, reduced.scaled(reduction).common(whole))
     try:
-        pixels = decode_sections(
-            coder, container.sections, header.height, header.width, header.level, area, factor, is_cut=is_cut
-        )
+        pixels = decode_sections(coder, container, area, factor, is_cut=is_cut)
     except CorruptStreamError as error:
         if runtime.weights is None:
             raise
@@ -380,11 +351,19 @@ def decode(
         ) from error
     image = colour_image(pixels, gray=Flags.GRAY in header.flags)
     if alpha is not None:
-        image.putalpha(alpha.crop((area.left, area.top, area.right, area.bottom)))
-    if not decodes_reduced:
+        image.putalpha(alpha if area == whole else _cropped(alpha, area))
+    if reduction > factor:
         image = image.reduce(reduction)
     image.info.update(Metadata.of_sections(container.sections).stripped(stripped).info())
     return image
+
+
+def _cropped(image: Image.Image, area: Area) -> Image.Image:
+    """Crop a picture. Unlike `Image.crop`, this does not apply Pillow's own limit on pixels."""
+    import numpy as np
+    from PIL import Image
+
+    return Image.fromarray(np.asarray(image)[area.slices])
 
 
 def read_info(

@@ -47,6 +47,8 @@ class CmprImageFile(ImageFile.ImageFile):
         except CompressorError as error:
             raise OSError(str(error)) from error
         header = preamble.header
+        # That of the time of opening: `compressor.images.loading` replaces it only for that long.
+        self._max_pixels = _pillow_limit()
         self._size = (header.width, header.height)
         self._mode = header.mode
         self.info.update(Metadata.of_sections(preamble.sections).info())
@@ -80,7 +82,7 @@ class CmprImageFile(ImageFile.ImageFile):
                     data,
                     reduction=self._reduction,
                     partial=ImageFile.LOAD_TRUNCATED_IMAGES,
-                    max_pixels=_pillow_limit(),
+                    max_pixels=self._max_pixels,
                 ).im
             except CompressorError as error:
                 raise OSError(str(error)) from error

@@ -37,7 +37,7 @@ def symbol_digest(stream: bytes) -> str:
     container, digest = read_container(stream), hashlib.sha256()
     header = container.header
     coder = load_coder(Runtime(), header.model_id)
-    levels = read_levels(coder, container.sections, header.height, header.width, header.level)
+    levels = read_levels(coder, container)
     for symbols, _ in coder.read_symbols(container.sections[PICTURE], header.height, header.width, levels):
         digest.update(symbols.astype("<i4").tobytes())
     return digest.hexdigest()

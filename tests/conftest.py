@@ -37,9 +37,6 @@ FAKE_CODER_SOURCE = textwrap.dedent(
         def __init__(self, engine):
             self.engine_name = "fake-" + engine
 
-        def check_effort(self, effort):
-            pass
-
         def encode(self, image_uint8, levels, effort, *, verify=False, on_progress=None):
             level = int(np.max(levels))
             assert image_uint8.dtype == np.uint8 and image_uint8.shape[2] == 3 and 0 <= level <= 396

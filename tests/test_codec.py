@@ -214,11 +214,23 @@ def test_a_model_without_reductions_is_reduced_from_full_size(mode, reduction):
     assert part.tobytes() == image.crop((2, 4, 24, 21)).reduce(2).tobytes()
 
 
+def test_a_region_with_alpha_is_cropped_whatever_the_limit_of_pillow(monkeypatch):
+    image = Image.linear_gradient("L").convert("RGB")
+    image.putalpha(Image.linear_gradient("L").rotate(90))
+    data = compressor.encode(image)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    part = compressor.decode(data, region=(5, 6, 30, 20), max_pixels=None)
+    monkeypatch.undo()
+    assert part.getchannel("A").tobytes() == image.getchannel("A").crop((5, 6, 35, 26)).tobytes()
+
+
 def test_partial_streams():
     image = Image.fromarray(noise(40, 50, 3))
     image.info["icc_profile"] = ICC
     data = compressor.encode(image)
     assert compressor.decode(data, partial=True).tobytes() == image.tobytes()
+    # Only a part of the last checksum is missing.
+    assert compressor.decode(data[:-1], partial=True).tobytes() == image.tobytes()
     with pytest.raises(TruncatedStreamError):
         compressor.decode(data[:-1])
     with pytest.raises(TruncatedStreamError, match="get"):
@@ -324,7 +336,7 @@ def test_a_tune_and_a_model_contradict_each_other():
 
 def test_progress_is_passed_on():
     shares = []
-    compressor.encode(noise(4, 4, 3), effort=9, on_progress=shares.append)
+    compressor.encode(noise(4, 4, 3), tune="psnr", effort=9, on_progress=shares.append)
     assert shares == [0.25]
 
 
@@ -366,13 +378,13 @@ import compressor
 from compressor import Runtime
 from compressor.coding import loading
 
-made, coder_of = [], loading.coder_of
+made, PictureCoder = [], loading.PictureCoder
 
 def counted(*arguments, **options):
     made.append(arguments)
-    return coder_of(*arguments, **options)
+    return PictureCoder(*arguments, **options)
 
-loading.coder_of = counted
+loading.PictureCoder = counted
 image = np.zeros((16, 16, 3), np.uint8)
 data = compressor.encode(image, runtime=Runtime(engine="onnxruntime"))
 compressor.decode(data, runtime=Runtime(engine="onnxruntime", model="cnn"))
@@ -395,7 +407,7 @@ def slow(*arguments, **options):
     time.sleep(0.1)
     return SimpleNamespace(model_id=1)
 
-loading.coder_of = slow
+loading.PictureCoder = slow
 with ThreadPoolExecutor(6) as pool:
     coders = pool.map(lambda _: loading.load_coder(Runtime()), range(6))
     print(len({id(coder) for coder in coders}))
@@ -422,6 +434,50 @@ with multiprocessing.get_context("fork").Pool(2) as pool:
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=100)
     assert done.stdout == "True\n", done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no fork")
+def test_a_forked_process_decodes_with_more_models_than_are_kept():
+    """Its parent's engines must not be freed: that would wait for threads that it does not have."""
+    code = """
+import multiprocessing
+import numpy as np
+import compressor
+from compressor import Runtime
+
+image = np.zeros((64, 64, 3), np.uint8)
+streams = [compressor.encode(image, runtime=Runtime(model=model)) for model in ("flagship-iq", "cnn")]
+
+def decode(number):
+    return compressor.decode(streams[number // 4], runtime=Runtime(threads=1 + number % 4)).size
+
+with multiprocessing.get_context("fork").Pool(1) as pool:
+    print(set(pool.map_async(decode, range(8)).get(timeout=60)))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=100)
+    assert done.stdout == "{(64, 64)}\n", done.stderr
+
+
+@pytest.mark.parametrize("is_warm", [True, False])
+def test_a_thread_codes_after_the_main_thread_has_ended(is_warm):
+    code = f"""
+import threading
+import numpy as np
+import compressor
+
+image = np.zeros((64, 64, 3), np.uint8)
+
+def work(main=threading.main_thread()):
+    main.join()
+    for _ in range(2):
+        print(compressor.decode(compressor.encode(image)).size)
+
+if {is_warm}:
+    compressor.encode(image)
+threading.Thread(target=work).start()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout == 2 * "(64, 64)\n", done.stderr
 
 
 def test_import_is_quick_and_light():

@@ -13,6 +13,7 @@ from PIL.PngImagePlugin import PngInfo
 import compressor
 from compressor import pillow_plugin
 from compressor.bitstream.container import read_container, write_container
+from compressor.images.loading import load_picture, open_picture
 from tests.samples import XMP, noise, saved
 
 pytestmark = pytest.mark.usefixtures("fake_coder")
@@ -220,6 +221,12 @@ def test_the_limit_is_that_of_pillow(monkeypatch):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 40)
     with pytest.raises(Image.DecompressionBombError):
         Image.open(io.BytesIO(data))
+
+
+def test_the_limit_is_that_of_the_time_of_opening(monkeypatch):
+    data = stream(Image.linear_gradient("L").convert("RGB"))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 40)
+    assert load_picture(open_picture(data, max_pixels=None)).image.size == (256, 256)
 
 
 def test_thin_pictures_count_as_the_blocks_that_they_take():

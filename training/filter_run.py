@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from compressor.models.base import RateDistortionModel, squared_error
+from compressor.models.base import RateDistortionModel, mean_squared_error
 from compressor.models.flagship.model import Flagship
 from compressor.spec.constants import PIXEL_OFFSET, SIDE_PX
 from training.data import Crops
@@ -43,7 +43,7 @@ class FilterModel(RateDistortionModel):
     def call(self, inputs, training=False):
         images, quality = inputs["images"], inputs["quality"]
         pictures = (self._filter(inputs["decoded"], quality) + PIXEL_OFFSET) / 255
-        mse = squared_error(pictures, images)
+        mse = mean_squared_error(pictures, images)
         return {"images": pictures, "bpp": ops.zeros_like(mse), "mse": mse}
 
 

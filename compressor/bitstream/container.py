@@ -129,7 +129,7 @@ def read_container(data: bytes) -> Container:
 def read_beginning(data: bytes) -> tuple[Container, bool]:
     """Take a stream apart that may be cut off within its picture section.
 
-    The checksum of a picture that is cut off cannot be checked; all others are.
+    The checksum of the picture cannot be checked if the end of the stream is missing; all others are.
 
     Args:
         data: a whole stream, or the beginning of one.
@@ -143,10 +143,12 @@ def read_beginning(data: bytes) -> tuple[Container, bool]:
     preamble, offset, _ = _parse_preamble(data)
     if len(data) >= preamble.num_bytes:
         return read_container(data), False
-    picture = data[offset : offset + preamble.section_num_bytes[PICTURE]]
-    if not picture and preamble.section_num_bytes[PICTURE]:
+    size = preamble.section_num_bytes[PICTURE]
+    picture = data[offset : offset + size]
+    if not picture and size:
         raise TruncatedStreamError("the stream ends before its picture: get more of the file")
-    return Container(preamble.header, {**preamble.sections, PICTURE: picture}), True
+    # The picture may be complete, and only its checksum cut off.
+    return Container(preamble.header, {**preamble.sections, PICTURE: picture}), len(picture) < size
 
 
 def _parse_preamble(data: bytes) -> tuple[Preamble, int, int]:

@@ -16,9 +16,9 @@ from compressor.cli import option_values
 from compressor.cli.commands import explain, info_file, output_path, run_file, say
 from compressor.cli.files import STANDARD_STREAM, is_stdout, shown
 from compressor.cli.requests import DecodeRequest, EncodeRequest, InfoRequest
-from compressor.codec import REDUCTIONS
+from compressor.codec import REDUCTIONS, check_options
 from compressor.coding.effort import DEFAULT_EFFORT
-from compressor.errors import OptionError
+from compressor.errors import CompressorError, OptionError
 from compressor.images.metadata import STRIP_CHOICES
 from compressor.images.saving import DEFAULT_EXTENSION, check_extension, is_other_type
 from compressor.options import Runtime, Target
@@ -31,6 +31,7 @@ SCALES = {f"1/{factor}" if factor > 1 else "1": factor for factor in REDUCTIONS}
 
 EXIT_OK = 0
 EXIT_FAILED = 1
+EXIT_WRONG_USAGE = 2
 EXIT_INTERRUPTED = 130
 
 _DESCRIPTION = "A learned image codec: photographs into small .cmpr files, and back."
@@ -306,7 +307,7 @@ def _add_engine(parser: argparse.ArgumentParser) -> None:
 
 
 def _request(arguments: argparse.Namespace) -> EncodeRequest | DecodeRequest | InfoRequest:
-    """Convert parsed arguments to a request; print one line and exit with 2 if they contradict each other."""
+    """Convert parsed arguments to a request; print one line and exit if they contradict each other."""
     if arguments.command == "info":
         return InfoRequest(
             inputs=tuple(arguments.inputs),
@@ -320,14 +321,18 @@ def _request(arguments: argparse.Namespace) -> EncodeRequest | DecodeRequest | I
         if arguments.command == "encode":
             if not arguments.force and not shared["output_is_folder"]:
                 _check_encoded_name(arguments.output)
+            options = {
+                "quality": arguments.quality,
+                "target": _target(arguments),
+                "tune": arguments.tune,
+                "effort": arguments.effort,
+            }
+            check_options(**options, has_mask=arguments.roi is not None, runtime=shared["runtime"])
             return EncodeRequest(
                 **shared,
+                **options,
                 extension=FILE_EXTENSION,
-                quality=arguments.quality,
-                target=_target(arguments),
-                tune=arguments.tune,
                 roi=arguments.roi,
-                effort=arguments.effort,
                 keep_hidden=arguments.keep_hidden,
                 verify=arguments.verify,
             )
@@ -338,9 +343,9 @@ def _request(arguments: argparse.Namespace) -> EncodeRequest | DecodeRequest | I
             reduction=SCALES[arguments.scale],
             partial=arguments.partial,
         )
-    except OptionError as error:
+    except CompressorError as error:
         say(f"compressor {arguments.command}: {error}")
-        raise SystemExit(2) from error
+        raise SystemExit(EXIT_WRONG_USAGE if isinstance(error, OptionError) else EXIT_FAILED) from error
 
 
 def _shared_arguments(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -13,6 +13,8 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import Any, NoReturn, TypeVar, cast
 
+from compressor.errors import OptionError, one_line
+
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
 
@@ -32,12 +34,15 @@ def run_in_processes(
 
     A process that dies takes its item with it, and another takes its place. If the caller stops early, by
     Ctrl-C or otherwise, the processes are stopped so that they can tidy up; if the caller itself is killed,
-    they end by themselves.
+    they end by themselves. If processes cannot be started, those that could be do all the work.
 
     Args:
         function: is pickled, and so are items and results.
         items: what to run it on.
         num_processes: at most so many at a time, from 1.
+
+    Raises:
+        OptionError: if no process can be started.
     """
     waiting = deque(items)
     busy: dict[Connection, tuple[SpawnProcess, Item]] = {}
@@ -45,7 +50,15 @@ def run_in_processes(
     try:
         while waiting or busy:
             while waiting and len(busy) < num_processes:
-                process, pipe = _start(function)
+                try:
+                    process, pipe = _start(function)
+                except OSError as error:
+                    if busy:
+                        num_processes = len(busy)
+                        break
+                    raise OptionError(
+                        f"a worker process cannot be started ({one_line(error)}): use a smaller -j, or none"
+                    ) from error
                 processes.append(process)
                 _give(pipe, process, waiting.popleft(), busy)
             for ready in wait(list(busy)):

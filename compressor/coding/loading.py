@@ -1,8 +1,8 @@
 """One picture coder per model and engine, kept for the next call."""
 
 import os
+from collections.abc import Callable
 from functools import lru_cache, partial
-from pathlib import Path
 
 from compressor.coding.picture_coder import PictureCoder
 from compressor.coding.threads import num_workers
@@ -11,7 +11,7 @@ from compressor.errors import UnsupportedStreamError, WeightsError
 from compressor.locks import ForkSafeLock
 from compressor.models.registry import family_named
 from compressor.options import Runtime
-from compressor.weights.files import ModelFiles, shipped_folder
+from compressor.weights.files import ModelFiles, model_files
 
 # Threads that start together must not each load the model. Calls whose coder is loaded take the lock as well.
 _lock = ForkSafeLock()
@@ -30,25 +30,15 @@ def load_coder(runtime: Runtime, model_id: int | None = None) -> PictureCoder:
         WeightsError: if the model's files are damaged.
         MissingDependencyError: if the engine is not installed.
     """
-    if runtime.weights is not None:
-        folder = Path(runtime.weights)
-    else:
-        folder = shipped_folder(runtime.model if model_id is None else model_id)
-    files = ModelFiles(folder.resolve())
+    files = model_files(runtime.model if model_id is None else model_id, runtime.weights)
     with _lock:
-        coder = _load(files, resolve_engine(runtime.engine), runtime.threads, os.getpid())
+        coder = _coders.load(files, resolve_engine(runtime.engine), runtime.threads)
     if model_id not in (None, coder.model_id):
         raise UnsupportedStreamError(
-            f"the stream needs model {model_id}, and {folder} holds model {coder.model_id}: give the folder "
-            "of the model that made it"
+            f"the stream needs model {model_id}, and {files.folder} holds model {coder.model_id}: "
+            "give the folder of the model that made it"
         )
     return coder
-
-
-@lru_cache(maxsize=4)
-def _load(files: ModelFiles, engine_name: str, threads: int | None, process: int) -> PictureCoder:
-    """Load a coder for one process: the threads of an engine do not survive a fork."""
-    return coder_of(files, engine_name, threads)
 
 
 def coder_of(
@@ -92,3 +82,25 @@ def _keras_graphs(files: ModelFiles) -> dict[str, object]:
 
     graphs: dict[str, object] = family_named(files.manifest["family"]).exporter(load_exported(files)).graphs()
     return graphs
+
+
+class _Coders:
+    """The coders of this process; a forked process starts without any."""
+
+    def __init__(self) -> None:
+        # The caches of parent processes are kept: an engine that is freed waits for its threads, which do not
+        # survive a fork.
+        self._caches = [_new_cache()]
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=lambda: self._caches.append(_new_cache()))
+
+    def load(self, files: ModelFiles, engine_name: str, threads: int | None) -> PictureCoder:
+        """Return the coder for these arguments of `coder_of`, created at the first call."""
+        return self._caches[-1](files, engine_name, threads)
+
+
+def _new_cache() -> Callable[..., PictureCoder]:
+    return lru_cache(maxsize=4)(coder_of)
+
+
+_coders = _Coders()

@@ -80,9 +80,9 @@ class PictureCoder:
 
         Raises:
             CorruptStreamError: with `verify`, if the payload does not give back the symbols.
-            OptionError: if the effort refines, and the model has no error gradient.
+            OptionError: if the effort refines, and the model cannot.
         """
-        refine = self._refiner(effort) if effort.refinement_steps else None
+        refine = self._refiner(effort.refinement_steps) if effort.refinement_steps else None
         grid = self._grid(image_uint8)
         tiles, payloads = list(grid.cut(self._tile)), []
         for number, tile in enumerate(tiles):
@@ -96,22 +96,11 @@ class PictureCoder:
             payloads.append(self.tile_coder.encode(latents, of_tile, rounding, side, verify=verify))
         return join_tiles(payloads)
 
-    def check_effort(self, effort: Effort) -> None:
-        """Check that the model can be encoded with an effort.
-
-        Raises:
-            OptionError: if the effort refines, and the model has no error gradient.
-        """
-        if effort.refinement_steps:
-            self._refiner(effort)
-
-    def _refiner(self, effort: Effort) -> Refiner:
-        if self.runtime.error_gradient is None:
-            raise OptionError(
-                "received an effort above 5, at which symbols are refined for PSNR, and model "
-                f"{self.model_name} is not made for PSNR: add the tune psnr, or use an effort of at most 5"
-            )
-        return Refiner(self.runtime, self.tile_coder, self.runtime.error_gradient, effort.refinement_steps)
+    def _refiner(self, steps: int) -> Refiner:
+        gradient = self.runtime.error_gradient
+        if gradient is None:
+            raise OptionError(f"model {self.model_name} cannot refine symbols: use an effort of at most 5")
+        return Refiner(self.runtime, self.tile_coder, gradient, steps)
 
     def symbols(self, image_uint8: NDArray[np.uint8], levels: Levels) -> Iterator[tuple[Symbols, Indices]]:
         """Yield flat arrays of symbols and of their scale indices, as `encode` codes them, tile by tile."""

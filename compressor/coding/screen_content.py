@@ -57,11 +57,6 @@ class ScreenContent:
         return encode_exact(self.image_uint8, self.mask)
 
     @cached_property
-    def whole_payload(self) -> bytes:
-        """The payload of the exact section that stores the whole picture."""
-        return encode_exact(self.image_uint8, np.ones_like(self.mask))
-
-    @cached_property
     def rest(self) -> NDArray[np.uint8]:
         """The picture with screen content replaced by a smooth continuation of the rest, (H, W, 3)."""
         means = Image.fromarray(self.image_uint8).reduce(CELL)

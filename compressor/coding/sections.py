@@ -1,10 +1,11 @@
 """The sections that hold the pixels of a picture: what the networks code, and what is stored exactly."""
 
-from collections.abc import Mapping
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from compressor.bitstream.container import Container
 from compressor.coding.area import Area
 from compressor.coding.effort import Effort, OnProgress, progress_of_part
 from compressor.coding.exact_pixels import encode_exact, read_exact, verify_exact
@@ -20,119 +21,140 @@ from compressor.spec.quality import TOP_LEVEL
 MIN_SHARE_FOR_WHOLE = 1 / 2
 
 
-def encode_sections(
-    coder: PictureCoder,
-    image_uint8: NDArray[np.uint8],
-    screen_content: ScreenContent | None,
-    level: int,
-    lowering: Lowering | None,
-    effort: Effort,
-    *,
-    verify: bool,
-    on_progress: OnProgress,
-) -> dict[str, bytes]:
-    """Encode a picture. Store its screen content exactly where that pays, and everything at the top level.
+class SectionEncoder:
+    """Encodes a picture at any level, to the sections that hold its pixels.
 
-    Exact storage pays if it adds fewer bits than the error that it removes is worth. If at least half of the
-    pixels are then stored exactly, and storing the whole picture takes no more bytes, it is stored as a
-    whole, unless it has a quality map.
+    The last results are kept, since the search for a target comes back to the same levels.
 
     Args:
         coder: of the picture section.
         image_uint8: (H, W, 3).
-        screen_content: of the picture, in regions that are not lowered.
-        level: quality level 0..396.
         lowering: of the regions of the quality map; None for no map.
         effort: how symbols are chosen.
         verify: whether to read the payloads again.
         on_progress: called after every step of a refinement.
-
-    Returns:
-        The payloads of the picture section and, where there are such, of the exact section and the quality
-        map, by name.
-
-    Raises:
-        CorruptStreamError: with `verify`, if the payloads do not give back what was coded.
-        OptionError: if the effort refines, and the model has no error gradient.
     """
-    if level == TOP_LEVEL and lowering is None:
-        everywhere = np.ones(image_uint8.shape[:2], bool)
-        payload = encode_exact(image_uint8, everywhere)
-        if verify:
-            verify_exact(payload, image_uint8, everywhere)
-        return {EXACT: payload, PICTURE: b""}
 
-    height, width, _ = image_uint8.shape
-    levels = levels_of(level, lowering, height, width, coder.runtime.block)
-    quality_map = {} if lowering is None else {QUALITY_MAP: pack_map(lowering)}
+    def __init__(
+        self,
+        coder: PictureCoder,
+        image_uint8: NDArray[np.uint8],
+        lowering: Lowering | None,
+        effort: Effort,
+        *,
+        verify: bool,
+        on_progress: OnProgress,
+    ) -> None:
+        self._coder, self._image_uint8, self._lowering = coder, image_uint8, lowering
+        self._effort, self._verify, self._on_progress = effort, verify, on_progress
+        # Payloads of the whole picture, coded by the networks, by level.
+        self._pictures: dict[int, bytes] = {}
 
-    def encode(pixels: NDArray[np.uint8], part: int, parts: int) -> bytes:
-        progress = progress_of_part(on_progress, part, parts)
-        return coder.encode(pixels, levels, effort, verify=verify, on_progress=progress)
+    def encode(self, level: int, screen_content: ScreenContent | None) -> dict[str, bytes]:
+        """Encode the picture. Store its screen content exactly where that pays.
 
-    if screen_content is None:
-        return quality_map | {PICTURE: encode(image_uint8, 0, 1)}
-    mask = screen_content.mask
-    parts = 1 if mask.all() else 2
-    everything = encode(image_uint8, 0, parts)
-    rest = encode(screen_content.rest, 1, parts) if parts == 2 else b""
-    added_bits = 8 * (len(screen_content.payload) + len(rest) - len(everything))
-    if added_bits > 0:
-        decoded = coder.decode(everything, height, width, levels)
-        removed_error = squared_error(decoded, image_uint8)
-        np.copyto(decoded, image_uint8, where=mask[..., None])
-        removed_error -= squared_error(decoded, image_uint8)
-        if added_bits >= coder.runtime.distortion_weight(level) * removed_error / 3:
+        Exact storage pays if it adds fewer bits than the error that it removes is worth. If at least half of
+        the pixels are then stored exactly, and storing the whole picture takes no more bytes, it is stored as
+        a whole, unless it has a quality map. At the top level, it always is.
+
+        Args:
+            level: quality level 0..396; with a quality map, not the top level.
+            screen_content: of the picture, in regions that are not lowered; None to store nothing exactly.
+
+        Returns:
+            The payloads of the picture section and, where there are such, of the exact section and the
+            quality map, by name.
+
+        Raises:
+            CorruptStreamError: with `verify`, if the payloads do not give back what was coded.
+            OptionError: if the effort refines, and the model cannot.
+        """
+        if level == TOP_LEVEL:
+            return {EXACT: self._whole, PICTURE: b""}
+        quality_map = {} if self._lowering is None else {QUALITY_MAP: pack_map(self._lowering)}
+        if screen_content is None:
+            return quality_map | {PICTURE: self._picture(level, 1)}
+        mask = screen_content.mask
+        is_whole = bool(mask.all())
+        everything = self._picture(level, 1 if is_whole else 2)
+        rest = b"" if is_whole else self._code(screen_content.rest, level, 1, 2)
+        payload = self._whole if is_whole else screen_content.payload
+        added_bits = 8 * (len(payload) + len(rest) - len(everything))
+        if added_bits > 0 and not self._is_worth(added_bits, level, everything, mask):
             return quality_map | {PICTURE: everything}
-    payload = screen_content.payload
-    # The rest may be a plain background, which costs the networks more than its exact pixels.
-    is_mostly_exact = lowering is None and mask.mean() >= MIN_SHARE_FOR_WHOLE
-    if is_mostly_exact and len(screen_content.whole_payload) <= len(payload) + len(rest):
-        payload, rest, mask = screen_content.whole_payload, b"", np.ones_like(mask)
-    if verify:
-        verify_exact(payload, image_uint8, mask)
-    return quality_map | {EXACT: payload, PICTURE: rest}
+        # The rest may be a plain background, which costs the networks more than its exact pixels.
+        is_mostly_exact = self._lowering is None and mask.mean() >= MIN_SHARE_FOR_WHOLE
+        if is_mostly_exact and len(self._whole) <= len(payload) + len(rest):
+            return {EXACT: self._whole, PICTURE: b""}
+        if self._verify and not is_whole:
+            verify_exact(payload, self._image_uint8, mask)
+        return quality_map | {EXACT: payload, PICTURE: rest}
+
+    @cached_property
+    def _whole(self) -> bytes:
+        """The payload of the exact section that stores the whole picture."""
+        everywhere = np.ones(self._image_uint8.shape[:2], bool)
+        payload = encode_exact(self._image_uint8, everywhere)
+        if self._verify:
+            verify_exact(payload, self._image_uint8, everywhere)
+        return payload
+
+    def _picture(self, level: int, parts: int) -> bytes:
+        """Return the payload of the whole picture, the first of `parts` to be coded."""
+        if level not in self._pictures:
+            self._pictures[level] = self._code(self._image_uint8, level, 0, parts)
+        return self._pictures[level]
+
+    def _code(self, pixels: NDArray[np.uint8], level: int, part: int, parts: int) -> bytes:
+        progress = progress_of_part(self._on_progress, part, parts)
+        return self._coder.encode(
+            pixels, self._levels(level), self._effort, verify=self._verify, on_progress=progress
+        )
+
+    def _levels(self, level: int) -> Levels:
+        height, width, _ = self._image_uint8.shape
+        return levels_of(level, self._lowering, height, width, self._coder.runtime.block)
+
+    def _is_worth(self, added_bits: int, level: int, everything: bytes, mask: NDArray[np.bool_]) -> bool:
+        """Whether the error that exact pixels remove is worth more than the bits that they add."""
+        height, width, _ = self._image_uint8.shape
+        decoded = self._coder.decode(everything, height, width, self._levels(level))
+        removed_error = squared_error(decoded, self._image_uint8)
+        np.copyto(decoded, self._image_uint8, where=mask[..., None])
+        removed_error -= squared_error(decoded, self._image_uint8)
+        return bool(added_bits < self._coder.runtime.distortion_weight(level) * removed_error / 3)
 
 
-def read_levels(
-    coder: PictureCoder, sections: Mapping[str, bytes], height: int, width: int, level: int
-) -> Levels:
+def read_levels(coder: PictureCoder, container: Container) -> Levels:
     """Return the quality levels of a picture's latents, for `PictureCoder`.
 
     Args:
         coder: of the picture section.
-        sections: payloads by name.
-        height: of the picture, in pixels.
-        width: of the picture, in pixels.
-        level: quality level 0..396 of the header.
+        container: the stream.
 
     Raises:
         CorruptStreamError: if the quality map is not that of a picture of this size.
     """
-    lowering = read_map(sections[QUALITY_MAP], height, width) if QUALITY_MAP in sections else None
-    return levels_of(level, lowering, height, width, coder.runtime.block)
+    header, sections = container.header, container.sections
+    size = header.height, header.width
+    lowering = read_map(sections[QUALITY_MAP], *size) if QUALITY_MAP in sections else None
+    return levels_of(header.level, lowering, *size, coder.runtime.block)
 
 
 def decode_sections(
     coder: PictureCoder,
-    sections: Mapping[str, bytes],
-    height: int,
-    width: int,
-    level: int,
-    area: Area,
-    reduction: int,
+    container: Container,
+    area: Area | None = None,
+    reduction: int = 1,
     *,
-    is_cut: bool,
+    is_cut: bool = False,
 ) -> NDArray[np.uint8]:
-    """Decode an area of a picture.
+    """Decode the colours of a picture, or an area of it.
 
     Args:
         coder: of the picture section.
-        sections: payloads by name.
-        height: of the whole picture, in pixels.
-        width: of the whole picture, in pixels.
-        level: quality level 0..396.
-        area: as it is returned, inside the picture.
+        container: the stream.
+        area: as it is returned, inside the picture; None for all of it.
         reduction: see `PictureCoder.decode`; 1 if there is an exact section.
         is_cut: whether the picture section is only the beginning of one.
 
@@ -140,14 +162,16 @@ def decode_sections(
         uint8 (h, w, 3) of the area.
 
     Raises:
-        StreamError: if the payloads cannot have come from `encode_sections`.
+        StreamError: if the payloads cannot have come from `SectionEncoder`.
     """
-    levels = read_levels(coder, sections, height, width, level)
+    header, sections = container.header, container.sections
+    size = header.height, header.width
+    levels = read_levels(coder, container)
     if EXACT not in sections:
-        return coder.decode(sections[PICTURE], height, width, levels, area, reduction, is_cut=is_cut)
-    exact, mask = read_exact(sections[EXACT], height, width, area)
+        return coder.decode(sections[PICTURE], *size, levels, area, reduction, is_cut=is_cut)
+    exact, mask = read_exact(sections[EXACT], *size, area or Area(0, 0, *size))
     if mask.all():
         return exact
-    pixels = coder.decode(sections[PICTURE], height, width, levels, area, is_cut=is_cut)
+    pixels = coder.decode(sections[PICTURE], *size, levels, area, is_cut=is_cut)
     np.copyto(pixels, exact, where=mask[..., None])
     return pixels

@@ -3,8 +3,11 @@
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, wait
+from itertools import cycle
 from typing import TypeVar
+
+from compressor.call_thread import CallThread
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -39,15 +42,16 @@ def map_ahead(function: Callable[[Item], Result], items: Iterable[Item], workers
     if workers == 1:
         yield from map(function, items)
         return
+    threads = [CallThread("tile") for _ in range(workers)]
     pending: deque[Future[Result]] = deque()
-    with ThreadPoolExecutor(workers, "tile") as pool:
-        try:
-            for item in items:
-                if len(pending) == workers:
-                    yield pending.popleft().result()
-                pending.append(pool.submit(function, item))
-            while pending:
+    try:
+        # Results are taken in order, so the thread whose turn it is has none left to work on.
+        for item, thread in zip(items, cycle(threads), strict=False):
+            if len(pending) == workers:
                 yield pending.popleft().result()
-        finally:
-            for future in pending:
-                future.cancel()
+            pending.append(thread.start(function, item))
+        while pending:
+            yield pending.popleft().result()
+    finally:
+        # Threads of a call that has failed would slow down the next one.
+        wait(pending)

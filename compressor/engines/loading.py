@@ -31,10 +31,12 @@ def resolve_engine(name: str) -> str:
     if name not in ENGINES:
         raise OptionError(f"received engine {name!r}, expected one of {', '.join([AUTO, *ENGINES])}")
     if find_spec(name) is None:
-        raise MissingDependencyError(
-            f"engine {name} is not installed; pip install '.{ENGINES[name]}' in a checkout"
-        )
+        raise MissingDependencyError(f"engine {name} is not installed; {_how_to_install(name)}")
     return name
+
+
+def _how_to_install(name: str) -> str:
+    return f"pip install '.{ENGINES[name]}' in a checkout"
 
 
 def load_engine(
@@ -54,6 +56,9 @@ def load_engine(
         keras_graphs: builds the same graphs as Keras models by name, for the engine that runs those.
         bfloat16: whether OpenVINO runs the transform networks in bfloat16; None where the CPU multiplies
             such numbers.
+
+    Raises:
+        MissingDependencyError: if a package that the engine needs is not installed.
     """
     if threads is not None:
         threads = min(threads, os.cpu_count() or 1)
@@ -63,6 +68,10 @@ def load_engine(
         # Ctrl-C while a compiled module is imported surfaces as an ImportError.
         if isinstance(error.__cause__, KeyboardInterrupt | SystemExit):
             raise error.__cause__ from None
+        if isinstance(error, ModuleNotFoundError):
+            raise MissingDependencyError(
+                f"engine {name} needs {error.name}, which is not installed; {_how_to_install(name)}"
+            ) from error
         raise
 
 

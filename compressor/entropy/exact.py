@@ -15,7 +15,7 @@ from compressor.spec.levels import Levels
 from compressor.spec.quality import LEVELS_PER_KNOT
 
 Integers = NDArray[np.float32]
-EXACT = 1 << 24
+EXACT_LIMIT = 1 << 24
 
 
 def knots_at(values: NDArray[np.int32], levels: Levels) -> NDArray[np.int64]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from numbers import Real
 
 from PIL import Image
 
@@ -62,11 +63,11 @@ def colour_notes(image: Image.Image, header: bytes) -> tuple[str, ...]:
         return _note(" ".join(found)) if found else ()
     if "srgb" in image.info:
         return ()
-    gamma = image.info.get("gamma")
+    (gamma,) = _numbers([image.info.get("gamma")]) or [0.0]
     if gamma and abs(gamma - _SRGB_GAMMA) > _GAMMA_TOLERANCE:
         return _note(f"gamma {gamma:g}")
-    chromaticity = image.info.get("chromaticity", _tiff_chromaticity(image))
     # A damaged list may be shorter.
+    chromaticity = _numbers(image.info.get("chromaticity", _tiff_chromaticity(image)))
     pairs = zip(chromaticity, _SRGB_CHROMATICITY, strict=False)
     if any(abs(a - b) > _CHROMATICITY_TOLERANCE for a, b in pairs):
         return _note("other primaries")
@@ -77,10 +78,17 @@ def _note(found: str) -> tuple[str, ...]:
     return (f"colours described as {found} are read as sRGB, and will look different: convert them to sRGB",)
 
 
-def _tiff_chromaticity(image: Image.Image) -> tuple[float, ...]:
+def _tiff_chromaticity(image: Image.Image) -> list[float]:
     tags = getattr(image, "tag_v2", {})
-    white, primaries = (tags.get(tag, ()) for tag in (_WHITE_POINT_TAG, _PRIMARIES_TAG))
-    return (*white, *primaries) if white and primaries else ()
+    white, primaries = (_numbers(tags.get(tag)) for tag in (_WHITE_POINT_TAG, _PRIMARIES_TAG))
+    return [*white, *primaries] if white and primaries else []
+
+
+def _numbers(values: object) -> list[float]:
+    """Return a list of numbers as floats; empty for anything else, which files may hold in its place."""
+    if isinstance(values, list | tuple) and all(isinstance(value, Real) for value in values):
+        return [float(value) for value in values]
+    return []
 
 
 def _code_points(file_format: str | None, header: bytes) -> tuple[int, int] | None:

@@ -40,8 +40,8 @@ def worth_curve(channels):
     return QualityCurve(channels, initializer=initial, trainable=False, name="log_worth")
 
 
-def squared_error(pictures, images):
-    """Return the mean squared error in 8-bit levels of pictures 0..1, (N,)."""
+def mean_squared_error(pictures, images):
+    """Return the mean squared error of pictures 0..1, in squared 8-bit levels, (N,)."""
     return ops.mean(ops.square(255 * (pictures - images)), axis=(1, 2, 3))
 
 
@@ -57,7 +57,7 @@ class RateDistortionModel(keras.Model):
 
     `call` takes {"images": (N, H, W, 3) floats 0..1, "quality": (N,) floats 0..1} and returns
     {"images": decoded, same shape, "bpp": (N,) estimated bits per pixel, "mse": (N,) mean squared
-    error in 8-bit levels}.
+    error in squared 8-bit levels}.
 
     The loss is mean((bpp + lambda * mse) / sqrt(lambda / reference)), as in Ballé, Laparra and
     Simoncelli, "End-to-end optimized image compression", ICLR 2017, with one lambda per sample.
@@ -102,7 +102,7 @@ class RateDistortionModel(keras.Model):
         latents, bits = self.code(latents, quality, partial(self.quantise, training=training))
         pictures = self.synthesise(latents, quality)
         bpp = bits / (height * width)
-        return {"images": pictures, "bpp": bpp, "mse": squared_error(pictures, images)}
+        return {"images": pictures, "bpp": bpp, "mse": mean_squared_error(pictures, images)}
 
     def sample_losses(self, x, outputs):
         """Loss of each sample, (N,)."""

@@ -36,6 +36,14 @@ class ModelFiles:
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise WeightsError(f"{folder} holds no usable manifest.json; give an exported model") from error
 
+    @property
+    def can_refine(self) -> bool:
+        """Whether the model has the gradient of the squared error, for efforts above 5.
+
+        Models that are trained for another measure do not: refinement would undo what they have learned.
+        """
+        return "error_gradient.onnx" in self._sha256
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, ModelFiles) and (self.folder, self.sha256) == (other.folder, other.sha256)
 
@@ -132,3 +140,19 @@ def shipped_folder(model: int | str | None = None) -> Path:
         f"the stream needs model {model}, and this version has {', '.join(map(str, ids.values()))}: "
         "upgrade the package, or give the folder of that model (--weights)"
     )
+
+
+def model_files(model: int | str | None = None, weights: str | Path | None = None) -> ModelFiles:
+    """Return the files of a model.
+
+    Args:
+        model: id or name of a model that ships; None is the default model.
+        weights: folder of an exported model to use instead.
+
+    Raises:
+        UnsupportedStreamError: for an id that does not ship.
+        OptionError: for a name that does not ship.
+        WeightsError: if the manifest is missing or damaged.
+    """
+    folder = shipped_folder(model) if weights is None else Path(weights)
+    return ModelFiles(folder.resolve())

@@ -81,6 +81,22 @@ def test_the_suffix_ends_the_temporary_name(tmp_path):
         temporary.write_text("new")
 
 
+@pytest.mark.skipif(not os.path.exists("/proc/self/ns/pid"), reason="needs Linux")
+def test_a_temporary_file_of_another_container_stays(tmp_path):
+    """Containers may have the same name, and each has process ids of its own."""
+    with atomic_path(tmp_path / "a") as temporary:
+        temporary.touch()
+    name = temporary.name
+    os.unlink(tmp_path / "a")
+    inode = str(os.stat("/proc/self/ns/pid").st_ino)
+    assert inode in name
+    dead = name.replace(f"-{os.getpid()}-", "-999999999-")
+    for stale in (dead, dead.replace(inode, "1")):
+        (tmp_path / stale).touch()
+    remove_stale_temporaries(tmp_path)
+    assert os.listdir(tmp_path) == [dead.replace(inode, "1")]
+
+
 def test_a_temporary_file_of_a_killed_process_is_removed(tmp_path):
     killed = "import os, sys\nfrom compressor.atomic import atomic_path\n"
     killed += "with atomic_path(sys.argv[1], suffix='.keras') as temporary:\n"

@@ -1,5 +1,6 @@
 """Many inputs: folders, workers, skipped files, and the traces of processes that die."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 from PIL import Image
 
 from compressor.atomic import remove_stale_temporaries
+from compressor.cli import workers
 from compressor.cli.main import main
 from compressor.cli.workers import WorkerDiedError, run_in_processes
 
@@ -252,6 +254,33 @@ def test_a_process_that_dies_takes_one_item_with_it():
     results = dict(run_in_processes(crash_on_odd, [0, 1, 2, 4], 2))
     assert isinstance(results.pop(1), WorkerDiedError)
     assert results == {0: 0, 2: 20, 4: 40}
+
+
+def fail_to_start(monkeypatch, first):
+    """Let the processes from a number on fail to start."""
+    start, started = workers._start, []
+
+    def failing(function):
+        if len(started) >= first:
+            raise OSError(errno.EMFILE, "Too many open files")
+        started.append(function)
+        return start(function)
+
+    monkeypatch.setattr(workers, "_start", failing)
+
+
+def test_processes_that_could_be_started_do_all_the_work(monkeypatch):
+    fail_to_start(monkeypatch, 1)
+    results = dict(run_in_processes(crash_on_odd, [0, 2, 4], 8))
+    assert results == {0: 0, 2: 20, 4: 40}
+
+
+def test_no_process_can_be_started(folder, monkeypatch, capsys):
+    fail_to_start(monkeypatch, 0)
+    assert main(["encode", "in", "-r", "-o", "out", "-j", "2"]) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert "a worker process cannot be started ([Errno 24] Too many open files): use a smaller -j" in lines[0]
+    assert "encoded 0 of" in lines[-1]
 
 
 def test_processes_tidy_up_when_the_caller_stops(tmp_path):

@@ -38,6 +38,9 @@ from compressor.cli.main import main
         (["encode", "-", "--roi", "-"], "received --roi - in a batch"),
         (["decode", "x.cmpr", "--format", "doc"], "received .doc"),
         (["info", "x.cmpr", "--max-pixels", "-1"], "expected"),
+        (["encode", "x.png", "-e", "6"], "received an effort above 5"),
+        (["encode", "x.png", "-q", "100", "--roi", "x.png"], "received a mask and quality 100"),
+        (["encode", "x.png", "--tune", "psnr", "--weights", "y"], "received a tune and a model"),
     ],
 )
 def test_wrong_usage(folder, arguments, message, assert_fails):

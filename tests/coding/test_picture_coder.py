@@ -340,7 +340,7 @@ def test_a_stream_of_another_model_with_the_same_id(tmp_path, picture, number, v
         compressor.decode(stream, runtime=other)
 
 
-@pytest.mark.parametrize("key", ["family", "metric", "numbers", "passes"])
+@pytest.mark.parametrize("key", ["family", "numbers", "passes"])
 def test_an_incomplete_export_is_refused(tiny_folder, tmp_path, key):
     shutil.copytree(tiny_folder, tmp_path / "model")
     path = tmp_path / "model" / "manifest.json"

@@ -1,6 +1,7 @@
 """The choice between engines."""
 
 import os
+import sys
 
 import pytest
 
@@ -40,3 +41,10 @@ def test_auto_takes_openvino_where_the_cpu_has_amx(monkeypatch, flags, installed
 def test_there_are_no_more_threads_than_cores():
     engine = load_engine("onnxruntime", ModelFiles(shipped_folder()), 100_000, dict)
     assert engine.threads == os.cpu_count()
+
+
+def test_a_package_that_an_engine_needs(monkeypatch):
+    monkeypatch.setitem(sys.modules, "compressor.engines.onnx_engine", None)
+    files = ModelFiles(shipped_folder())
+    with pytest.raises(MissingDependencyError, match=r"onnxruntime needs compressor\.engines\.onnx_engine"):
+        load_engine("onnxruntime", files, 1, dict)

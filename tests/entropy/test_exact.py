@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from compressor.entropy.exact import (
-    EXACT,
+    EXACT_LIMIT,
     ExactContext,
     ExactHyper,
     ExactLayer,
@@ -19,7 +19,7 @@ threadpoolctl = pytest.importorskip("threadpoolctl")
 
 def random_layer(random, inputs, outputs, knots=1, input_max=255, maximum=255, shift=8):
     weights = random.integers(-300, 301, (inputs, outputs))
-    room = EXACT - 1 - np.abs(weights).sum(0) * input_max
+    room = EXACT_LIMIT - 1 - np.abs(weights).sum(0) * input_max
     assert room.min() > 0
     bias = (random.random((knots, outputs)) * np.minimum(room, 2**20)).astype(np.int32)
     shifts = random.integers(shift - 2, shift + 3, outputs).astype(np.int32)

@@ -5,7 +5,7 @@ import struct
 import zlib
 
 import pytest
-from PIL import Image
+from PIL import Image, TiffImagePlugin, TiffTags
 
 from compressor.images.loading import load_picture, open_picture
 from tests.samples import SRGB, saved
@@ -32,6 +32,14 @@ def avif_with(primaries, transfer):
     return data[:at] + struct.pack(">HH", primaries, transfer) + data[at + 4 :]
 
 
+def tiff_with_text(tag):
+    tags = TiffImagePlugin.ImageFileDirectory_v2()
+    tags[318], tags[319] = P3_PRIMARIES[:2], P3_PRIMARIES[2:]
+    tags.tagtype[tag] = TiffTags.ASCII
+    tags[tag] = "0.31"
+    return saved(Image.new("RGB", (8, 8)), "TIFF", tiffinfo=tags)
+
+
 @pytest.mark.parametrize(
     ("make", "found"),
     [
@@ -51,6 +59,9 @@ def avif_with(primaries, transfer):
             ),
             "other primaries",
         ),
+        # Tags of a wrong type.
+        (lambda: tiff_with_text(318), None),
+        (lambda: tiff_with_text(319), None),
     ],
 )
 def test_descriptions(make, found):
@@ -75,3 +86,10 @@ def test_a_file_of_the_methods_that_pillow_needs():
 
     image = Image.open(File(saved(Image.new("L", (4, 4)), "PNG")))
     assert load_picture(image).image.size == (4, 4)
+
+
+@pytest.mark.parametrize("value", ["2.2", b"2", None, 0, (1, 2)])
+def test_descriptions_of_a_wrong_type(value):
+    image = Image.new("RGB", (8, 8))
+    image.info |= {"gamma": value, "chromaticity": value, "xmp": "\ud800"}
+    assert load_picture(image).image.size == (8, 8)

@@ -10,7 +10,7 @@ from training.worth import measure_worth, worth_estimator  # noqa: E402
 
 def test_worth_predicts_what_an_error_costs(tiny_flagship, random_pictures):
     """A step of error in one channel raises rate-distortion cost by its worth."""
-    from compressor.models.base import distortion_weight, squared_error
+    from compressor.models.base import distortion_weight, mean_squared_error
 
     images = random_pictures(4, 64, 64)
     quality = np.full(4, 0.5, np.float32)
@@ -21,7 +21,7 @@ def test_worth_predicts_what_an_error_costs(tiny_flagship, random_pictures):
         error = np.zeros(latents.shape, np.float32)
         error[..., channel] = np.random.default_rng(0).choice([-1, 1], latents.shape[:3])
         moved = np.asarray(tiny_flagship.synthesise(latents + error, quality))
-        added = float(np.mean(np.asarray(squared_error(moved, clean))))
+        added = float(np.mean(np.asarray(mean_squared_error(moved, clean))))
         bits = float(distortion_weight(0.5)) * added * 64 * 64 / np.prod(latents.shape[1:3])
         assert worth[channel] == pytest.approx(bits, rel=0.3)
 

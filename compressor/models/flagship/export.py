@@ -12,6 +12,7 @@ from compressor.models.flagship.entropy_model import layer_arrays
 from compressor.models.flagship.fixed_point import fixed_contexts, fixed_hyper
 from compressor.models.flagship.graphs import deployment_graphs
 from compressor.models.flagship.model import Flagship
+from compressor.models.flagship.networks import FILTER_STRIDE
 from compressor.models.flagship.reduced_colours import measure_reduced_colours
 from compressor.models.flagship.side_scales import measure_side_scales
 from compressor.spec import constants
@@ -27,15 +28,14 @@ COLOUR_IMAGES = 60
 def synthesis_halo(filter_blocks: int) -> int:
     """Return the distance, in latent positions, from which latents affect a pixel.
 
-    It is the receptive field of the filter's convolution of stride 2, of its 3x3 convolutions, and of the
-    post-filter.
+    It is the receptive field of the filter's first convolution, which has a stride, of its 3x3 convolutions,
+    and of the post-filter.
 
     Example:
         >>> synthesis_halo(6)
         3
     """
-    stride = 2
-    pixels = stride * (2 * filter_blocks + 1) + stride // 2 + BLOCK // 2
+    pixels = FILTER_STRIDE * (2 * filter_blocks + 1) + FILTER_STRIDE // 2 + BLOCK // 2
     return -(-pixels // BLOCK)
 
 

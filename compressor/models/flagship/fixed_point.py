@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from compressor.entropy.exact import EXACT, ExactContext, ExactHyper, ExactLayer
+from compressor.entropy.exact import EXACT_LIMIT, ExactContext, ExactHyper, ExactLayer
 from compressor.layers.density import LOG_SCALE_STEP
 from compressor.models.flagship.model import Flagship
 from compressor.spec.constants import (
@@ -43,7 +43,7 @@ def fixed_layer(
         w = np.rint(weights * 2.0**shift)
         # Half of the last place: the shift that follows rounds down.
         b = np.rint(bias * 2.0**shift) + (2 ** (shift - 1) if shift else 0)
-        fits = np.abs(w).sum(0) * input_max + np.abs(b).max(0) < EXACT
+        fits = np.abs(w).sum(0) * input_max + np.abs(b).max(0) < EXACT_LIMIT
         for_shift[shift] = (w, b, fits)
     shifts = np.stack([fits for _, _, fits in for_shift.values()]).cumprod(0).sum(0) - 1
     if shifts.min() < 0:

@@ -58,8 +58,7 @@ class FlagshipRuntime:
         self._threads = LatentThreads()
         # Without f and g, the transform is the fixed one.
         self._has_networks = "filter.onnx" in files.manifest["files"]
-        # The gradient is that of the squared error, which would undo what another metric has trained.
-        self.error_gradient = self._error_gradient if files.manifest["metric"] == "mse" else None
+        self.error_gradient = self._error_gradient if files.can_refine else None
 
     def analyse(self, pixels: Floats, levels: Levels) -> Floats:
         """See `ModelRuntime`."""

@@ -1,12 +1,12 @@
 """The latents of a tile, computed in a separate thread while symbols are decoded."""
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
+from compressor.call_thread import CallThread
 from compressor.engines.interface import Engine
 from compressor.entropy.exact import pad
 from compressor.spec.arrays import Floats, Symbols
@@ -102,7 +102,7 @@ class LatentThreads:
     """
 
     def __init__(self) -> None:
-        self._idle: list[ThreadPoolExecutor] = []
+        self._idle: list[CallThread] = []
 
     @contextmanager
     def in_order(self, threads: int | None) -> Iterator[Start]:
@@ -117,12 +117,12 @@ class LatentThreads:
         try:
             thread = self._idle.pop()
         except IndexError:
-            thread = ThreadPoolExecutor(1, "latents")
+            thread = CallThread("latents")
         try:
-            yield lambda function, *arguments: thread.submit(function, *arguments).result
+            yield lambda function, *arguments: thread.start(function, *arguments).result
         except BaseException:
-            # Not used again: calls may be left, or the garbage collector may have ended the thread already.
-            thread.shutdown(wait=False, cancel_futures=True)
+            # Not used again: the garbage collector may have ended it already.
+            thread.cancel()
             raise
         self._idle.append(thread)
 

@@ -7,7 +7,7 @@ pytest.importorskip("keras", reason="needs the train extra")
 data = pytest.importorskip("skimage.data")
 
 from compressor.coding.loading import coder_of  # noqa: E402
-from compressor.entropy.exact import EXACT  # noqa: E402
+from compressor.entropy.exact import EXACT_LIMIT  # noqa: E402
 from compressor.models.export_arrays import scale_index  # noqa: E402
 from compressor.models.exported import load_exported  # noqa: E402
 from compressor.models.flagship.fixed_point import fixed_layer  # noqa: E402
@@ -50,7 +50,7 @@ def test_layers_are_exact_and_close_to_their_floats():
     weights = random.normal(size=(900, 8)) * np.geomspace(1e-4, 1e-2, 8)
     bias = random.uniform(2, 4, (5, 8))
     layer = fixed_layer(weights, bias, 1 / 32, 255, 32, 255)
-    assert np.all(np.abs(layer.weights).sum(0) * 255 + np.abs(layer.bias).max(0) < EXACT)
+    assert np.all(np.abs(layer.weights).sum(0) * 255 + np.abs(layer.bias).max(0) < EXACT_LIMIT)
     x = random.integers(0, 256, (50, 900))
     wanted = np.clip(x @ weights + 32 * bias[2], 0, 255)
     assert wanted.std(0).min() > 0.1

@@ -1,0 +1,62 @@
+"""A thread that makes calls, one after another."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import Any, TypeVar
+
+Result = TypeVar("Result")
+_Call = tuple[Future[Any], Callable[..., Any], tuple[Any, ...]]
+
+
+class CallThread:
+    """A thread that makes calls, one after another. It ends when the object is no longer used.
+
+    A `ThreadPoolExecutor` would refuse calls in a thread that outlives the main thread.
+
+    Args:
+        name: of the thread.
+
+    Example:
+        >>> thread = CallThread("example")
+        >>> thread.start(pow, 2, 10).result()
+        1024
+    """
+
+    def __init__(self, name: str) -> None:
+        self._calls: SimpleQueue[_Call | None] = SimpleQueue()
+        Thread(target=_make_calls, args=(self._calls,), name=name, daemon=True).start()
+        weakref.finalize(self, self._calls.put, None)
+
+    def start(self, function: Callable[..., Result], *arguments: Any) -> Future[Result]:
+        """Call a function after the calls started before."""
+        future: Future[Result] = Future()
+        self._calls.put((future, function, arguments))
+        return future
+
+    def cancel(self) -> None:
+        """Cancel the calls that have not begun."""
+        with suppress(Empty):
+            while call := self._calls.get_nowait():
+                call[0].cancel()
+
+
+def _make_calls(calls: SimpleQueue[_Call | None]) -> None:
+    while call := calls.get():
+        _make(*call)
+        # While it waits for the next one, the thread must not keep the last one's results alive.
+        del call
+
+
+def _make(future: Future[Any], function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+    try:
+        result = function(*arguments)
+    except BaseException as error:
+        future.set_exception(error)
+    else:
+        future.set_result(result)

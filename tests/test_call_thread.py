@@ -1,0 +1,49 @@
+"""Calls in a thread of their own."""
+
+import gc
+import threading
+
+import pytest
+
+from compressor.call_thread import CallThread
+
+
+def test_calls_are_made_in_order_in_one_thread():
+    thread, seen = CallThread("test"), []
+    calls = [thread.start(seen.append, number) for number in range(100)]
+    assert thread.start(threading.current_thread).result().name == "test"
+    assert all(call.done() for call in calls)
+    assert seen == list(range(100))
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_an_error_is_raised_where_the_result_would_be(error):
+    def fail():
+        raise error("why")
+
+    thread = CallThread("test")
+    call = thread.start(fail)
+    with pytest.raises(error, match="why"):
+        call.result()
+    assert thread.start(len, "ab").result() == 2
+
+
+def test_calls_that_have_not_begun_are_cancelled():
+    thread, begun, go_on = CallThread("test"), threading.Event(), threading.Event()
+    first = thread.start(lambda: begun.set() or go_on.wait(60))
+    begun.wait(60)
+    second = thread.start(pytest.fail)
+    thread.cancel()
+    go_on.set()
+    assert first.result()
+    assert second.cancelled()
+    assert thread.start(len, "ab").result() == 2
+
+
+def test_it_ends_when_it_is_no_longer_used():
+    call_thread = CallThread("test")
+    thread = call_thread.start(threading.current_thread).result()
+    del call_thread
+    gc.collect()
+    thread.join(60)
+    assert not thread.is_alive()
