@@ -1,11 +1,15 @@
 """Text, charts, patterns and pixel art are stored where that pays; photographs are not."""
 
+from contextlib import suppress
+
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
 import compressor
 from compressor import Target
+from compressor.coding import sections
+from compressor.coding.picture_coder import PictureCoder
 from compressor.coding.screen_content import find_screen_content
 from compressor.errors import OptionError, TruncatedStreamError
 from compressor.images.psnr import psnr_db
@@ -169,6 +173,27 @@ def test_a_size_is_used_where_stored_content_leaves_a_gap(screenshot):
     with_stored = compressor.encode(screenshot, 1)
     assert len(data) <= limit
     assert psnr_db(decoded, screenshot) > psnr_db(np.asarray(compressor.decode(with_stored)), screenshot)
+
+
+@pytest.mark.parametrize("num_bytes", [10, 3_000, 9_000])
+def test_no_trial_of_a_target_is_made_twice(screenshot, num_bytes, monkeypatch):
+    coded, stored = [], []
+    encode, encode_exact = PictureCoder.encode, sections.encode_exact
+
+    def counting(self, image_uint8, levels, *arguments, **options):
+        coded.append((image_uint8.tobytes(), levels))
+        return encode(self, image_uint8, levels, *arguments, **options)
+
+    def counting_exact(image_uint8, mask):
+        stored.append(mask.tobytes())
+        return encode_exact(image_uint8, mask)
+
+    monkeypatch.setattr(PictureCoder, "encode", counting)
+    monkeypatch.setattr(sections, "encode_exact", counting_exact)
+    with suppress(OptionError):
+        compressor.encode(screenshot, target=Target(num_bytes=num_bytes))
+    assert len(coded) == len(set(coded))
+    assert len(stored) == len(set(stored))
 
 
 def test_a_target_below_the_size_of_stored_content_is_met():
