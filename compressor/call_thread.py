@@ -31,7 +31,8 @@ class CallThread:
     def __init__(self, name: str) -> None:
         self._calls: SimpleQueue[_Call | None] = SimpleQueue()
         Thread(target=_make_calls, args=(self._calls,), name=name, daemon=True).start()
-        weakref.finalize(self, self._calls.put, None)
+        # Not at exit: functions that run then may still make calls.
+        weakref.finalize(self, self._calls.put, None).atexit = False
 
     def start(self, function: Callable[..., Result], *arguments: Any) -> Future[Result]:
         """Call a function after the calls started before."""
@@ -58,5 +59,7 @@ def _make(future: Future[Any], function: Callable[..., Any], arguments: tuple[An
         result = function(*arguments)
     except BaseException as error:
         future.set_exception(error)
+        # The error holds this frame: without a cycle, it is freed as soon as the caller drops it.
+        del future, arguments
     else:
         future.set_result(result)

@@ -225,8 +225,8 @@ def check_options(
         files = model_files(runtime.model, runtime.weights)
         if not files.can_refine:
             raise OptionError(
-                "received an effort above 5, at which symbols are refined for PSNR, and model "
-                f"{files.name} is not made for PSNR: add the tune psnr, or use an effort of at most 5"
+                f"received an effort above 5, at which symbols are refined for PSNR, and model {files.name}, "
+                f"which is not made for that: use {model_of_tune('psnr')} (tune psnr), or a lower effort"
             )
     return level, rules, runtime
 

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+ENGINES = ("onnxruntime", "openvino", "keras")
+AUTO = "auto"
+
+
 @dataclass(frozen=True, slots=True)
 class Runtime:
     """The model that codes, and how it is run.
@@ -27,7 +31,8 @@ class Runtime:
             to the engine.
 
     Raises:
-        OptionError: if both a model and weights are given, or `threads` is not a whole number from 1.
+        OptionError: if both a model and weights are given, the engine is unknown, or `threads` is not a whole
+            number from 1.
 
     Example:
         >>> Runtime(engine="onnxruntime", threads=1).threads
@@ -43,6 +48,10 @@ class Runtime:
         if self.model is not None and self.weights is not None:
             raise OptionError(
                 f"received the model {self.model} and the weights {self.weights}, expected one of them"
+            )
+        if self.engine not in (AUTO, *ENGINES):
+            raise OptionError(
+                f"received engine {self.engine!r}, expected one of {', '.join([AUTO, *ENGINES])}"
             )
         if self.threads is not None and (not isinstance(self.threads, int) or self.threads < 1):
             raise OptionError(f"received threads={self.threads!r}, expected a whole number from 1")

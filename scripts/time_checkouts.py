@@ -10,6 +10,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,7 +18,7 @@ import numpy as np
 from PIL import Image
 
 from eval.bench import load_pictures
-from eval.errors import warn
+from eval.errors import EvalError, warn
 from eval.outputs import table_lines
 from eval.scaling import mosaic
 
@@ -105,9 +106,12 @@ def _compare(workers: list[subprocess.Popen], kind: str, quality: float, rounds:
 
 
 def _ask(worker: subprocess.Popen, kind: str, quality: float) -> tuple[float, int]:
-    print(kind, quality, file=worker.stdin, flush=True)
-    seconds, num_bytes = worker.stdout.readline().split()
-    return float(seconds), int(num_bytes)
+    with suppress(BrokenPipeError):
+        print(kind, quality, file=worker.stdin, flush=True)
+    answer = worker.stdout.readline().split()
+    if not answer:
+        raise SystemExit("a checkout failed; its error is above")
+    return float(answer[0]), int(answer[1])
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -124,7 +128,10 @@ def main(arguments: list[str] | None = None) -> None:
         # Without a package there, Python would import the one that is installed.
         if not (checkout / "compressor" / "__init__.py").is_file():
             parser.error(f"{checkout} holds no package compressor: give the folder of a checkout")
-    pictures, problems = load_pictures(options.images, options.limit)
+    try:
+        pictures, problems = load_pictures(options.images, options.limit)
+    except EvalError as error:
+        parser.error(str(error))
     for line in problems:
         warn(f"left out: {line}")
     results = compare(checkouts, pictures, ["encode", "decode"], QUALITIES, options.rounds)

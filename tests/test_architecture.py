@@ -59,7 +59,7 @@ ALLOWED = {
     "bitstream": BASE,
     "entropy": BASE,
     "weights": BASE,
-    "engines": BASE | {"weights"},
+    "engines": BASE | {"options", "weights"},
     "runtimes": BASE | {"entropy", "weights", "engines", "threads"},
     "layers": {"spec"},
     "models": BASE | {"layers", "entropy", "weights", "runtimes"},

@@ -1,7 +1,10 @@
 """Calls in a thread of their own."""
 
 import gc
+import subprocess
+import sys
 import threading
+import weakref
 
 import pytest
 
@@ -47,3 +50,38 @@ def test_it_ends_when_it_is_no_longer_used():
     gc.collect()
     thread.join(60)
     assert not thread.is_alive()
+
+
+def test_an_error_is_freed_with_the_arguments_of_its_call():
+    class Argument:
+        pass
+
+    def call(thread):
+        argument = Argument()
+        with pytest.raises(TypeError):
+            thread.start(len, argument).result()
+        return weakref.ref(argument)
+
+    thread = CallThread("test")
+    gc.disable()
+    try:
+        argument = call(thread)
+        # The thread drops what it holds when it takes the next call.
+        thread.start(len, "ab").result()
+        assert argument() is None
+    finally:
+        gc.enable()
+
+
+def test_calls_at_exit():
+    code = """
+import atexit
+from compressor.call_thread import CallThread
+
+# Functions that are registered first are called last.
+atexit.register(lambda: print(thread.start(pow, 2, 10).result(timeout=20)))
+thread = CallThread("test")
+thread.start(len, "ab").result()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout == "1024\n", done.stderr

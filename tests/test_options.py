@@ -40,6 +40,11 @@ def test_threads_are_whole_numbers_from_one(threads):
         Runtime(threads=threads)
 
 
+def test_unknown_engines_are_refused():
+    with pytest.raises(OptionError, match="engine 'none', expected one of auto, onnxruntime"):
+        Runtime(engine="none")
+
+
 def test_a_runtime_is_a_value():
     runtime = Runtime(engine="openvino", threads=2)
     assert runtime == Runtime(None, None, "openvino", 2)

@@ -95,6 +95,7 @@ def plot_run(run: Path, out: Path | None = None) -> Path:
     last.set(xlabel="bits per pixel of files", ylabel="PSNR, dB", title="validation")
     for axis in figure.axes:
         axis.grid(alpha=0.3)
+    out.parent.mkdir(parents=True, exist_ok=True)
     with atomic_path(out) as temporary:
         figure.savefig(temporary, dpi=120, format="png")
     print(out, file=sys.stderr)

@@ -65,7 +65,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit status: 0, 1 if an input failed, 130 after Ctrl-C.
 
     Raises:
-        SystemExit: with status 2 for wrong usage, 0 after --help and --version.
+        SystemExit: with status 2 for wrong usage, 1 if an option needs a model that cannot be read, 0 after
+            --help and --version.
     """
     parser = _build_parser()
     arguments = parser.parse_args(argv)

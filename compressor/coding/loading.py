@@ -26,7 +26,7 @@ def load_coder(runtime: Runtime, model_id: int | None = None) -> PictureCoder:
 
     Raises:
         UnsupportedStreamError: for a model id that does not ship, or that `runtime.weights` does not have.
-        OptionError: for a model name or an engine that is not known.
+        OptionError: for a model name that is not known.
         WeightsError: if the model's files are damaged.
         MissingDependencyError: if the engine is not installed.
     """

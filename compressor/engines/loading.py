@@ -7,36 +7,34 @@ from typing import Any
 
 from compressor.engines.cpu import cpu_flags, has_bfloat16
 from compressor.engines.interface import Engine
-from compressor.errors import MissingDependencyError, OptionError
+from compressor.errors import MissingDependencyError
+from compressor.options import AUTO
 from compressor.weights.files import ModelFiles
 
-# Each by the name of its package, with the extra of this package that installs it.
-ENGINES = {"onnxruntime": "", "openvino": "[openvino]", "keras": "[train]"}
-AUTO = "auto"
+# Extras of this package that install engines.
+_EXTRAS = {"openvino": "[openvino]", "keras": "[train]"}
 
 
 def resolve_engine(name: str) -> str:
     """Return the name of an installed engine.
 
     Args:
-        name: one of `ENGINES`, or "auto": OpenVINO where it is installed and the CPU has AMX, since its
-            bfloat16 is several times faster there, and ONNX Runtime everywhere else, which starts faster.
+        name: one of `ENGINES`, which are also names of packages, or "auto": OpenVINO where it is installed
+            and the CPU has AMX, since its bfloat16 is several times faster there, and ONNX Runtime everywhere
+            else, which starts faster.
 
     Raises:
-        OptionError: for an unknown name.
         MissingDependencyError: if the engine's package is not installed.
     """
     if name == AUTO:
         name = "openvino" if "amx_bf16" in cpu_flags() and find_spec("openvino") else "onnxruntime"
-    if name not in ENGINES:
-        raise OptionError(f"received engine {name!r}, expected one of {', '.join([AUTO, *ENGINES])}")
     if find_spec(name) is None:
         raise MissingDependencyError(f"engine {name} is not installed; {_how_to_install(name)}")
     return name
 
 
 def _how_to_install(name: str) -> str:
-    return f"pip install '.{ENGINES[name]}' in a checkout"
+    return f"pip install '.{_EXTRAS.get(name, '')}' in a checkout"
 
 
 def load_engine(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from contextlib import suppress
 from numbers import Real
 
 from PIL import Image
@@ -87,7 +88,8 @@ def _tiff_chromaticity(image: Image.Image) -> list[float]:
 def _numbers(values: object) -> list[float]:
     """Return a list of numbers as floats; empty for anything else, which files may hold in its place."""
     if isinstance(values, list | tuple) and all(isinstance(value, Real) for value in values):
-        return [float(value) for value in values]
+        with suppress(OverflowError):
+            return [float(value) for value in values]
     return []
 
 

@@ -38,9 +38,9 @@ class ModelFiles:
 
     @property
     def can_refine(self) -> bool:
-        """Whether the model has the gradient of the squared error, for efforts above 5.
+        """Whether the model has the gradient of the squared error, which efforts above 5 need.
 
-        Models that are trained for another measure do not: refinement would undo what they have learned.
+        A flagship that is trained for another measure does not: refinement would undo what it has learned.
         """
         return "error_gradient.onnx" in self._sha256
 

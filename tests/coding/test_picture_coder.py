@@ -18,11 +18,10 @@ from compressor.coding.picture_coder import PictureCoder  # noqa: E402
 from compressor.errors import CorruptStreamError, StreamError, UnsupportedStreamError, WeightsError  # noqa: E402
 from compressor.images.psnr import psnr_db  # noqa: E402
 from compressor.models.flagship import runtime as flagship_runtime  # noqa: E402
+from compressor.options import ENGINES  # noqa: E402
 from compressor.spec.constants import TILE  # noqa: E402
 from compressor.spec.passes import coding_passes  # noqa: E402
 from compressor.weights.files import ModelFiles, shipped_folder  # noqa: E402
-
-ENGINES = ["onnxruntime", "openvino", "keras"]
 
 
 @pytest.fixture(scope="module")

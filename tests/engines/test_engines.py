@@ -10,10 +10,11 @@ pytest.importorskip("keras", reason="needs the train extra")
 pytest.importorskip("onnx", reason="needs the train extra")
 
 from compressor.coding.loading import coder_of  # noqa: E402
-from compressor.engines.loading import ENGINES, load_engine, resolve_engine  # noqa: E402
+from compressor.engines.loading import load_engine, resolve_engine  # noqa: E402
 from compressor.errors import MissingDependencyError  # noqa: E402
 from compressor.models.exported import load_exported  # noqa: E402
 from compressor.models.registry import family_named  # noqa: E402
+from compressor.options import ENGINES  # noqa: E402
 from compressor.weights.files import ModelFiles  # noqa: E402
 
 
