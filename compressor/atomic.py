@@ -79,11 +79,11 @@ def remove_stale_temporaries(folder: str | os.PathLike[str]) -> None:
 
 
 def _host() -> str:
-    # Machines and containers may share a folder, and a process id means nothing in another of them.
-    name = os.uname().nodename if hasattr(os, "uname") else ""
+    # Machines and containers may share a folder, and a process id is valid only within its own.
+    name = re.sub("[^A-Za-z0-9.]", "", os.uname().nodename if hasattr(os, "uname") else "")[:32]
     with contextlib.suppress(OSError):
-        name = f"{name[:32]}.{os.stat('/proc/self/ns/pid').st_ino}"
-    return re.sub("[^A-Za-z0-9.]", "", name)
+        name += f".{os.stat('/proc/self/ns/pid').st_ino}"
+    return name
 
 
 def _is_alive(pid: int) -> bool:

@@ -15,9 +15,9 @@ _Call = tuple[Future[Any], Callable[..., Any], tuple[Any, ...]]
 
 
 class CallThread:
-    """A thread that makes calls, one after another. It ends when the object is no longer used.
+    """A thread that makes calls, one after another. It ends when this object is freed.
 
-    A `ThreadPoolExecutor` would refuse calls in a thread that outlives the main thread.
+    Unlike a `ThreadPoolExecutor`, it accepts calls after the main thread has ended.
 
     Args:
         name: of the thread.
@@ -35,7 +35,7 @@ class CallThread:
         weakref.finalize(self, self._calls.put, None).atexit = False
 
     def start(self, function: Callable[..., Result], *arguments: Any) -> Future[Result]:
-        """Call a function after the calls started before."""
+        """Queue a call, and return its future. Calls are made in the order in which they are queued."""
         future: Future[Result] = Future()
         self._calls.put((future, function, arguments))
         return future

@@ -123,7 +123,8 @@ def encode(
     Raises:
         ImageInputError: if the picture cannot be read, or its type, shape or mode is not supported.
         LimitError: if Pillow refuses the picture for its size.
-        OptionError: if an argument is outside its range, or the picture cannot meet the target.
+        OptionError: if an argument is outside its range, arguments contradict each other, or the picture
+            cannot meet the target.
         CorruptStreamError: with `verify`, if the new stream does not hold what was coded.
         MissingDependencyError: if the engine is not installed.
         WeightsError: if the model files are missing or damaged.
@@ -216,7 +217,7 @@ def check_options(
 
     Raises:
         OptionError: if an option is outside its range, or options contradict each other.
-        WeightsError: if the model files are missing or damaged.
+        WeightsError: if the effort refines, and the manifest of the model is missing or damaged.
     """
     level = _level(quality, target, has_mask=has_mask)
     rules = effort_of(effort)
@@ -225,8 +226,9 @@ def check_options(
         files = model_files(runtime.model, runtime.weights)
         if not files.can_refine:
             raise OptionError(
-                f"received an effort above 5, at which symbols are refined for PSNR, and model {files.name}, "
-                f"which is not made for that: use {model_of_tune('psnr')} (tune psnr), or a lower effort"
+                f"received an effort above 5, which refines symbols for PSNR, and model {files.name}, which "
+                "does not support that: use an effort of at most 5, or model "
+                f"{model_of_tune('psnr')} (tune psnr)"
             )
     return level, rules, runtime
 

@@ -47,7 +47,7 @@ class CmprImageFile(ImageFile.ImageFile):
         except CompressorError as error:
             raise OSError(str(error)) from error
         header = preamble.header
-        # That of the time of opening: `compressor.images.loading` replaces it only for that long.
+        # The limit at this time: `compressor.images.loading` replaces Pillow's only while it opens a file.
         self._max_pixels = _pillow_limit()
         self._size = (header.width, header.height)
         self._mode = header.mode

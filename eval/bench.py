@@ -68,7 +68,9 @@ def matched_quality(codec, image: np.ndarray, target_bpp: float) -> float:
 
 
 def matched_qualities(chosen: list, images: list[np.ndarray], target_bpp: float) -> dict[str, list[float]]:
-    """Find the quality of each picture for all codecs, and run each codec once, which loads its libraries.
+    """Find the quality of each picture for each codec.
+
+    Each picture is also encoded and decoded once, so that libraries are loaded before timing.
 
     Args:
         chosen: codecs.

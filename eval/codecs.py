@@ -125,7 +125,7 @@ class Jpeg2000Codec(PillowCodec):
 
 @dataclass(frozen=True)
 class JxlCodec(PillowCodec):
-    """JPEG XL. Quality 100 is lossless, which the plugin accepts only as an option of its own."""
+    """JPEG XL. Quality 100 is lossless, which the plugin requires as a separate option."""
 
     def save_options(self, quality: float, size: tuple[int, int]) -> dict:
         """Return the options of `Image.save`, for a quality in 1..100 and a size in pixels."""

@@ -74,9 +74,10 @@ def run_command(options) -> int:
 
 
 def _check_reference(name: str, measured: list[str]) -> None:
-    """Raise an EvalError unless a name is that of a codec, or of a model that is measured."""
-    if name not in measured and name not in {codec.name for codec in codecs.CODECS}:
-        raise EvalError(f"unknown reference: no codec named {name}")
+    """Raise an EvalError unless the name is that of a known codec or of a measured model."""
+    known = dict.fromkeys([*(codec.name for codec in codecs.CODECS), *measured])
+    if name not in known:
+        raise EvalError(f"received the reference {name}, expected one of {', '.join(known)}")
 
 
 def _table(rows: list[dict], options, curves: dict, chosen=metrics.METRICS) -> list:

@@ -18,8 +18,8 @@ def load(choice: str, pictures: Path) -> dict:
     """Load the curves to show with a run.
 
     Args:
-        choice: "kodak", "none", a file, or "auto": the Kodak curves if the folder is named kodak, or the file
-            kodak.csv.
+        choice: "kodak", "none", a file, or "auto": the Kodak curves if `pictures` is named kodak or
+            kodak.csv, in any case.
         pictures: folder of the pictures of the run, or the CSV file of an earlier one.
 
     Returns:

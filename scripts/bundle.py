@@ -114,8 +114,9 @@ def main() -> None:
     from training.errors import TrainingError
 
     try:
-        # Before the downloads: a wrong source is noticed at its first picture.
-        next(encoded_images(options.data))
+        # Check the source before the downloads, by reading its first picture.
+        if next(encoded_images(options.data), None) is None:
+            raise TrainingError(f"data source {options.data!r} holds no image: check the path")
     except TrainingError as error:
         sys.exit(f"error: {error}")
     with tempfile.TemporaryDirectory() as folder:

@@ -50,12 +50,12 @@ for line in sys.stdin:
 
 
 class Comparison(NamedTuple):
-    """Medians of one kind of call on both checkouts, old and new.
+    """Results of one kind of call on both checkouts, (old, new).
 
     Attributes:
         name: what was timed.
-        seconds: for all pictures.
-        num_bytes: of their streams.
+        seconds: medians, for all pictures together.
+        num_bytes: total size of their streams.
     """
 
     name: str
@@ -71,9 +71,9 @@ def compare(
     Args:
         checkouts: folders with a `compressor` package: old, new.
         pictures: uint8 (H, W, 3).
-        kinds: of "encode", "decode" and "thumbnail" (at 1/16 of width and height).
+        kinds: any of "encode", "decode" and "thumbnail" (at 1/16 of width and height).
         qualities: 1 to 100.
-        rounds: repetitions. One more is not counted.
+        rounds: number of timed repetitions, after an untimed one.
     """
     with tempfile.TemporaryDirectory() as folder:
         paths = [Path(folder) / f"{number}.png" for number in range(len(pictures))]
@@ -118,7 +118,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Print a table in Markdown."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("old", type=Path, help="folder of a checkout")
-    parser.add_argument("new", type=Path, help="folder of another")
+    parser.add_argument("new", type=Path, help="folder of the one to compare with it")
     parser.add_argument("--images", type=Path, help="folder of photographs (a photograph of scikit-image)")
     parser.add_argument("--limit", type=int, default=4, help="number of photographs (%(default)s)")
     parser.add_argument("--rounds", type=int, default=7, help="(%(default)s)")

@@ -59,8 +59,8 @@ FAKE_CODER_SOURCE = textwrap.dedent(
     def load_coder(runtime, model_id=None):
         if model_id not in (None, MODEL_ID):
             raise UnsupportedStreamError(f"received model {model_id}, expected {MODEL_ID}: update")
-        if runtime.engine not in ("auto", "other"):
-            raise OptionError(f"received engine {runtime.engine!r}, expected auto or other")
+        if runtime.engine not in ("auto", "keras"):
+            raise OptionError(f"received engine {runtime.engine!r}, expected auto or keras")
         return PictureCoder(runtime.engine)
     """
 )

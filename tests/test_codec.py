@@ -314,11 +314,11 @@ def test_conformance_pictures_are_coded_or_refused(conformance_folder):
 
 
 def test_engine_is_passed_on():
-    with pytest.raises(OptionError, match="engine 'none'"):
-        compressor.encode(noise(4, 4, 3), runtime=Runtime(engine="none"))
-    data = compressor.encode(noise(4, 4, 3), runtime=Runtime(engine="other"))
-    with pytest.raises(OptionError, match="engine 'none'"):
-        compressor.decode(data, runtime=Runtime(engine="none"))
+    with pytest.raises(OptionError, match="engine 'openvino'"):
+        compressor.encode(noise(4, 4, 3), runtime=Runtime(engine="openvino"))
+    data = compressor.encode(noise(4, 4, 3), runtime=Runtime(engine="keras"))
+    with pytest.raises(OptionError, match="engine 'openvino'"):
+        compressor.decode(data, runtime=Runtime(engine="openvino"))
 
 
 @pytest.mark.parametrize("effort", [0, 10, 5.5, True, None])

@@ -12,11 +12,14 @@ def check_backend() -> None:
     Raises:
         TrainingError: if the backend cannot be imported, or is not one of `BACKENDS`.
     """
-    expected = f"expected {' or '.join(BACKENDS)}: set KERAS_BACKEND"
+    names = " or ".join(BACKENDS)
     try:
         import keras
     except ImportError as error:
-        raise TrainingError(f"Keras's backend cannot be imported ({one_line(error)}), {expected}") from error
+        raise TrainingError(
+            f"the Keras backend cannot be imported ({one_line(error)}): "
+            f"install it, or set KERAS_BACKEND to {names}"
+        ) from error
     backend = keras.backend.backend()
     if backend not in BACKENDS:
-        raise TrainingError(f"received the Keras backend {backend}, {expected}")
+        raise TrainingError(f"received the Keras backend {backend}, expected {names}: set KERAS_BACKEND")

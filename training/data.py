@@ -37,7 +37,7 @@ def encoded_images(source: str, on_error: OnError = lambda name, reason: None) -
     Args:
         source: `folder:PATH` or a plain path, `shards:PATTERN` (tar files), or `tfds:NAME[:SPLIT]` (any
             dataset of tensorflow-datasets with a feature `image`; the split is `train` by default). In
-            folders and tar files, the extension of a name tells whether it is an image.
+            folders and tar files, only files with the extension of a format that Pillow reads are used.
         on_error: called for each file that cannot be read, such as a dangling symbolic link; by default, they
             are skipped silently.
 

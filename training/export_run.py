@@ -39,13 +39,15 @@ def export_run(
         out: folder to write; `run / "export"` if None.
         name: of the model; the run folder's name if None.
         model_id: of the model, in streams; 0 for models that do not ship.
-        pictures: number of training pictures that are coded to count symbols; of large ones, the middle.
+        pictures: number of training pictures used to calibrate and to count symbols; larger ones are cropped
+            to the central 1024x1024 pixels.
 
     Returns:
         The folder that was written.
 
     Raises:
-        TrainingError: if the folder holds no run.
+        TrainingError: if the folder holds no run, one of its files is damaged or missing, or no training
+            picture can be read.
     """
     for file in (CHECKPOINT, SETTINGS):
         if not (run / file).exists():

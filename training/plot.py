@@ -46,7 +46,8 @@ def rate_curves(columns: dict[str, list[float]]) -> dict[int, list[tuple[float, 
     needed = ("step", "bpp", "psnr_db")
     if columns and not columns.keys() >= set(needed):
         raise TrainingError(
-            f"{VALIDATION} is damaged, expected the columns {', '.join(needed)}: remove the file"
+            f"{VALIDATION} has the columns {', '.join(columns)}, expected {', '.join(needed)}: "
+            "remove the file"
         )
     for step, bpp, psnr in zip(*(columns.get(key, []) for key in needed), strict=True):
         curves.setdefault(int(step), []).append((bpp, psnr))
@@ -78,7 +79,7 @@ def plot_run(run: Path, out: Path | None = None) -> Path:
         )
     out = out or run / "curves.png"
     if out.suffix.lower() != ".png":
-        raise TrainingError(f"received the output {out}, expected the extension .png: change it")
+        raise TrainingError(f"received the output {out}, expected the extension .png: rename it")
     figure = Figure(figsize=(11, 8), layout="constrained")
     axes = figure.subplots(2, 2).flat
     for axis, (key, label) in zip(

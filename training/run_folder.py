@@ -210,7 +210,8 @@ def read_data_digest(folder: Path) -> str:
         return str(tomllib.loads(path.read_text(encoding="utf-8"))["data_sha256"])
     except (OSError, KeyError, ValueError) as error:
         raise TrainingError(
-            f"{path} cannot be read ({one_line(error)}): restore it, or start a new run"
+            f"{path} cannot be read, or has no data_sha256 ({one_line(error)}): "
+            "restore it, or start a new run"
         ) from error
 
 

@@ -55,7 +55,9 @@ def read_model(source: Path) -> keras.Model:
     try:
         model = load_checkpoint(path)
     except TrainingError as error:
-        raise TrainingError(f"{source} is neither a checkpoint nor an exported model") from error
+        raise TrainingError(
+            f"{source} cannot be read as a model: give a checkpoint, a run folder or an exported model"
+        ) from error
     averaged_weights(model)
     return model
 

@@ -129,7 +129,7 @@ def read_container(data: bytes) -> Container:
 def read_beginning(data: bytes) -> tuple[Container, bool]:
     """Take a stream apart that may be cut off within its picture section.
 
-    The checksum of the picture cannot be checked if the end of the stream is missing; all others are.
+    All checksums are checked, except that of the picture if the end of the stream is missing.
 
     Args:
         data: a whole stream, or the beginning of one.

@@ -115,7 +115,7 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Print one line, without the usage."""
         say(f"{self.prog}: {message}; see {self.prog} --help")
-        raise SystemExit(2)
+        raise SystemExit(EXIT_WRONG_USAGE)
 
 
 def _build_parser() -> argparse.ArgumentParser:
@@ -308,7 +308,7 @@ def _add_engine(parser: argparse.ArgumentParser) -> None:
 
 
 def _request(arguments: argparse.Namespace) -> EncodeRequest | DecodeRequest | InfoRequest:
-    """Convert parsed arguments to a request; print one line and exit if they contradict each other."""
+    """Convert parsed arguments to a request; print one line and exit if they are invalid."""
     if arguments.command == "info":
         return InfoRequest(
             inputs=tuple(arguments.inputs),

@@ -34,7 +34,7 @@ def run_in_processes(
 
     A process that dies takes its item with it, and another takes its place. If the caller stops early, by
     Ctrl-C or otherwise, the processes are stopped so that they can tidy up; if the caller itself is killed,
-    they end by themselves. If processes cannot be started, those that could be do all the work.
+    they end by themselves. If no more processes can be started, those that are running do all the work.
 
     Args:
         function: is pickled, and so are items and results.
@@ -57,7 +57,7 @@ def run_in_processes(
                         num_processes = len(busy)
                         break
                     raise OptionError(
-                        f"a worker process cannot be started ({one_line(error)}): use a smaller -j, or none"
+                        f"a worker process cannot be started ({one_line(error)}): leave out -j"
                     ) from error
                 processes.append(process)
                 _give(pipe, process, waiting.popleft(), busy)

@@ -24,7 +24,7 @@ MIN_SHARE_FOR_WHOLE = 1 / 2
 class SectionEncoder:
     """Encodes a picture at any level, to the sections that hold its pixels.
 
-    The last results are kept, since the search for a target comes back to the same levels.
+    Payloads of the whole picture are kept by level, because the search for a target may return to a level.
 
     Args:
         coder: of the picture section.
@@ -80,7 +80,7 @@ class SectionEncoder:
         rest = b"" if is_whole else self._code(screen_content.rest, level, 1, 2)
         payload = self._whole if is_whole else screen_content.payload
         added_bits = 8 * (len(payload) + len(rest) - len(everything))
-        if added_bits > 0 and not self._is_worth(added_bits, level, everything, mask):
+        if added_bits > 0 and not self._pays(added_bits, level, everything, mask):
             return quality_map | {PICTURE: everything}
         # The rest may be a plain background, which costs the networks more than its exact pixels.
         is_mostly_exact = self._lowering is None and mask.mean() >= MIN_SHARE_FOR_WHOLE
@@ -115,7 +115,7 @@ class SectionEncoder:
         height, width, _ = self._image_uint8.shape
         return levels_of(level, self._lowering, height, width, self._coder.runtime.block)
 
-    def _is_worth(self, added_bits: int, level: int, everything: bytes, mask: NDArray[np.bool_]) -> bool:
+    def _pays(self, added_bits: int, level: int, everything: bytes, mask: NDArray[np.bool_]) -> bool:
         """Whether the error that exact pixels remove is worth more than the bits that they add."""
         height, width, _ = self._image_uint8.shape
         decoded = self._coder.decode(everything, height, width, self._levels(level))

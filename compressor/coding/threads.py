@@ -53,5 +53,5 @@ def map_ahead(function: Callable[[Item], Result], items: Iterable[Item], workers
         while pending:
             yield pending.popleft().result()
     finally:
-        # Threads of a call that has failed would slow down the next one.
+        # Even after an error: tiles that are still being processed would slow down the next call.
         wait(pending)

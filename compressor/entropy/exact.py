@@ -15,6 +15,7 @@ from compressor.spec.levels import Levels
 from compressor.spec.quality import LEVELS_PER_KNOT
 
 Integers = NDArray[np.float32]
+# float32 holds every integer below this exactly.
 EXACT_LIMIT = 1 << 24
 
 

@@ -287,6 +287,6 @@ def _descriptive(tags: Image.Exif) -> Image.Exif:
 
 def _as_bytes(value: object) -> bytes:
     if isinstance(value, str):
-        # A picture made in Python may hold what UTF-8 cannot express.
+        # A picture made in Python may hold text that UTF-8 cannot encode, such as lone surrogates.
         return value.encode(errors="replace")
     return bytes(value) if isinstance(value, bytes | bytearray | memoryview) else b""

@@ -256,12 +256,12 @@ def test_a_process_that_dies_takes_one_item_with_it():
     assert results == {0: 0, 2: 20, 4: 40}
 
 
-def fail_to_start(monkeypatch, first):
-    """Let the processes from a number on fail to start."""
+def fail_to_start(monkeypatch, after):
+    """Make every process after the first `after` fail to start."""
     start, started = workers._start, []
 
     def failing(function):
-        if len(started) >= first:
+        if len(started) >= after:
             raise OSError(errno.EMFILE, "Too many open files")
         started.append(function)
         return start(function)
@@ -279,7 +279,7 @@ def test_no_process_can_be_started(folder, monkeypatch, capsys):
     fail_to_start(monkeypatch, 0)
     assert main(["encode", "in", "-r", "-o", "out", "-j", "2"]) == 1
     lines = capsys.readouterr().err.splitlines()
-    assert "a worker process cannot be started ([Errno 24] Too many open files): use a smaller -j" in lines[0]
+    assert "a worker process cannot be started ([Errno 24] Too many open files): leave out -j" in lines[0]
     assert "encoded 0 of" in lines[-1]
 
 

@@ -32,9 +32,9 @@ def test_quiet_and_verbose(folder, capsys, picture):
     picture("photo.png")
     assert main(["encode", "photo.png", "--quiet"]) == 0
     assert capsys.readouterr() == ("", "")
-    assert main(["encode", "photo.png", "-v", "--engine", "other", "-j", "2"]) == 0
+    assert main(["encode", "photo.png", "-v", "--engine", "keras", "-j", "2"]) == 0
     message = capsys.readouterr().err
-    assert "model 7 (fake), fake-other" in message
+    assert "model 7 (fake), fake-keras" in message
     assert "bytes of sections: picture" in message
 
 

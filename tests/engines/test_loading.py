@@ -39,7 +39,7 @@ def test_there_are_no_more_threads_than_cores():
     assert engine.threads == os.cpu_count()
 
 
-def test_a_package_that_an_engine_needs(monkeypatch):
+def test_a_missing_package_of_an_engine_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "compressor.engines.onnx_engine", None)
     files = ModelFiles(shipped_folder())
     with pytest.raises(MissingDependencyError, match=r"onnxruntime needs compressor\.engines\.onnx_engine"):

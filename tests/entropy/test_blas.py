@@ -60,7 +60,7 @@ def test_an_error_gives_threads_back(two_threads):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no fork")
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
-def test_a_fork_meanwhile_has_its_own_threads(two_threads):
+def test_a_process_forked_within_the_limit_is_not_limited(two_threads):
     with one_blas_thread():
         child = os.fork()
         if not child:

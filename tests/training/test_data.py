@@ -39,7 +39,7 @@ def test_folder_and_shards_hold_the_same(folder, tmp_path_factory):
     assert data_digest(pattern) == data_digest(str(folder))
 
 
-def test_every_format_that_pillow_reads(folder):
+def test_extensions_are_those_that_pillow_reads(folder):
     Image.new("RGB", (64, 64)).save(folder / "plain.PPM", "PPM")
     assert "plain.PPM" in dict(encoded_images(str(folder)))
 

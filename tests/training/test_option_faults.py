@@ -148,7 +148,7 @@ def test_a_damaged_log(row, tmp_path):
 def test_a_damaged_validation_log(tmp_path):
     (tmp_path / "log.csv").write_text("step,rd_loss,bpp,psnr_db\n100,1,0.5,30\n")
     (tmp_path / "validation.csv").write_text("step,quality,psnr_db\n100,50,30\n")
-    with pytest.raises(TrainingError, match="expected the columns step, bpp, psnr_db"):
+    with pytest.raises(TrainingError, match="columns step, quality, psnr_db, expected step, bpp, psnr_db"):
         plot_run(tmp_path)
 
 
@@ -157,7 +157,7 @@ def test_a_plot_is_a_png(name, tmp_path, capsys):
     (tmp_path / "log.csv").write_text("step,rd_loss,bpp,psnr_db\n100,1,0.5,30\n")
     assert main(["plot", str(tmp_path), "--out", str(tmp_path / name)]) == 1
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.endswith("expected the extension .png: change it")
+    assert line.endswith("expected the extension .png: rename it")
     assert not (tmp_path / name).exists()
 
 

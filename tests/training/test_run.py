@@ -171,7 +171,7 @@ def test_a_killed_run_leaves_a_checkpoint_that_loads(photos, tmp_path):
     assert int(model.optimizer.iterations) >= before - 1
 
 
-def test_files_of_a_killed_run_are_removed(tmp_path):
+def test_temporary_files_of_a_killed_run_are_removed(tmp_path):
     child = subprocess.run(
         [sys.executable, "-c", "from compressor.atomic import atomic_path as a; print(a('x').__enter__())"],
         cwd=tmp_path,
