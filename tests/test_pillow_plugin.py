@@ -137,8 +137,8 @@ def test_verify_parameter(monkeypatch):
 
 
 def test_runtime_parameter():
-    with pytest.raises(ValueError, match="engine 'none'"):
-        stream(Image.new("RGB", (4, 4)), runtime=compressor.Runtime(engine="none"))
+    with pytest.raises(ValueError, match="engine 'openvino'"):
+        stream(Image.new("RGB", (4, 4)), runtime=compressor.Runtime(engine="openvino"))
 
 
 def test_roi_parameter():
