@@ -5,11 +5,13 @@ import math
 import os
 import sys
 import warnings
+from dataclasses import fields
 from pathlib import Path
 
 from compressor.cli.option_values import checked, number, positive, seed
 from compressor.models.registry import FAMILIES
 from compressor.spec.constants import SIDE_PX
+from training.settings import Settings
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -38,7 +40,7 @@ def add_run(parser: argparse.ArgumentParser) -> None:
         "--data", required=True, help="folder of images, shards:PATTERN (tar files), or tfds:NAME[:SPLIT]"
     )
     parser.add_argument("--out", type=Path, default=Path("runs/default"), help="run folder (%(default)s)")
-    parser.add_argument("--model", default="flagship", choices=sorted(FAMILIES))
+    parser.add_argument("--model", default=Settings.model, choices=sorted(FAMILIES))
     parser.add_argument(
         "--stage",
         default="all",
@@ -48,8 +50,9 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--steps",
         type=positive,
+        default=0,
         help="length of the run (default: that of the run to resume; for a new one, what fits in --minutes, "
-        "else 20000)",
+        f"else {Settings.steps})",
     )
     parser.add_argument(
         "--minutes",
@@ -57,23 +60,22 @@ def add_run(parser: argparse.ArgumentParser) -> None:
         default=float("inf"),
         help="stop after this long; run the same command again to resume",
     )
-    parser.add_argument("--batch", type=positive, default=8, help="crops per step (%(default)s)")
+    add_crops(parser)
     parser.add_argument(
-        "--crop", type=crop_side, default=128, help="side in pixels, divisible by 64 (%(default)s)"
+        "--learning-rate", type=number, default=Settings.learning_rate, help="highest rate (%(default)s)"
     )
-    parser.add_argument("--learning-rate", type=number, default=1e-3, help="highest rate (%(default)s)")
-    parser.add_argument("--optimizer", default="muon", choices=["adam", "muon"])
+    parser.add_argument("--optimizer", default=Settings.optimizer, choices=["adam", "muon"])
     parser.add_argument(
         "--tail",
         type=tail,
-        default=0.4,
+        default=Settings.tail,
         help="share of the run, at its end, in which the learning rate falls to 0 (%(default)s)",
     )
     add_distortion(parser)
     parser.add_argument(
         "--crops-per-photo",
         type=positive,
-        default=1,
+        default=Settings.crops_per_photo,
         help="number of crops per photograph in a batch, over which --metric ssimulacra2 pools (%(default)s)",
     )
     parser.add_argument(
@@ -85,14 +87,19 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--precision",
         choices=["float32", "bfloat16"],
+        default="",
         help="number format of the transform networks (default: that of the run, or the faster one here)",
     )
     parser.add_argument(
-        "--init", default="", help="start from these weights: a checkpoint, a run, or an exported model"
+        "--init",
+        default=Settings.init,
+        help="start from these weights: a checkpoint, a run, or an exported model",
     )
-    parser.add_argument("--seed", type=seed, default=1)
     parser.add_argument(
-        "--checkpoint-every", type=positive, default=250, help="steps between checkpoints (%(default)s)"
+        "--checkpoint-every",
+        type=positive,
+        default=Settings.checkpoint_every,
+        help="steps between checkpoints (%(default)s)",
     )
     parser.add_argument("--validation", default="", help="held-out pictures, in the form of --data")
     parser.add_argument(
@@ -116,21 +123,33 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", type=whole, default=0, help="number of this host, from 0")
 
 
+def add_crops(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments that choose the crops of a step to a parser."""
+    parser.add_argument("--batch", type=positive, default=Settings.batch, help="crops per step (%(default)s)")
+    parser.add_argument(
+        "--crop", type=crop_side, default=Settings.crop, help="side in pixels, divisible by 64 (%(default)s)"
+    )
+    parser.add_argument("--seed", type=seed, default=Settings.seed)
+
+
 def add_distortion(parser: argparse.ArgumentParser) -> None:
     """Add the arguments that choose the distortion to a parser."""
     parser.add_argument(
-        "--metric", default="mse", choices=["mse", "ms-ssim", "ssimulacra2"], help="distortion (%(default)s)"
+        "--metric",
+        default=Settings.metric,
+        choices=["mse", "ms-ssim", "ssimulacra2"],
+        help="distortion (%(default)s)",
     )
     parser.add_argument(
         "--mse-share",
         type=share,
-        default=0.2,
+        default=Settings.mse_share,
         help="share of the squared error in the distortion of --metric ssimulacra2 (%(default)s)",
     )
     parser.add_argument(
         "--butteraugli-share",
         type=share,
-        default=0.0,
+        default=Settings.butteraugli_share,
         help="share of Butteraugli in the distortion of --metric ssimulacra2 (%(default)s)",
     )
 
@@ -148,13 +167,9 @@ def add_filter(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--decoded", type=positive, default=4000, help="number of crops to decode and train on (%(default)s)"
     )
-    parser.add_argument("--batch", type=positive, default=8, help="crops per step (%(default)s)")
-    parser.add_argument(
-        "--crop", type=crop_side, default=128, help="side in pixels, divisible by 64 (%(default)s)"
-    )
+    add_crops(parser)
     parser.add_argument("--learning-rate", type=number, default=2e-3, help="highest rate (%(default)s)")
     parser.add_argument("--precision", choices=["float32", "bfloat16"], help="default: the faster one here")
-    parser.add_argument("--seed", type=seed, default=1)
 
 
 def add_export(parser: argparse.ArgumentParser) -> None:
@@ -173,6 +188,12 @@ def add_export(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def settings_of(options: argparse.Namespace, **others: object) -> Settings:
+    """Return the settings that options of the same names have, and others."""
+    names = {field.name for field in fields(Settings)} & vars(options).keys()
+    return Settings(**{name: getattr(options, name) for name in names} | others)
+
+
 def run(options: argparse.Namespace) -> None:
     """Train with the options of the command line."""
     from training.backend import check_backend
@@ -181,7 +202,6 @@ def run(options: argparse.Namespace) -> None:
     check_backend()
     from training.devices import Hosts
     from training.run import Conditions, train
-    from training.run_folder import Settings
 
     if not options.coordinator and (options.hosts > 1 or options.host > 0):
         raise TrainingError(
@@ -197,26 +217,7 @@ def run(options: argparse.Namespace) -> None:
         validate_every=options.validate_every,
         decoded_bytes=int(options.memory_gb * 2**30),
     )
-    settings = Settings(
-        data=options.data,
-        model=options.model,
-        transforms=options.stage == "all",
-        steps=options.steps or 0,
-        batch=options.batch,
-        crop=options.crop,
-        learning_rate=options.learning_rate,
-        optimizer=options.optimizer,
-        tail=options.tail,
-        precision=options.precision or "",
-        init=options.init,
-        seed=options.seed,
-        checkpoint_every=options.checkpoint_every,
-        metric=options.metric,
-        mse_share=options.mse_share,
-        butteraugli_share=options.butteraugli_share,
-        crops_per_photo=options.crops_per_photo,
-        eight_bits=options.eight_bits,
-    )
+    settings = settings_of(options, transforms=options.stage == "all")
     train(options.out, settings, conditions)
 
 
@@ -227,21 +228,12 @@ def filter_alone(options: argparse.Namespace) -> None:
     check_backend()
     from training.filter_run import train_filter
     from training.precision import hardware_precision
-    from training.run_folder import Settings
 
-    settings = Settings(
-        data=options.data,
-        steps=options.steps,
-        batch=options.batch,
-        crop=options.crop,
-        learning_rate=options.learning_rate,
+    settings = settings_of(
+        options,
         tail=1.0,
         precision=options.precision or hardware_precision(),
         init=str(options.init),
-        seed=options.seed,
-        metric=options.metric,
-        mse_share=options.mse_share,
-        butteraugli_share=options.butteraugli_share,
     )
     train_filter(options.init, options.out, settings, options.decoded, options.blocks)
 

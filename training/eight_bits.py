@@ -24,7 +24,7 @@ def fit_eight_bits(trained: Flagship, model: Flagship, inputs: dict[str, np.ndar
     probe = keras.Model(network.inputs, [layer.output for layer in network.layers[1:-1]])
     quality = inputs["quality"]
     decoded = trained.coded_without_filter(inputs["images"], quality)
-    activations = probe(trained.filter_inputs(decoded, quality))
+    activations = probe(trained.network_inputs(decoded, quality))
     rounding = [layer for layer in model.synthesis_filter.layers if isinstance(layer, EightBits)]
     for layer, values in zip(rounding, activations, strict=True):
         low, high = np.percentile(

@@ -16,12 +16,12 @@ from training.photos import load_photos
 from training.run_folder import (
     CHECKPOINT,
     SETTINGS,
-    Settings,
     averaged_weights,
     claimed,
     save_checkpoint,
     write_provenance,
 )
+from training.settings import Settings
 from training.start import compile_model, read_model, rebuilt, set_objective, set_up
 
 

@@ -1,6 +1,5 @@
 """Multiply-accumulates per pixel of an exported model, counted in its graphs and integer networks."""
 
-import io
 from pathlib import Path
 
 import numpy as np
@@ -100,7 +99,7 @@ def macs_per_pixel(folder: Path) -> dict[str, float]:
 
 
 def _exact_macs(files: ModelFiles) -> float:
-    arrays = np.load(io.BytesIO(files.read("entropy.npz")), allow_pickle=False)
+    arrays = files.arrays("entropy.npz")
     total = arrays["hyper_0_weights"].size / 64**2 + arrays["hyper_1_weights"].size / 32**2
     for k, coding_pass in enumerate(_passes(files)):
         total += sum(coding_pass.share * arrays[f"context_{k}_{i}_weights"].size for i in range(3)) / 16**2

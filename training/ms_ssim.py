@@ -3,9 +3,10 @@
 import numpy as np
 from keras import ops
 
+from training.window import WINDOW, blur
+
 # Exponents of the scales, finest first (Wang et al., table in section 3.2).
 EXPONENTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
-WINDOW, SIGMA = 11, 1.5
 C1, C2 = 0.01**2, 0.03**2
 # Scales 1 - MS-SSIM to compare with a mean squared error in squared 8-bit levels: the ratio of the two sets
 # of lambda that published models are trained with is 1,220 to 1,330 (Bégaint et al.,
@@ -28,14 +29,6 @@ def scales_that_fit(side_px: int) -> int:
     return max(1, sum(side_px // 2**k >= WINDOW for k in range(len(EXPONENTS))))
 
 
-def _blur(images):
-    """Convolve (N, H, W, 3) with a Gaussian window, without padding."""
-    window = np.exp(-0.5 * ((np.arange(WINDOW) - WINDOW // 2) / SIGMA) ** 2)
-    window = np.tile((window / window.sum())[:, None], (1, 3)).astype(np.float32)
-    across = ops.depthwise_conv(images, window.reshape(1, WINDOW, 3, 1))
-    return ops.depthwise_conv(across, window.reshape(WINDOW, 1, 3, 1))
-
-
 def ms_ssim(a, b, scales: int = len(EXPONENTS)):
     """Return the multi-scale structural similarity of pictures.
 
@@ -54,9 +47,10 @@ def ms_ssim(a, b, scales: int = len(EXPONENTS)):
     for k, exponent in enumerate(exponents):
         if k:
             a, b = (ops.average_pool(x, 2, 2) for x in (a, b))
-        mean_a, mean_b = _blur(a), _blur(b)
+        mean_a, mean_b = blur(a, "valid"), blur(b, "valid")
         product, squares = mean_a * mean_b, ops.square(mean_a) + ops.square(mean_b)
-        covariance, variances = _blur(a * b) - product, _blur(ops.square(a) + ops.square(b)) - squares
+        covariance = blur(a * b, "valid") - product
+        variances = blur(ops.square(a) + ops.square(b), "valid") - squares
         similarity = (2 * covariance + C2) / (variances + C2)
         if k == scales - 1:
             similarity = similarity * (2 * product + C1) / (squares + C1)

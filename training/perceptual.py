@@ -1,7 +1,6 @@
 """A mixture of squared error, SSIMULACRA 2 and Butteraugli as the distortion of training."""
 
-from keras import ops
-
+from compressor.models.base import mean_squared_error
 from training.butteraugli import butteraugli_distance
 from training.ssimulacra2 import ssimulacra2_distance
 
@@ -32,7 +31,7 @@ def perceptual_distortion(
         True
     """
     rest = 1 - mse_share - butteraugli_share
-    total = mse_share * ops.mean(ops.square(255 * (decoded - images)), axis=(1, 2, 3))
+    total = mse_share * mean_squared_error(decoded, images)
     if rest > 0:
         total = total + rest * SSIMULACRA2_SCALE * ssimulacra2_distance(images, decoded, group)
     if butteraugli_share:

@@ -18,18 +18,15 @@ from training.precision import hardware_precision
 from training.run_folder import (
     CHECKPOINT,
     SETTINGS,
-    Settings,
     claimed,
     load_checkpoint,
     step_of,
     write_provenance,
 )
+from training.settings import Settings
 from training.start import compile_model, set_objective, set_schedule, set_up, start_model
 from training.watch import Keeper, Speed, Validation, tensorboard
 from training.worth import MeasureWorth
-
-# Length of a new run without a time limit.
-DEFAULT_STEPS = 20000
 
 
 @dataclass(frozen=True)
@@ -124,7 +121,7 @@ def train(folder: Path, settings: Settings, conditions: Conditions = Conditions(
         folder: of the run; created if it does not exist.
         settings: those of the run in the folder, if it holds one. `checkpoint_every` is reduced to the length
             if it is larger; the length is then rounded up to a multiple of it. With 0 steps, a resumed run
-            keeps its length; a new one takes what fits in its time, or `DEFAULT_STEPS` without a limit. With
+            keeps its length; a new one takes what fits in its time, or `Settings.steps` without a limit. With
             an empty precision, a resumed run keeps its precision, and a new one uses the faster one on this
             machine.
         conditions: where and how long the run works.
@@ -152,7 +149,7 @@ def _train(folder: Path, settings: Settings, conditions: Conditions) -> keras.Mo
     placement = place(conditions.devices, settings.batch, conditions.hosts, settings.crops_per_photo)
     settings, resumes = _prepare(folder, settings)
     if not settings.steps and math.isinf(conditions.minutes):
-        settings = _in_whole_epochs(replace(settings, steps=DEFAULT_STEPS))
+        settings = _in_whole_epochs(replace(settings, steps=Settings.steps))
     photos = load_photos(settings.data, settings.crop, conditions.decoded_bytes)
     first_host = placement.share[0] == 0
     if resumes:

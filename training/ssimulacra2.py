@@ -17,8 +17,7 @@ from compressor.images.ssimulacra2 import (
     WEIGHTS,
 )
 from training.srgb import linear
-
-WINDOW, SIGMA = 11, 1.5
+from training.window import blur
 
 
 def _large_weights() -> tuple[dict[str, np.ndarray], ...]:
@@ -51,18 +50,10 @@ def _channels(rgb, names):
     return ops.stack([made[name]() for name in names], axis=-1)
 
 
-def _blur(x):
-    """Convolve (N, H, W, C) with a Gaussian window, with zeros outside of the picture."""
-    window = np.exp(-0.5 * ((np.arange(WINDOW) - WINDOW // 2) / SIGMA) ** 2)
-    window = np.tile((window / window.sum())[:, None], (1, x.shape[-1])).astype(np.float32)
-    across = ops.depthwise_conv(x, window.reshape(1, WINDOW, -1, 1), padding="same")
-    return ops.depthwise_conv(across, window.reshape(WINDOW, 1, -1, 1), padding="same")
-
-
 def _maps(x, y):
     """Return maps of structural error, artefacts and lost detail, each (N, H, W, C)."""
     n = x.shape[-1]
-    blurred = _blur(ops.concatenate([x, y, x * x + y * y, x * y], axis=-1))
+    blurred = blur(ops.concatenate([x, y, x * x + y * y, x * y], axis=-1), "same")
     mx, my, squares, xy = (blurred[..., n * k : n * (k + 1)] for k in range(4))
     structure = 2 * (xy - mx * my) + C2
     energy = squares - mx * mx - my * my + C2

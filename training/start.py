@@ -7,7 +7,6 @@ import keras
 import numpy as np
 from keras import layers
 
-from compressor.errors import CompressorError
 from compressor.layers import EightBits
 from compressor.models.exported import load_exported
 from compressor.models.flagship.model import Flagship
@@ -19,8 +18,9 @@ from training.errors import TrainingError
 from training.ms_ssim import ms_ssim_distortion, scales_that_fit
 from training.muon import ConvolutionMuon
 from training.perceptual import perceptual_distortion
-from training.run_folder import CHECKPOINT, Settings, averaged_weights, load_checkpoint
+from training.run_folder import CHECKPOINT, averaged_weights, load_checkpoint
 from training.schedule import WarmConstantCosine
+from training.settings import Settings
 
 ADAPT_CROPS = 96
 # To calibrate a filter in 8 bits: all of its activations are in memory at once.
@@ -43,12 +43,10 @@ def read_model(source: Path) -> keras.Model:
 
     Raises:
         TrainingError: if the source is none of them.
+        WeightsError: if the exported model is damaged.
     """
     if (source / "manifest.json").exists():
-        try:
-            return load_exported(ModelFiles(source))
-        except CompressorError as error:
-            raise TrainingError(str(error)) from error
+        return load_exported(ModelFiles(source))
     if not source.exists():
         raise TrainingError(f"{source} does not exist: give a checkpoint, a run folder or an exported model")
     path = source / CHECKPOINT if source.is_dir() else source

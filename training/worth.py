@@ -11,7 +11,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from compressor.models.base import RateDistortionModel, distortion_weight, mean_squared_error
+from compressor.models.base import RateDistortionModel, distortion_weight
 from compressor.spec.quality import NUM_KNOTS
 from training.data import Crops
 from training.run_folder import step_of
@@ -91,11 +91,7 @@ def worth_estimator(model: RateDistortionModel):
 
         def bits(latents):
             pictures = model.synthesise(latents, quality)
-            error = (
-                model.distortion(images, pictures)
-                if model.distortion
-                else mean_squared_error(pictures, images)
-            )
+            error = model.distortion(images, pictures)
             return ops.sum(distortion_weight(quality) * num_pixels * error)
 
         above, below = (gradient(bits, decoded + sign * AMPLITUDE * signs) for sign in (1, -1))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 import sys
 
 from compressor.atomic import atomic_path
@@ -21,6 +20,11 @@ def shown(path: str) -> str:
 def is_stdout(path: str) -> bool:
     """Tell whether an output goes to the standard output."""
     return path in _STDOUT_NAMES
+
+
+def is_stream(path: str) -> bool:
+    """Tell whether an output is the standard output, a pipe or a device, whose name tells no type."""
+    return is_stdout(path) or (os.path.exists(path) and not os.path.isfile(path))
 
 
 def read_input(path: str) -> bytes:
@@ -65,7 +69,7 @@ def check_output(path: str, *, sources: tuple[str, ...], overwrite: bool) -> Non
         return
     if any(_is_same(path, source) for source in sources):
         raise OptionError(f"the output {shown(path)} is an input: name another with -o")
-    if not overwrite and _is_regular(path):
+    if not overwrite and os.path.isfile(path):
         raise _exists(path)
 
 
@@ -87,7 +91,7 @@ def write_output(path: str, data: bytes, *, overwrite: bool) -> None:
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
         return
-    if os.path.exists(path) and not _is_regular(path):
+    if is_stream(path):
         with open(path, "wb") as file:
             file.write(data)
         return
@@ -110,10 +114,6 @@ def _is_same(path: str, source: str) -> bool:
     except (AttributeError, OSError, ValueError):
         # It is closed, or not a file of the system.
         return False
-
-
-def _is_regular(path: str) -> bool:
-    return stat.S_ISREG(os.stat(path).st_mode)
 
 
 def _exists(path: str) -> OptionError:

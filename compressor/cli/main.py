@@ -14,7 +14,7 @@ from compressor import __version__
 from compressor.bitstream.limits import DEFAULT_MAX_PIXELS
 from compressor.cli import option_values
 from compressor.cli.commands import explain, info_file, output_path, run_file, say
-from compressor.cli.files import STANDARD_STREAM, is_stdout, shown
+from compressor.cli.files import STANDARD_STREAM, is_stream, shown
 from compressor.cli.requests import DecodeRequest, EncodeRequest, InfoRequest
 from compressor.codec import REDUCTIONS, check_options
 from compressor.coding.effort import DEFAULT_EFFORT
@@ -397,7 +397,7 @@ def _shared_arguments(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def _check_encoded_name(output: str | None) -> None:
     """Refuse an output that is named like another type of file: most likely it is a picture."""
-    if output is None or is_stdout(output) or (os.path.exists(output) and not os.path.isfile(output)):
+    if output is None or is_stream(output):
         return
     extension = os.path.splitext(output)[1]
     if extension.lower() != FILE_EXTENSION:
@@ -422,8 +422,7 @@ def _decode_extension(arguments: argparse.Namespace, *, output_is_folder: bool) 
     output, chosen = arguments.output, None
     if arguments.format is not None:
         chosen = check_extension("." + arguments.format.removeprefix("."))
-    is_file = output is not None and not (output_is_folder or is_stdout(output))
-    if not is_file or (os.path.exists(output) and not os.path.isfile(output)):
+    if output is None or output_is_folder or is_stream(output):
         return chosen or DEFAULT_EXTENSION
     named = os.path.splitext(output)[1].lower()
     if chosen is None:

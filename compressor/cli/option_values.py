@@ -8,7 +8,7 @@ from typing import TypeVar
 from compressor.coding.effort import MAX_EFFORT, MIN_EFFORT
 from compressor.coding.region import parse_region
 from compressor.errors import OptionError
-from compressor.spec.quality import quality_to_level
+from compressor.spec.quality import MAX_QUALITY, MIN_QUALITY
 
 Number = TypeVar("Number", int, float)
 
@@ -39,19 +39,10 @@ effort = checked(
     int, lambda value: MIN_EFFORT <= value <= MAX_EFFORT, f"a whole number from {MIN_EFFORT} to {MAX_EFFORT}"
 )
 number = checked(float, lambda value: 0 < value < math.inf, "a number above 0")
+quality = checked(float, lambda value: MIN_QUALITY <= value <= MAX_QUALITY, "a number from 1 to 100")
 positive = checked(int, lambda value: value >= 1, "a whole number from 1")
 # The range that NumPy and Keras both accept.
 seed = checked(int, lambda value: 0 <= value < 2**32, "a whole number from 0 to 4294967295")
-
-
-def quality(text: str) -> float:
-    """A quality, 1 to 100."""
-    try:
-        value = float(text)
-        quality_to_level(value)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"received {text!r}, expected a number from 1 to 100") from None
-    return value
 
 
 def size(text: str) -> int:

@@ -61,7 +61,17 @@ def load_engine(
     if threads is not None:
         threads = min(threads, os.cpu_count() or 1)
     try:
-        return _load(name, files, threads, keras_graphs, bfloat16)
+        if name == "onnxruntime":
+            from compressor.engines.onnx_engine import OnnxEngine
+
+            return OnnxEngine(files, threads)
+        if name == "openvino":
+            from compressor.engines.openvino_engine import OpenVinoEngine
+
+            return OpenVinoEngine(files, threads, bfloat16=has_bfloat16() if bfloat16 is None else bfloat16)
+        from compressor.engines.keras_engine import KerasEngine
+
+        return KerasEngine(keras_graphs(), threads)
     except ImportError as error:
         # Ctrl-C while a compiled module is imported surfaces as an ImportError.
         if isinstance(error.__cause__, KeyboardInterrupt | SystemExit):
@@ -71,23 +81,3 @@ def load_engine(
                 f"engine {name} needs {error.name}, which is not installed; {_how_to_install(name)}"
             ) from error
         raise
-
-
-def _load(
-    name: str,
-    files: ModelFiles,
-    threads: int | None,
-    keras_graphs: Callable[[], Mapping[str, Any]],
-    bfloat16: bool | None,
-) -> Engine:
-    if name == "onnxruntime":
-        from compressor.engines.onnx_engine import OnnxEngine
-
-        return OnnxEngine(files, threads)
-    if name == "openvino":
-        from compressor.engines.openvino_engine import OpenVinoEngine
-
-        return OpenVinoEngine(files, threads, bfloat16=has_bfloat16() if bfloat16 is None else bfloat16)
-    from compressor.engines.keras_engine import KerasEngine
-
-    return KerasEngine(keras_graphs(), threads)

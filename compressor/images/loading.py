@@ -89,21 +89,34 @@ def open_picture(data: bytes, *, max_pixels: int | None = DEFAULT_MAX_PIXELS) ->
     """
     if data.startswith(_PNG_MAGIC):
         _check_png(data)
-    try:
-        with _limit_of_pillow(max_pixels):
+    with _typed_errors(), _limit_of_pillow(max_pixels):
+        try:
             image = Image.open(BytesIO(data))
-        check_num_pixels(image.width, image.height, max_pixels)
-    except UnidentifiedImageError as error:
-        raise ImageInputError(
-            "the file is not a picture in a format that Pillow reads, or is damaged: convert it to PNG first"
-        ) from error
-    except Image.DecompressionBombError as error:
-        raise _too_large(error) from error
+        except UnidentifiedImageError as error:
+            raise ImageInputError(
+                "the file is not a picture in a format that Pillow reads, or is damaged: convert it to PNG "
+                "first"
+            ) from error
+    check_num_pixels(image.width, image.height, max_pixels)
+    return image
+
+
+@contextmanager
+def _typed_errors() -> Iterator[None]:
+    """Turn errors of Pillow into typed ones: its readers raise many types on damaged files."""
+    try:
+        yield
     except (CompressorError, MemoryError):
         raise
+    except Image.DecompressionBombError as error:
+        raise LimitError(
+            f"the picture is too large ({one_line(error)}): raise the limit (--max-pixels, or "
+            "PIL.Image.MAX_IMAGE_PIXELS) if you trust where it comes from"
+        ) from error
     except Exception as error:
-        raise _unreadable(error) from error
-    return image
+        raise ImageInputError(
+            f"the picture cannot be read ({one_line(error)}): check or convert the file"
+        ) from error
 
 
 @contextmanager
@@ -168,18 +181,15 @@ def load_picture(
         raise ImageInputError(f"received a picture of {source.width}x{source.height}, expected at least 1x1")
     header = read_header(source)
     storage = Storage.of(source, header)
-    _load(source)
+    with _typed_errors():
+        source.load()
     notes = (*_animation_notes(source), *colour_notes(source, header))
     if stripped != parse_strip("all"):
         notes += left_out_notes(source)
     if metadata is None:
         metadata = read_metadata(source)
-    try:
+    with _typed_errors():
         pixels, mode_notes, is_icc_valid = to_coded_mode(source, storage, metadata.icc)
-    except (CompressorError, MemoryError):
-        raise
-    except Exception as error:
-        raise _unreadable(error) from error
     if not is_icc_valid:
         metadata = metadata.stripped(frozenset({"icc"}))
     elif not is_profile_for(metadata.icc, pixels.mode):
@@ -204,29 +214,6 @@ def is_profile_for(icc: bytes, mode: str) -> bool:
     Programs often leave the profile of RGB at a picture that they converted to gray: it is kept.
     """
     return icc[16:20] != b"GRAY" or mode in ("L", "LA")
-
-
-def _load(image: Image.Image) -> None:
-    try:
-        image.load()
-    except Image.DecompressionBombError as error:
-        raise _too_large(error) from error
-    except MemoryError:
-        raise
-    except Exception as error:
-        # Pillow's readers raise many types on damaged files.
-        raise _unreadable(error) from error
-
-
-def _too_large(error: Exception) -> LimitError:
-    return LimitError(
-        f"the picture is too large ({one_line(error)}): raise the limit (--max-pixels, or "
-        "PIL.Image.MAX_IMAGE_PIXELS) if you trust where it comes from"
-    )
-
-
-def _unreadable(error: Exception) -> ImageInputError:
-    return ImageInputError(f"the picture cannot be read ({one_line(error)}): check or convert the file")
 
 
 def _animation_notes(image: Image.Image) -> tuple[str, ...]:

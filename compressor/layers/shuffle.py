@@ -49,8 +49,7 @@ class DepthToSpace(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape):
         n, h, w, depth = input_shape
-        grow = lambda size: None if size is None else size * self.block  # noqa: E731
-        return (n, grow(h), grow(w), depth // self.block**2)
+        return (n, h and h * self.block, w and w * self.block, depth // self.block**2)
 
     def get_config(self):
         return {**super().get_config(), "block": self.block}

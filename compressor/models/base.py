@@ -64,14 +64,11 @@ class RateDistortionModel(keras.Model):
 
     Attributes:
         family: name in the registry.
-        distortion: takes pictures and decoded pictures, both (N, H, W, 3) floats 0..1, and returns the
-            distortion that replaces mse in the loss, (N,); None for mse. Not saved.
         replicas: how many copies of the model share a batch under a `tf.distribute` strategy, which adds
             up their gradients.
     """
 
     family = ""
-    distortion = None
     replicas = 1
 
     def __init__(self, **kwargs):
@@ -79,6 +76,14 @@ class RateDistortionModel(keras.Model):
         self.bpp_metric = keras.metrics.Mean("bpp")
         self.psnr_metric = keras.metrics.Mean("psnr_db")
         self.loss_metric = keras.metrics.Mean("rd_loss")
+
+    def distortion(self, images, pictures):
+        """Return the distortion of each sample in the loss, (N,). A run may replace it; it is not saved.
+
+        Args:
+            images, pictures: original and decoded, (N, H, W, 3) floats 0..1.
+        """
+        return mean_squared_error(pictures, images)
 
     def quantise(self, residual, scale, worth=None, *, training):
         """Residuals and their scales -> symbols and estimated bits, element by element.
@@ -107,7 +112,7 @@ class RateDistortionModel(keras.Model):
     def sample_losses(self, x, outputs):
         """Loss of each sample, (N,)."""
         weight = distortion_weight(x["quality"])
-        error = self.distortion(x["images"], outputs["images"]) if self.distortion else outputs["mse"]
+        error = self.distortion(x["images"], outputs["images"])
         return (outputs["bpp"] + weight * error) / ops.sqrt(weight / REFERENCE_WEIGHT)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):

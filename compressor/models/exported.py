@@ -1,9 +1,6 @@
 """Exported models as Keras models."""
 
-import io
-
 import keras
-import numpy as np
 import onnx
 
 from compressor.errors import WeightsError, one_line
@@ -24,7 +21,7 @@ def load_exported(files: ModelFiles) -> keras.Model:
     except (KeyError, TypeError, ValueError) as error:
         raise _of_another_version(files, error) from error
     model.build()
-    arrays = dict(np.load(io.BytesIO(files.read("keras.npz")), allow_pickle=False))
+    arrays = dict(files.arrays("keras.npz"))
     for graph in (name for name in files.manifest["files"] if name.endswith(".onnx")):
         for initialiser in onnx.load_from_string(files.read(graph)).graph.initializer:
             if initialiser.name.isdigit():

@@ -1,9 +1,9 @@
 """Quality curves in floating point: gains per channel, interpolated between knots."""
 
-import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from functools import wraps
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,9 +99,8 @@ class QualityGains:
         return np.exp(at_levels(self.log_worth, levels)).astype(np.float32)
 
 
-def load_gains(data: bytes) -> QualityGains:
-    """Read `gains.npz`."""
-    arrays = np.load(io.BytesIO(data), allow_pickle=False)
+def load_gains(arrays: Mapping[str, NDArray[Any]]) -> QualityGains:
+    """Return the gains that the arrays of `gains.npz` hold."""
     return QualityGains(
         **{field.name: arrays[field.name].astype(np.float64) for field in fields(QualityGains)}
     )

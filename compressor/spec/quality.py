@@ -1,6 +1,5 @@
 """The quality scale: 1 to 100 for people, levels 0 to 396 in streams."""
 
-import math
 from numbers import Real
 
 MIN_QUALITY, MAX_QUALITY, DEFAULT_QUALITY = 1.0, 100.0, 50.0
@@ -28,11 +27,7 @@ def quality_to_level(quality: float) -> int:
         >>> quality_to_level(50)
         196
     """
-    if (
-        not isinstance(quality, Real)
-        or not math.isfinite(quality)
-        or not MIN_QUALITY <= quality <= MAX_QUALITY
-    ):
+    if not isinstance(quality, Real) or not MIN_QUALITY <= quality <= MAX_QUALITY:
         raise ValueError(f"received quality {quality!r}, expected a number from 1 to 100")
     return round((quality - MIN_QUALITY) * 4)
 

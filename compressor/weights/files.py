@@ -1,12 +1,20 @@
 """The files of one exported model: a folder with a manifest that holds every file's hash."""
 
+from __future__ import annotations
+
 import hashlib
+import io
 import json
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from compressor.errors import OptionError, UnsupportedStreamError, WeightsError
+
+if TYPE_CHECKING:
+    # NumPy takes longer to import than all else here.
+    from numpy.typing import NDArray
 
 SHIPPED = Path(__file__).parent
 
@@ -62,6 +70,13 @@ class ModelFiles:
                 f"{name} in {self.folder} does not match its manifest; install the package again"
             )
         return data
+
+    def arrays(self, name: str) -> Mapping[str, NDArray[Any]]:
+        """Return the arrays of an .npz file of the model."""
+        import numpy as np
+
+        arrays: Mapping[str, NDArray[Any]] = np.load(io.BytesIO(self.read(name)), allow_pickle=False)
+        return arrays
 
 
 @cache

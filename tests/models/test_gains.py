@@ -48,7 +48,7 @@ def test_errors_weigh_as_much_as_in_training(name, level):
 
 
 def test_arrays_are_read():
-    gains = load_gains(ModelFiles(shipped_folder()).read("gains.npz"))
+    gains = load_gains(ModelFiles(shipped_folder()).arrays("gains.npz"))
     assert gains.channels == len(gains.magnitude) == gains.worth(0).size
     np.testing.assert_allclose(gains.expected(50), gains.magnitude * gains.gain(50), rtol=1e-5)
     assert (gains.gain(396) > gains.gain(0)).all()

@@ -20,7 +20,7 @@ FIRST_STEPS = """
 import json, sys
 import keras, numpy as np
 from compressor.models.registry import build_model
-from training.run_folder import Settings
+from training.settings import Settings
 from training.start import compile_model
 
 options, folder = json.loads(sys.argv[1]), sys.argv[2]

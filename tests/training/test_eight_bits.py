@@ -11,7 +11,7 @@ from compressor.models.exported import load_exported  # noqa: E402
 from compressor.weights.files import ModelFiles  # noqa: E402
 from training.eight_bits import fit_eight_bits  # noqa: E402
 from training.export import export  # noqa: E402
-from training.run_folder import Settings  # noqa: E402
+from training.settings import Settings  # noqa: E402
 from training.start import rebuilt, start_model  # noqa: E402
 
 

@@ -10,7 +10,7 @@ from training.__main__ import main  # noqa: E402
 from training.devices import place  # noqa: E402
 from training.errors import TrainingError  # noqa: E402
 from training.plot import plot_run, read_columns  # noqa: E402
-from training.run_folder import Settings  # noqa: E402
+from training.settings import Settings  # noqa: E402
 
 RUN = ["run", "--data", "absent"]
 FILTER = ["filter", "absent", "--data", "absent", "--out", "out"]
@@ -203,3 +203,9 @@ def test_eight_bits_need_trained_weights(tmp_path, capsys):
     assert main(command) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("error: received --eight-bits without --init, expected trained weights")
+
+
+def test_settings_survive_any_name(tmp_path):
+    settings = Settings(data='a "b" \\\n\t\u00e9', learning_rate=1e-5)
+    settings.save(tmp_path / "settings.toml")
+    assert Settings.load(tmp_path / "settings.toml") == settings

@@ -25,8 +25,9 @@ from training.errors import TrainingError  # noqa: E402
 from training.export import count_symbols  # noqa: E402
 from training.export_run import export_run  # noqa: E402
 from training.run import Conditions, steps_that_fit, train  # noqa: E402
-from training.run_folder import Settings, claimed  # noqa: E402
+from training.run_folder import claimed  # noqa: E402
 from training.schedule import WarmConstantCosine  # noqa: E402
+from training.settings import Settings  # noqa: E402
 from training.watch import Speed  # noqa: E402
 
 ROOT = Path(__file__).parents[2]

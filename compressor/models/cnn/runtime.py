@@ -1,14 +1,10 @@
 """The textbook autoencoder, exported: transforms on an engine, a fixed table per channel and quality."""
 
-import io
-from dataclasses import dataclass
-
 import numpy as np
-from numpy.typing import NDArray
 
 from compressor.engines.interface import Engine
 from compressor.entropy.exact import knots_at
-from compressor.entropy.tables import ScaleTables, load_tables
+from compressor.entropy.tables import load_tables
 from compressor.models.gains import load_gains
 from compressor.models.runtime import Passes, Step, Synthesis
 from compressor.spec.arrays import Floats, Indices, Symbols
@@ -17,34 +13,8 @@ from compressor.spec.levels import Levels
 from compressor.spec.passes import CELLS, CodingPass
 from compressor.weights.files import ModelFiles
 
+# Scale indices are stored times 2**16, so that they can be interpolated between knots.
 INDEX_BITS = 16
-
-
-@dataclass(frozen=True)
-class FactorizedModel:
-    """The integer side of the model.
-
-    Attributes:
-        tables: symbol frequencies per scale index.
-        bias: (knots, C) int32: scale index times 2**16, linear in the quality level between knots.
-    """
-
-    tables: ScaleTables
-    bias: NDArray[np.int32]
-
-    def indices(self, levels: Levels) -> Indices:
-        """Return the scale index of each channel, (C,) or (h, w, C)."""
-        return np.clip(knots_at(self.bias, levels) >> INDEX_BITS, 0, TOP_INDEX).astype(np.uint8)
-
-
-def load_factorized_model(data: bytes) -> FactorizedModel:
-    """Read `entropy.npz`.
-
-    Raises:
-        KeyError: if an array is missing.
-    """
-    arrays = np.load(io.BytesIO(data), allow_pickle=False)
-    return FactorizedModel(load_tables(arrays), arrays["bias"])
 
 
 class CnnRuntime:
@@ -61,15 +31,15 @@ class CnnRuntime:
 
     def __init__(self, files: ModelFiles, engine: Engine) -> None:
         self._engine = engine
-        self._gains = load_gains(files.read("gains.npz"))
+        self._gains = load_gains(files.arrays("gains.npz"))
         numbers = files.manifest["numbers"]
         self.block: int = numbers["block"]
         self.analysis_halo: int = numbers["analysis_halo"]
         self.synthesis_halo: int = numbers["synthesis_halo"]
         self._pixel_scale: float = numbers["pixel_scale"]
         self.channels = self._gains.channels
-        self._model = load_factorized_model(files.read("entropy.npz"))
-        self.tables = self._model.tables
+        entropy = files.arrays("entropy.npz")
+        self.tables, self._scale_bias = load_tables(entropy), entropy["bias"]
 
     def analyse(self, pixels: Floats, levels: Levels) -> Floats:
         """See `ModelRuntime`."""
@@ -101,7 +71,9 @@ class CnnRuntime:
     ) -> Passes:
         """See `ModelRuntime`."""
         shape = (1, height, width, self.channels)
-        indices = np.broadcast_to(self._model.indices(levels), shape)
+        # Of each channel, or of each latent if there is a level for each position.
+        indices = np.clip(knots_at(self._scale_bias, levels) >> INDEX_BITS, 0, TOP_INDEX).astype(np.uint8)
+        indices = np.broadcast_to(indices, shape)
         everything = CodingPass(CELLS, 0, self.channels, seen=0, kernel=1)
         symbols = yield Step(everything, lambda: np.zeros(shape, np.float32), indices)
         return symbols[0].astype(np.float32)

@@ -1,7 +1,8 @@
 """The exact part of the flagship: tables, scale indices of the side information, integer networks."""
 
-import io
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,18 +45,17 @@ def layer_arrays(name: str, layer: ExactLayer) -> dict[str, NDArray[np.generic]]
     }
 
 
-def load_entropy_model(data: bytes, passes: int, activation_max: int) -> EntropyModel:
-    """Read `entropy.npz`.
+def load_entropy_model(arrays: Mapping[str, NDArray[Any]], passes: int, activation_max: int) -> EntropyModel:
+    """Return the model that the arrays of `entropy.npz` hold.
 
     Args:
-        data: the file.
+        arrays: by name.
         passes: number of context networks.
         activation_max: the largest activation of the integer networks.
 
     Raises:
         KeyError: if an array is missing.
     """
-    arrays = np.load(io.BytesIO(data), allow_pickle=False)
 
     def layer(name: str, maximum: int = activation_max) -> ExactLayer:
         weights = np.ascontiguousarray(arrays[f"{name}_weights"], dtype=np.float32)

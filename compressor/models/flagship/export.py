@@ -8,18 +8,17 @@ import keras
 import numpy as np
 
 from compressor.models.export_arrays import quality_arrays, scale_index
+from compressor.models.flagship.calibration import measure_reduced_colours, measure_side_scales
 from compressor.models.flagship.entropy_model import layer_arrays
 from compressor.models.flagship.fixed_point import fixed_contexts, fixed_hyper
 from compressor.models.flagship.graphs import deployment_graphs
 from compressor.models.flagship.model import Flagship
 from compressor.models.flagship.networks import FILTER_STRIDE
-from compressor.models.flagship.reduced_colours import measure_reduced_colours
-from compressor.models.flagship.side_scales import measure_side_scales
 from compressor.spec import constants
 from compressor.spec.constants import ACTIVATION_MAX, ACTIVATION_STEPS, TOP_INDEX
 from compressor.spec.lapped import ALL_CHANNELS, BLOCK, block_basis
 
-# The receptive field of f reaches 140 pixels to each side.
+# The receptive field of f reaches up to 142 pixels to each side.
 ANALYSIS_HALO = 9
 # Number of pictures, over all qualities, that the colours of reduced pictures are fitted to.
 COLOUR_IMAGES = 60

@@ -1,16 +1,14 @@
 """The flagship's scale networks in fixed point, for `compressor.entropy.exact`."""
 
-import math
-
 import numpy as np
 
 from compressor.entropy.exact import EXACT_LIMIT, ExactContext, ExactHyper, ExactLayer
 from compressor.layers.density import LOG_SCALE_STEP
+from compressor.models.export_arrays import scale_index
 from compressor.models.flagship.model import Flagship
 from compressor.spec.constants import (
     ACTIVATION_MAX,
     ACTIVATION_STEPS,
-    SCALE_MIN,
     SCALE_OF_MAGNITUDE,
     SIDE_MAX,
     SIDE_STEPS,
@@ -21,7 +19,12 @@ MAX_SHIFT = 20
 
 
 def fixed_layer(
-    weights, bias, input_step: float, input_max: int, output_steps: float, maximum: int
+    weights,
+    bias,
+    input_step: float = 1 / ACTIVATION_STEPS,
+    input_max: int = ACTIVATION_MAX,
+    output_steps: float = ACTIVATION_STEPS,
+    maximum: int = ACTIVATION_MAX,
 ) -> ExactLayer:
     """Round a float layer to integers, each output with the largest scale that stays exact.
 
@@ -66,25 +69,10 @@ def _matrix(layer) -> np.ndarray:
 def fixed_hyper(model: Flagship) -> ExactHyper:
     """Convert the scale hyper-synthesis network."""
     first, second = (model.hyper_scale.get_layer(name) for name in ("first", "second"))
-    step = 1 / ACTIVATION_STEPS
     return ExactHyper(
         (
-            fixed_layer(
-                _matrix(first),
-                np.asarray(model.scale_bias.values),
-                1 / SIDE_STEPS,
-                SIDE_MAX,
-                ACTIVATION_STEPS,
-                ACTIVATION_MAX,
-            ),
-            fixed_layer(
-                _matrix(second),
-                np.asarray(second.bias),
-                step,
-                ACTIVATION_MAX,
-                ACTIVATION_STEPS,
-                ACTIVATION_MAX,
-            ),
+            fixed_layer(_matrix(first), model.scale_bias.values, 1 / SIDE_STEPS, SIDE_MAX),
+            fixed_layer(_matrix(second), second.bias),
         )
     )
 
@@ -97,24 +85,20 @@ def base_log_scale(model: Flagship, log_gain: np.ndarray) -> np.ndarray:
 
 def fixed_contexts(model: Flagship, log_gain: np.ndarray) -> tuple[ExactContext, ...]:
     """Convert the scale context networks; the last layer's bias holds the dependence on quality."""
-    step = 1 / ACTIVATION_STEPS
-    base = (base_log_scale(model, log_gain) - math.log(SCALE_MIN)) / LOG_SCALE_STEP
+    base = scale_index(base_log_scale(model, log_gain))
     contexts = []
     for p, network in zip(model.passes, model.scale_contexts, strict=True):
         features, hidden, outputs = (network.get_layer(n) for n in ("features", "hidden", "outputs"))
         first = _matrix(features)
         if p.seen:
             first = np.concatenate([_matrix(network.get_layer("window")), first])
-        common = (step, ACTIVATION_MAX)
         bias = np.asarray(outputs.bias) / LOG_SCALE_STEP + base[:, p.low : p.high]
         contexts.append(
             ExactContext(
                 (
-                    fixed_layer(first, np.asarray(features.bias), *common, ACTIVATION_STEPS, ACTIVATION_MAX),
-                    fixed_layer(
-                        _matrix(hidden), np.asarray(hidden.bias), *common, ACTIVATION_STEPS, ACTIVATION_MAX
-                    ),
-                    fixed_layer(_matrix(outputs) / LOG_SCALE_STEP, bias, *common, 1.0, TOP_INDEX),
+                    fixed_layer(first, features.bias),
+                    fixed_layer(_matrix(hidden), hidden.bias),
+                    fixed_layer(_matrix(outputs) / LOG_SCALE_STEP, bias, output_steps=1.0, maximum=TOP_INDEX),
                 )
             )
         )

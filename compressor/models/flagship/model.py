@@ -12,6 +12,7 @@ from compressor.layers import (
     QualityCurve,
 )
 from compressor.layers.density import OnGrid, clip_log_scale
+from compressor.layers.shuffle import depth_to_space
 from compressor.models.base import RateDistortionModel, nominal_step, worth_curve
 from compressor.models.flagship import networks
 from compressor.spec.constants import (
@@ -29,9 +30,10 @@ from compressor.spec.constants import (
 from compressor.spec.passes import CELLS, coding_passes
 
 
-def quality_plane(quality, height, width):
-    """(N,) quality 0..1 -> (N, height, width, 1), -1..1."""
-    return ops.ones((1, height, width, 1)) * (2 * quality - 1)[:, None, None, None]
+def with_quality(x, quality):
+    """Append the quality 0..1 of each sample to (N, H, W, C) as one more channel, -1..1."""
+    _, h, w, _ = ops.shape(x)
+    return ops.concatenate([x, ops.ones((1, h, w, 1)) * (2 * quality - 1)[:, None, None, None]], axis=3)
 
 
 def views_of(x, coding_pass):
@@ -61,9 +63,7 @@ def _spread(parts):
     """(N, h, w, C) for some cells of the 2x2 pattern -> (N, 2 h, 2 w, C) with zeros for the others."""
     zero = ops.zeros_like(next(iter(parts.values())))
     grid = [parts.get((row, column), zero) for row in (0, 1) for column in (0, 1)]
-    n, h, w, c = ops.shape(zero)
-    stacked = ops.reshape(ops.stack(grid, axis=3), (n, h, w, 2, 2, c))
-    return ops.reshape(ops.transpose(stacked, (0, 1, 3, 2, 4, 5)), (n, 2 * h, 2 * w, c))
+    return depth_to_space(ops.concatenate(grid, axis=3), 2)
 
 
 def magnitude_code(symbols):
@@ -207,19 +207,17 @@ class Flagship(RateDistortionModel):
         self.lapped_synthesis.kernel.assign(ops.convert_to_numpy(self.lapped_analysis.kernel).copy())
 
     def gains(self, quality):
-        """Quantisation step, gain and inverse gain of each channel at a quality, (N, 1, 1, .)."""
+        """Gain and inverse gain of each channel at a quality, (N, 1, 1, C)."""
         step = nominal_step(quality)
-        return step, ops.exp(self.log_gain(quality)) / step, ops.exp(self.log_inverse_gain(quality)) * step
+        return ops.exp(self.log_gain(quality)) / step, ops.exp(self.log_inverse_gain(quality)) * step
 
     def analyse(self, images, quality):
         """Pictures (N, H, W, 3) 0..1 -> latents in units of the quantisation step (N, H/16, W/16, C)."""
-        _, gain, _ = self.gains(quality)
+        gain, _ = self.gains(quality)
         centred = 255 * images - PIXEL_OFFSET
         latents = self.lapped_analysis(centred)
         if self.transforms:
-            _, h, w, _ = ops.shape(images)
-            inputs = ops.concatenate([centred / PIXEL_SCALE, quality_plane(quality, h, w)], axis=3)
-            correction = ops.cast(self.correction(inputs), "float32")
+            correction = ops.cast(self.correction(self.network_inputs(centred, quality)), "float32")
             latents += ops.minimum(self.magnitude, 1 / gain) * correction
         return latents * gain
 
@@ -232,7 +230,7 @@ class Flagship(RateDistortionModel):
 
     def unfiltered(self, latents, quality):
         """Decoded latents in units of the quantisation step -> pixels - 128 before g."""
-        return self.lapped_synthesis(latents * self.gains(quality)[2])
+        return self.lapped_synthesis(latents * self.gains(quality)[1])
 
     def coded_without_filter(self, images, quality):
         """Pictures (N, H, W, 3) 0..1 -> encoded and decoded: pixels - 128 before g."""
@@ -242,27 +240,24 @@ class Flagship(RateDistortionModel):
     def filter(self, centred, quality):
         """Pixels - 128 before g -> after g."""
         step = nominal_step(quality)
-        change = self.synthesis_filter(self.filter_inputs(centred, quality))
+        change = self.synthesis_filter(self.network_inputs(centred, quality))
         return centred + FILTER_AMPLITUDE * ops.sqrt(step) * ops.cast(change, "float32")
 
-    def filter_inputs(self, centred, quality):
-        """Pixels - 128 before g -> inputs of its network."""
-        _, h, w, _ = ops.shape(centred)
-        return ops.concatenate([centred / PIXEL_SCALE, quality_plane(quality, h, w)], axis=3)
+    def network_inputs(self, centred, quality):
+        """Pixels - 128 -> inputs of f and g."""
+        return with_quality(centred / PIXEL_SCALE, quality)
 
     def hyper_latents(self, latents, quality):
         """Latents -> side information before rounding, (N, h/4, w/4, side)."""
-        _, h, w, _ = ops.shape(latents)
-        expected = self.magnitude * self.gains(quality)[1]
+        expected = self.magnitude * self.gains(quality)[0]
         relative = ops.arcsinh(HYPER_SLOPE * ops.abs(latents)) - ops.arcsinh(HYPER_SLOPE * expected)
-        inputs = ops.concatenate([relative, quality_plane(quality, h, w)], axis=3)
-        return ops.clip(SIDE_STEPS * ops.cast(self.hyper_analysis(inputs), "float32"), -SIDE_MAX, SIDE_MAX)
+        side = ops.cast(self.hyper_analysis(with_quality(relative, quality)), "float32")
+        return ops.clip(SIDE_STEPS * side, -SIDE_MAX, SIDE_MAX)
 
     def hyper_features(self, side, quality):
         """Rounded side information -> features for means and features for scales, (N, h, w, .)."""
-        _, h, w, _ = ops.shape(side)
         side = side / SIDE_STEPS
-        mean = self.hyper_mean(ops.concatenate([side, quality_plane(quality, h, w)], axis=3))
+        mean = self.hyper_mean(with_quality(side, quality))
         scale = self.hyper_scale([side, self.scale_bias(quality)])
         return mean, scale
 
@@ -275,7 +270,7 @@ class Flagship(RateDistortionModel):
             quantise: see `RateDistortionModel`; side information is rounded to nearest.
         """
         n = ops.shape(latents)[0]
-        expected = self.magnitude * self.gains(quality)[1]
+        expected = self.magnitude * self.gains(quality)[0]
         side_scale = ops.exp(clip_log_scale(self.log_side_scale))
         side, side_bits = quantise(self.hyper_latents(latents, quality), side_scale)
         bits = ops.sum(side_bits, axis=(1, 2, 3))

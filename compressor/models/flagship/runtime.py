@@ -1,7 +1,5 @@
 """The flagship, exported: transforms and means on an engine, scale indices in exact integer arithmetic."""
 
-import io
-
 import numpy as np
 
 from compressor.engines.interface import Engine
@@ -36,8 +34,8 @@ class FlagshipRuntime:
 
     def __init__(self, files: ModelFiles, engine: Engine) -> None:
         self._engine = engine
-        self._gains = load_gains(files.read("gains.npz"))
-        reduction = np.load(io.BytesIO(files.read("reduction.npz")), allow_pickle=False)
+        self._gains = load_gains(files.arrays("gains.npz"))
+        reduction = files.arrays("reduction.npz")
         self._basis, self._colours = reduction["basis"], reduction["colours"]
         numbers = files.manifest["numbers"]
         self.block: int = numbers["block"]
@@ -52,7 +50,7 @@ class FlagshipRuntime:
         self._passes = tuple(map(CodingPass.from_manifest, files.manifest["passes"]))
         self._seen = max(p.seen for p in self._passes)
         self._entropy = load_entropy_model(
-            files.read("entropy.npz"), len(self._passes), numbers["activation_max"]
+            files.arrays("entropy.npz"), len(self._passes), numbers["activation_max"]
         )
         self.tables = self._entropy.tables
         self._threads = LatentThreads()
