@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from compressor.coding.loading import coder_of
-from compressor.entropy.tables import ScaleTables, quantise_frequencies
+from compressor.entropy.tables import quantise_frequencies
 from compressor.layers.density import LOG_SCALE_STEP
 from compressor.models.base import RateDistortionModel
 from compressor.models.registry import family_named
@@ -42,8 +42,10 @@ def logistic_weights(scale: float, half_width: int) -> np.ndarray:
     return np.append(inside, 2 * beyond[-1])
 
 
-def scale_tables(counts: list[np.ndarray] | None = None) -> ScaleTables:
-    """Return the tables of all scale indices.
+def table_arrays(counts: list[np.ndarray] | None = None) -> dict[str, np.ndarray]:
+    """Return the tables of all scale indices, as the arguments of `ScaleTables`.
+
+    One sign of each is stored, since tables are symmetric.
 
     Args:
         counts: for each index, how often each magnitude was coded, as `np.bincount` returns it;
@@ -62,13 +64,7 @@ def scale_tables(counts: list[np.ndarray] | None = None) -> ScaleTables:
             weights += seen
         frequencies.append(quantise_frequencies(weights))
         half_widths.append(half_width)
-    return ScaleTables(np.concatenate(frequencies), np.array(half_widths, np.int32))
-
-
-def table_arrays(tables: ScaleTables) -> dict[str, np.ndarray]:
-    """Return the arrays that are stored of the tables: one sign of each, since tables are symmetric."""
-    halves = [tables.frequencies(i)[tables.half_widths[i] :] for i in range(1, TOP_INDEX + 1)]
-    return {"frequencies": np.concatenate(halves), "half_widths": tables.half_widths}
+    return {"frequencies": np.concatenate(frequencies), "half_widths": np.array(half_widths, np.int32)}
 
 
 def _packed(arrays: dict[str, np.ndarray], save=np.savez) -> bytes:
@@ -96,7 +92,7 @@ def export(
         model_id: of the model, in streams; 0 for models that do not ship.
         provenance: data, steps, settings; kept in the manifest.
         metric: the distortion that the model was trained for; see `Settings`.
-        counts: see `scale_tables`.
+        counts: see `table_arrays`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     exporter = family_named(model.family).exporter(model)
@@ -107,7 +103,7 @@ def export(
     files["gains.npz"] = _packed(exporter.gains())
     if reduction := exporter.reduction():
         files["reduction.npz"] = _packed(reduction)
-    files["entropy.npz"] = _packed(exporter.entropy() | table_arrays(scale_tables(counts)))
+    files["entropy.npz"] = _packed(exporter.entropy() | table_arrays(counts))
     held = {initialiser.name for graph in graphs.values() for initialiser in graph.graph.initializer}
     others = {
         names[id(v)]: np.asarray(v).astype(np.float16) for v in model.weights if names[id(v)] not in held

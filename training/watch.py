@@ -84,7 +84,7 @@ class Keeper(keras.callbacks.Callback):
         stop: set it to stop after the current epoch.
     """
 
-    def __init__(self, folder: Path, deadline: float, writes: bool = True):
+    def __init__(self, folder: Path, deadline: float, writes: bool):
         super().__init__()
         self.folder, self.deadline, self.writes, self.stop = folder, deadline, writes, False
 

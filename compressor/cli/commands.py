@@ -6,7 +6,7 @@ import errno
 import os
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from compressor.cli.files import STANDARD_STREAM, check_output, is_stdout, read_input, shown, write_output
@@ -187,10 +187,9 @@ def info_file(source: str, request: InfoRequest) -> None:
     if sys.stdout is None:
         raise OptionError("the standard output is closed: open it, or add --quiet")
     if request.json:
-        import dataclasses
         import json
 
-        print(json.dumps({"file": source, **dataclasses.asdict(info)}), flush=True)
+        print(json.dumps({"file": source, **asdict(info)}), flush=True)
         return
     quality = f"{info.quality:g} (lossless)" if info.is_lossless else f"{info.quality:g}"
     lines = [

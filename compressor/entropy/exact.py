@@ -108,12 +108,11 @@ def pad(x: Integers, kernel: int) -> Integers:
     return np.pad(x, ((p, p), (p, p), (0, 0)))
 
 
-def depth_to_space(x: Integers, block: int = 2) -> Integers:
-    """(h, w, block * block * C) -> (block * h, block * w, C)."""
+def depth_to_space(x: Integers) -> Integers:
+    """(h, w, 4 C) -> (2 h, 2 w, C)."""
     h, w, depth = x.shape
-    channels = depth // block**2
-    x = x.reshape(h, w, block, block, channels).transpose(0, 2, 1, 3, 4)
-    return x.reshape(h * block, w * block, channels)
+    channels = depth // 4
+    return x.reshape(h, w, 2, 2, channels).transpose(0, 2, 1, 3, 4).reshape(2 * h, 2 * w, channels)
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,7 @@ class ScaleTables:
     def frequencies(self, index: int) -> NDArray[np.int32]:
         """Frequencies of -K..K and the escape, (2 K + 2,), summing to 2**16."""
         half = self._halves[index - 1]
-        return np.concatenate([half[-2:0:-1], half[:-1], half[-1:]])
+        return np.concatenate([half[-2:0:-1], half])
 
     @cached_property
     def bits(self) -> NDArray[np.float32]:

@@ -127,35 +127,33 @@ def save_picture(image: Image.Image, extension: str) -> SavedPicture:
     if not is_profile_for(usable.get("icc_profile", b""), "L" if is_gray else "RGB"):
         del usable["icc_profile"]
     try:
-        data = _written(image, extension, file_format, usable)
+        data = _written(image, extension, usable)
     except OptionError:
         if not usable:
             raise
-        usable = _writable(image, extension, file_format, usable)
-        data = _written(image, extension, file_format, usable)
+        usable = _writable(image, extension, usable)
+        data = _written(image, extension, usable)
     lost = [name for key, name in _NAMES.items() if key in metadata and key not in usable]
     notes = (f"left out, because {extension} cannot hold it: {', '.join(lost)}",) if lost else ()
     return SavedPicture(data, notes)
 
 
-def _writable(
-    image: Image.Image, extension: str, file_format: str, metadata: dict[str, Any]
-) -> dict[str, Any]:
+def _writable(image: Image.Image, extension: str, metadata: dict[str, Any]) -> dict[str, Any]:
     """Return the metadata that can be written: damaged EXIF must not cost the profile."""
     pixel = image.crop((0, 0, 1, 1))
     usable: dict[str, Any] = {}
     for key, value in metadata.items():
         try:
-            _written(pixel, extension, file_format, usable | {key: value})
+            _written(pixel, extension, usable | {key: value})
         except OptionError:
             continue
         usable[key] = value
     return usable
 
 
-def _written(image: Image.Image, extension: str, file_format: str, metadata: dict[str, Any]) -> bytes:
+def _written(image: Image.Image, extension: str, metadata: dict[str, Any]) -> bytes:
     """Return the bytes of a file with some metadata."""
-    buffer = _NamedBuffer(f"picture{extension}")
+    buffer, file_format = _NamedBuffer(f"picture{extension}"), _FORMATS[extension]
     try:
         # Pillow would take metadata from the picture itself.
         plain = image.copy()

@@ -44,9 +44,9 @@ def _check_pictures(shape) -> None:
 
 
 class _LappedTransform(keras.layers.Layer):
-    """Base of both directions: the kernel of the chosen channels, (16, 16, 3, channels)."""
+    """Holds the kernel of the chosen channels, (16, 16, 3, channels)."""
 
-    def __init__(self, channels: int = 320, **kwargs):
+    def __init__(self, channels: int, **kwargs):
         super().__init__(**{"trainable": False, "dtype": "float32"} | kwargs)
         if not 1 <= channels <= ALL_CHANNELS:
             raise ValueError(f"channels must be 1..{ALL_CHANNELS}, received {channels}")

@@ -29,8 +29,8 @@ def dct4(n: int) -> Matrix:
     return np.sqrt(2 / n) * np.cos(np.pi * (2 * x + 1) * (2 * k + 1) / (4 * n))
 
 
-def pre_filter(n: int = BLOCK, stretch: float = STRETCH) -> Matrix:
-    """The (n, n) matrix applied to the n samples around a block edge before the DCT.
+def pre_filter() -> Matrix:
+    """The (16, 16) matrix applied to the 16 samples around a block edge before the DCT.
 
     It leaves mirror-symmetric input unchanged, so mirroring the picture at its border is the same
     as leaving the filter out there.
@@ -38,19 +38,19 @@ def pre_filter(n: int = BLOCK, stretch: float = STRETCH) -> Matrix:
     Reference: Tran, Liang and Tu, "Lapped transform via time-domain pre- and post-filtering",
     IEEE Transactions on Signal Processing 51(6), 2003.
     """
-    half = n // 2
+    half = BLOCK // 2
     identity, flip = np.eye(half), np.eye(half)[::-1]
     scale = np.eye(half)
-    scale[0, 0] = stretch
+    scale[0, 0] = STRETCH
     v = flip @ dct2(half).T @ scale @ dct4(half) @ flip
     butterfly = np.block([[identity, flip], [flip, -identity]])
     zero = np.zeros((half, half))
     return 0.5 * butterfly @ np.block([[identity, zero], [zero, v]]) @ butterfly
 
 
-def post_filter(n: int = BLOCK, stretch: float = STRETCH) -> Matrix:
+def post_filter() -> Matrix:
     """Inverse of `pre_filter`."""
-    return np.linalg.inv(pre_filter(n, stretch))
+    return np.linalg.inv(pre_filter())
 
 
 def colour_matrix() -> Matrix:

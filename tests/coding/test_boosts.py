@@ -6,11 +6,12 @@ import pytest
 from compressor import Runtime
 from compressor.coding.boosts import choose_boosts, lifts
 from compressor.coding.loading import load_coder
+from compressor.entropy.tables import ScaleTables
 from compressor.images.psnr import psnr_db
 from compressor.spec.constants import BOOST_MAX, BOOST_STEP
 from compressor.spec.quality import quality_to_level
 from compressor.weights.files import model_of_tune
-from training.export import scale_tables
+from training.export import table_arrays
 
 STRIPES = np.zeros((128, 128, 3), np.uint8)
 STRIPES[:, np.arange(128) // 5 % 2 == 0] = (220, 30, 30)
@@ -41,6 +42,6 @@ def test_lifts_end_with_the_tile_and_ignore_damage():
 def test_a_boost_is_chosen_only_where_a_residual_would_be_lost():
     residuals, indices = np.zeros((4, 8, 2), np.float32), np.zeros((4, 8, 2), np.uint8)
     residuals[1, 5, 0] = 40
-    boosts = choose_boosts(scale_tables(), residuals, indices, np.ones(2, np.float32))
+    boosts = choose_boosts(ScaleTables(**table_arrays()), residuals, indices, np.ones(2, np.float32))
     assert boosts[0, 0] == 0
     assert boosts[0, 1] > 0
