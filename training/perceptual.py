@@ -26,6 +26,7 @@ def perceptual_distortion(
         group: number of consecutive pictures that are crops of one photograph, see `ssimulacra2_distance`.
 
     Example:
+        >>> from keras import ops
         >>> pictures = ops.full((1, 64, 64, 3), 0.5)
         >>> float(perceptual_distortion(pictures, pictures)[0]) < 0.5
         True
