@@ -95,7 +95,7 @@ def find_pictures(
 ) -> tuple[list[Picture], list[str]]:
     """Find the pictures of a folder, in natural order.
 
-    Subfolders, hidden files and documentation are skipped.
+    Subfolders, pipes, hidden files and documentation are skipped.
 
     Args:
         folder: where to look.
@@ -111,7 +111,9 @@ def find_pictures(
         raise EvalError(f"{folder}: no such folder")
     pictures, problems = [], []
     for path in sorted(folder.iterdir(), key=natural_order):
-        if path.is_dir() or path.name.startswith(".") or is_documentation(path.name):
+        # Broken links are reported below. Reading a pipe would wait for a writer.
+        is_other = path.exists() and not path.is_file()
+        if is_other or path.name.startswith(".") or is_documentation(path.name):
             continue
         try:
             image = load_rgb(path, on_note)

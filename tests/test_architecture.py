@@ -57,7 +57,7 @@ ALLOWED = {
     "threads": set(),
     "options": BASE,
     "bitstream": BASE,
-    "entropy": BASE,
+    "entropy": BASE | {"threads"},
     "weights": BASE,
     "engines": BASE | {"options", "weights"},
     "runtimes": BASE | {"entropy", "weights", "engines", "threads"},

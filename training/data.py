@@ -58,7 +58,8 @@ def encoded_images(source: str, on_error: OnError = lambda name, reason: None) -
     is_folder = kind == "folder"
     paths = sorted(Path(where).rglob("*") if is_folder else map(Path, glob.glob(where, recursive=True)))
     if is_folder:
-        paths = [path for path in paths if is_image(path.name) and not path.is_dir()]
+        # Broken links are reported below. Reading a pipe would wait for a writer.
+        paths = [path for path in paths if is_image(path.name) and (path.is_file() or not path.exists())]
     if not paths:
         raise TrainingError(f"data source {source!r}: nothing found there; check the path")
     for path in paths:

@@ -101,6 +101,7 @@ def train_filter(init: Path, out: Path, settings: Settings, crops: int, blocks: 
 
     Raises:
         TrainingError: if the data or the model cannot be used, or the folder holds a run or is in use.
+        WeightsError: see `read_model`.
     """
     with claimed(out):
         return _train_filter(init, out, settings, crops, blocks)

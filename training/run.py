@@ -132,6 +132,7 @@ def train(folder: Path, settings: Settings, conditions: Conditions = Conditions(
     Raises:
         TrainingError: if the data cannot be used, the folder holds a run with other settings or is in use, or
             options contradict each other.
+        WeightsError: if `settings.init` is a damaged export, or one of another version.
     """
     if conditions.hosts and conditions.validation:
         raise TrainingError("--validation is for runs on one host; validate its checkpoints on another")

@@ -98,7 +98,7 @@ class Settings:
             TrainingError: if it is damaged, or made by another version.
         """
         try:
-            values = tomllib.loads(path.read_text(encoding="utf-8"))
+            values = tomllib.loads(path.read_text(encoding="utf-8", errors="surrogateescape"))
             for field in fields(cls):
                 kinds = (float, int) if field.type is float else field.type
                 if not isinstance(values.get(field.name, field.default), kinds):
@@ -117,7 +117,9 @@ def write_toml(path: Path, values: dict[str, object]) -> None:
         path: the file; replaced.
         values: strings, numbers and booleans.
     """
-    # Such values are the same in JSON and in TOML.
+    # Such values are the same in JSON and in TOML, except that TOML forbids a raw delete character.
     lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}\n" for key, value in values.items()]
+    text = "".join(lines).replace("\x7f", "\\u007f")
     with atomic_path(path) as temporary:
-        temporary.write_text("".join(lines), encoding="utf-8")
+        # Names of files need not be valid text.
+        temporary.write_text(text, encoding="utf-8", errors="surrogateescape")

@@ -43,7 +43,7 @@ def read_model(source: Path) -> keras.Model:
 
     Raises:
         TrainingError: if the source is none of them.
-        WeightsError: if the exported model is damaged.
+        WeightsError: if the exported model is damaged, or of another version.
     """
     if (source / "manifest.json").exists():
         return load_exported(ModelFiles(source))
@@ -69,6 +69,7 @@ def start_model(settings: Settings, photos) -> keras.Model:
 
     Raises:
         TrainingError: if `settings.init` is not a model, or one of another family.
+        WeightsError: see `read_model`.
     """
     options = {} if settings.transforms else {"transforms": False}
     if not settings.init:

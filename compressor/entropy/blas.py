@@ -1,7 +1,6 @@
 """Keeps NumPy's matrix products to one thread while an engine uses the other cores."""
 
 import os
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -9,12 +8,14 @@ from typing import Any
 
 from threadpoolctl import ThreadpoolController
 
+from compressor.locks import ForkSafeLock
+
 
 class _Limit:
     """A limit of the whole process: the first to enter sets it, and the last to leave removes it."""
 
     def __init__(self) -> None:
-        self._lock, self._users = threading.Lock(), 0
+        self._lock, self._users = ForkSafeLock(), 0
         self._limiter: Any = None
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._forget_users)
@@ -45,7 +46,6 @@ class _Limit:
 
     def _forget_users(self) -> None:
         """Remove the limit in a forked process, which has none of the threads that were within it."""
-        self._lock = threading.Lock()
         if self._users:
             self._users = 0
             self._remove()

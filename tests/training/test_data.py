@@ -1,6 +1,7 @@
 """Sources of photographs and the crops made of them."""
 
 import io
+import os
 import tarfile
 
 import numpy as np
@@ -42,6 +43,12 @@ def test_folder_and_shards_hold_the_same(folder, tmp_path_factory):
 def test_extensions_are_those_that_pillow_reads(folder):
     Image.new("RGB", (64, 64)).save(folder / "plain.PPM", "PPM")
     assert "plain.PPM" in dict(encoded_images(str(folder)))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+def test_pipes_in_folders_are_left_out(folder):
+    os.mkfifo(folder / "pipe.png")
+    assert "pipe.png" not in dict(encoded_images(str(folder)))
 
 
 def test_wildcards_in_folders(folder):

@@ -206,6 +206,6 @@ def test_eight_bits_need_trained_weights(tmp_path, capsys):
 
 
 def test_settings_survive_any_name(tmp_path):
-    settings = Settings(data='a "b" \\\n\t\u00e9', learning_rate=1e-5)
+    settings = Settings(data='a "b" \\\n\t\u00e9\x7f\udce9', learning_rate=1e-5)
     settings.save(tmp_path / "settings.toml")
     assert Settings.load(tmp_path / "settings.toml") == settings

@@ -51,6 +51,6 @@ class CnnExporter:
         return {}
 
     def entropy(self) -> dict[str, np.ndarray]:
-        """Return the arrays of `entropy.npz` but for the tables; see `FactorizedModel`."""
+        """Return the arrays of `entropy.npz` but for the tables: scale indices by quality and channel."""
         index = scale_index(self._model.log_scale.values) + 0.5
         return {"bias": np.rint(index * 2**INDEX_BITS).astype(np.int32)}
