@@ -1,3 +1,5 @@
+import os
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -80,3 +82,11 @@ def test_missing_or_empty_folder(tmp_path):
     (tmp_path / "a.txt").write_text("x")
     with pytest.raises(EvalError, match=r"no pictures in this folder; a\.txt: the file is not a picture"):
         find_pictures(tmp_path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+def test_pipes_are_skipped(folder):
+    os.mkfifo(folder / "pipe.png")
+    pictures, problems = find_pictures(folder)
+    assert [picture.name for picture in pictures] == ["a.png", "b.png"]
+    assert problems == []
