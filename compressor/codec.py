@@ -226,9 +226,8 @@ def check_options(
         files = model_files(runtime.model, runtime.weights)
         if not files.can_refine:
             raise OptionError(
-                f"received an effort above 5, which refines symbols for PSNR, and model {files.name}, which "
-                "does not support that: use an effort of at most 5, or model "
-                f"{model_of_tune('psnr')} (tune psnr)"
+                f"received an effort above 5, which refines symbols, and model {files.name}, which does not "
+                "support that: use an effort of at most 5, or another model"
             )
     return level, rules, runtime
 

@@ -219,16 +219,17 @@ def _avif(name: str, subsampling: str, speed: int, tune: str = "") -> PillowCode
     )
 
 
-def _refined(effort: int, by_default: bool) -> LearnedCodec:
-    """Return the codec tuned for PSNR at an effort that refines symbols, which takes several seconds."""
+def _refined(tune: str, effort: int) -> LearnedCodec:
+    """Return a codec at an effort that refines latents, which takes several seconds for each file."""
+    name, label = ("flagship", "Compressor") if tune == "iq" else ("flagship-psnr", "Compressor, PSNR")
     return LearnedCodec(
-        f"flagship-psnr-e{effort}",
-        f"Compressor, PSNR, effort {effort}",
+        f"{name}-e{effort}",
+        f"{label}, effort {effort}",
         ".cmpr",
-        {"tune": "psnr", "effort": effort},
+        {"tune": tune, "effort": effort},
         whole_qualities=False,
         qualities=(10, 30, 50, 70, 90),
-        by_default=by_default,
+        by_default=False,
     )
 
 
@@ -259,8 +260,7 @@ CODECS = [
         whole_qualities=False,
         qualities=(1, 20, 40, 60, 80, 99.75),
     ),
-    _refined(7, by_default=True),
-    _refined(9, by_default=False),
+    *(_refined(tune, effort) for tune in ("iq", "psnr") for effort in (7, 9)),
     _jpeg("jpeg420", "4:2:0"),
     _jpeg("jpeg444", "4:4:4"),
     PillowCodec(

@@ -11,12 +11,14 @@ from pathlib import Path
 import numpy as np
 
 from compressor.coding.loading import coder_of
+from compressor.coding.objectives import OBJECTIVES
 from compressor.entropy.tables import quantise_frequencies
 from compressor.layers.density import LOG_SCALE_STEP
 from compressor.models.base import RateDistortionModel
 from compressor.models.registry import family_named
 from compressor.spec.constants import SCALE_MIN, TOP_INDEX
 from compressor.weights.files import ModelFiles
+from training.macs import REFINEMENT_ONLY
 from training.onnx_graph import to_onnx
 
 MAX_HALF_WIDTH = 1000
@@ -97,7 +99,7 @@ def export(
     folder.mkdir(parents=True, exist_ok=True)
     exporter = family_named(model.family).exporter(model)
     names = {id(variable): f"{k:03d}" for k, variable in enumerate(model.weights)}
-    unused = {"error_gradient"} if metric != "mse" else set()
+    unused = set() if metric in OBJECTIVES else REFINEMENT_ONLY
     graphs = {key: to_onnx(graph, names) for key, graph in exporter.graphs().items() if key not in unused}
     files = {f"{key}.onnx": graph.SerializeToString() for key, graph in graphs.items()}
     files["gains.npz"] = _packed(exporter.gains())

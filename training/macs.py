@@ -14,7 +14,7 @@ SIDE = 256
 ENCODER_ONLY = {"analysis", "correction", "hyper_analysis"}
 DECODER_ONLY = {"synthesis", "filter"}
 # Run once per step of a refinement.
-REFINEMENT_ONLY = {"error_gradient"}
+REFINEMENT_ONLY = {"filter_gradient", "synthesis_gradient"}
 
 
 def graph_macs(model: onnx.ModelProto, sizes: dict[str, int]) -> int:

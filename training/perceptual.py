@@ -1,12 +1,12 @@
 """A mixture of squared error, SSIMULACRA 2 and Butteraugli as the distortion of training."""
 
 from compressor.models.base import mean_squared_error
+from compressor.spec.constants import SSIMULACRA2_SCALE
 from training.butteraugli import butteraugli_distance
 from training.ssimulacra2 import ssimulacra2_distance
 
-# The mean squared error, in squared 8-bit levels, that weighs as much as a distance of 1 (SSIMULACRA 2: a
-# score of 90). With these, the three terms have about the same size in decoded photographs.
-SSIMULACRA2_SCALE = 4.0
+# The mean squared error, in squared 8-bit levels, that weighs as much as a distance of 1; see also
+# `SSIMULACRA2_SCALE`. With these, the three terms have about the same size in decoded photographs.
 BUTTERAUGLI_SCALE = 9.0
 # Butteraugli grows with the amplitude of an error, and squared error with its square. With this power, the
 # ratio of the two terms is about the same at all qualities.

@@ -9,33 +9,16 @@ from keras import ops
 
 from compressor.images.ssimulacra2 import (
     C2,
-    NUM_SCALES,
+    LARGE_WEIGHTS,
+    LARGEST_SUM,
     OPSIN_BIAS,
     OPSIN_MATRIX,
     POLYNOMIAL,
     SUM_SCALE,
-    WEIGHTS,
 )
 from training.srgb import linear
 from training.window import blur
 
-
-def _large_weights() -> tuple[dict[str, np.ndarray], ...]:
-    """Return the weights of the maps' averages, by scale (finest first) and channel of XYB, each (2, 3).
-
-    They are those of the mean and of the 4-norm of structural error, artefacts and lost detail. Of the
-    metric's 108 weights, those below 0.01 are left out, and with them the channels and scales that have no
-    others.
-    """
-    weights = np.array(WEIGHTS).reshape(3, NUM_SCALES, 2, 3)
-    weights[weights < 0.01] = 0
-    scales = weights[:, weights.any(axis=(0, 2, 3))].transpose(1, 0, 2, 3)
-    return tuple({name: w for name, w in zip("XYB", scale, strict=True) if w.any()} for scale in scales)
-
-
-LARGE_WEIGHTS = _large_weights()
-# Larger sums are outside of the range that the polynomial was fitted to.
-LARGEST_SUM = 100.0
 # Added to means of fourth powers; small enough that the distance of equal pictures stays below 0.1.
 SMALLEST = 1e-16
 

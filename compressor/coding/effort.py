@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from numbers import Integral
 
 from compressor.errors import OptionError
+from compressor.spec.constants import SAVING_SHARE
 
 # Called with the share of the work done so far, 0..1.
 OnProgress = Callable[[float], object]
 
 MIN_EFFORT, DEFAULT_EFFORT, MAX_EFFORT = 1, 5, 9
-REFINEMENT_STEPS = {6: 4, 7: 12, 8: 24, 9: 48}
+REFINEMENT_STEPS = {6: 5, 7: 10, 8: 20, 9: 40}
 
 
 @dataclass(frozen=True)
@@ -18,17 +19,16 @@ class Effort:
     """How an encoder chooses symbols.
 
     Attributes:
-        weighs_symbols: whether each symbol's bits are weighed against its error, instead of rounding it.
-        refinement_steps: how often all symbols are reconsidered by their effect on the decoded picture.
+        saving_share: share of the bits saved by a smaller symbol that counts against its error; 0 to round
+            with a dead zone.
+        refinement_steps: how often latents are moved by the effect of their symbols on the decoded picture.
     """
 
-    weighs_symbols: bool = True
+    saving_share: float = SAVING_SHARE
     refinement_steps: int = 0
 
 
 DEFAULT = Effort()
-# For latents that are decoded already: rounding gives back the same symbols.
-ROUNDED = Effort(weighs_symbols=False)
 
 
 def effort_of(number: int) -> Effort:
@@ -41,7 +41,8 @@ def effort_of(number: int) -> Effort:
         raise OptionError(
             f"received effort {number!r}, expected a whole number from {MIN_EFFORT} to {MAX_EFFORT}"
         )
-    return Effort(weighs_symbols=number >= DEFAULT_EFFORT, refinement_steps=REFINEMENT_STEPS.get(number, 0))
+    share = SAVING_SHARE if number >= DEFAULT_EFFORT else 0.0
+    return Effort(share, REFINEMENT_STEPS.get(number, 0))
 
 
 def ignore_progress(share: float) -> None:

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from compressor.bitstream.tiles import join_tiles, split_cut_tiles, split_tiles
 from compressor.coding.area import Area
-from compressor.coding.effort import DEFAULT, ROUNDED, Effort, OnProgress, ignore_progress, progress_of_part
+from compressor.coding.effort import DEFAULT, Effort, OnProgress, ignore_progress, progress_of_part
+from compressor.coding.objectives import OBJECTIVES
 from compressor.coding.refinement import Refiner
 from compressor.coding.threads import map_ahead
 from compressor.coding.tile_coder import TileCoder
@@ -87,20 +88,20 @@ class PictureCoder:
         tiles, payloads = list(grid.cut(self._tile)), []
         for number, tile in enumerate(tiles):
             pixels, latents = self.analyse(image_uint8, tile, grid, levels)
-            rounding, side, of_tile = effort, None, levels_in(levels, tile.slices)
+            share, side, of_tile = effort.saving_share, None, levels_in(levels, tile.slices)
             if refine:
                 latents, side = refine(
                     pixels, latents, of_tile, progress_of_part(on_progress, number, len(tiles))
                 )
-                rounding = ROUNDED
-            payloads.append(self.tile_coder.encode(latents, of_tile, rounding, side, verify=verify))
+                share = refine.saving_share
+            payloads.append(self.tile_coder.encode(latents, of_tile, share, side, verify=verify))
         return join_tiles(payloads)
 
     def _refiner(self, steps: int) -> Refiner:
         gradient = self.runtime.error_gradient
         if gradient is None:
             raise OptionError(f"model {self.model_name} cannot refine symbols: use an effort of at most 5")
-        return Refiner(self.runtime, self.tile_coder, gradient, steps)
+        return Refiner(self.runtime, self.tile_coder, gradient, OBJECTIVES[self.runtime.metric], steps)
 
     def symbols(self, image_uint8: NDArray[np.uint8], levels: Levels) -> Iterator[tuple[Symbols, Indices]]:
         """Yield flat arrays of symbols and of their scale indices, as `encode` codes them, tile by tile."""

@@ -20,7 +20,7 @@ class RateDistortionRounding:
     """Rounds to nearest, and then one towards zero where that saves more bits than the error is worth.
 
     With e = |residual| - m, lowering magnitude m raises the squared error by 1 + 2 e; it pays where the
-    bits saved, times `SAVING_SHARE`, exceed that times the bits that a squared step is worth. This is the
+    bits saved, times a share, exceed that times the bits that a squared step is worth. This is the
     rate-distortion optimised quantisation of video encoders, one symbol at a time; see Sullivan and
     Wiegand, "Rate-distortion optimization for video compression", IEEE Signal Processing Magazine 15(6),
     1998.
@@ -38,19 +38,22 @@ class RateDistortionRounding:
         savings = np.maximum(np.diff(self._tables.bits, axis=1, prepend=0), 0)
         return np.pad(savings, ((0, 0), (0, 1)))
 
-    def __call__(self, residual: Floats, indices: Indices, worth: Floats) -> Symbols:
+    def __call__(
+        self, residual: Floats, indices: Indices, worth: Floats, saving_share: float = SAVING_SHARE
+    ) -> Symbols:
         """Convert residuals in quantisation steps to symbols.
 
         Args:
             residual: (..., C).
             indices: (..., C) scale indices.
             worth: what a squared quantisation step of error is worth in bits, (C,) or (..., C).
+            saving_share: share of the bits saved that counts.
         """
         symbols = round_with_dead_zone(residual, 0.0)
         where = np.nonzero(symbols)
         magnitude = np.abs(symbols[where])
         saved = self._savings[indices[where], np.minimum(magnitude, self._savings.shape[1] - 1)]
         error = np.abs(residual[where]) - magnitude
-        lower = SAVING_SHARE * saved > (1 + 2 * error) * np.broadcast_to(worth, residual.shape)[where]
+        lower = saving_share * saved > (1 + 2 * error) * np.broadcast_to(worth, residual.shape)[where]
         symbols[where] -= lower * np.sign(symbols[where])
         return symbols

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from compressor.coding.boosts import boost_indices, boosted, choose_boosts, lifts
-from compressor.coding.effort import DEFAULT, Effort
 from compressor.coding.rounding import RateDistortionRounding, round_with_dead_zone
 from compressor.entropy.blas import one_blas_thread
 from compressor.entropy.range_coder import SymbolDecoder, encode_pairs
 from compressor.errors import CorruptStreamError
 from compressor.models.runtime import ModelRuntime, Passes, Step
 from compressor.spec.arrays import Floats, Indices, Symbols
+from compressor.spec.constants import SAVING_SHARE
 from compressor.spec.levels import Levels, padded_levels
 
 
@@ -69,27 +69,31 @@ class TileCoder:
         self._round = RateDistortionRounding(runtime.tables)
 
     def code(
-        self, latents: Floats, levels: Levels, effort: Effort = DEFAULT, side: Symbols | None = None
+        self,
+        latents: Floats,
+        levels: Levels,
+        saving_share: float = SAVING_SHARE,
+        side: Symbols | None = None,
     ) -> CodedTile:
         """Choose the symbols of a tile.
 
         Args:
             latents: (h, w, C) in quantisation steps.
             levels: quality levels 0..396: one, or (h, w).
-            effort: how symbols are chosen.
+            saving_share: see `Effort`.
             side: side information; None for that of these latents.
         """
         h, w, _ = latents.shape
         side = self._runtime.side_information(latents, levels) if side is None else side
         boosts = np.zeros(boost_indices(h, w).shape, np.int32)
-        tile = self._code(latents, levels, effort, side, boosts)
+        tile = self._code(latents, levels, saving_share, side, boosts)
         _, indices = tile.planes()
         residuals = latents - tile.decoded
         boosts = choose_boosts(self._runtime.tables, residuals, indices, self._runtime.worth(levels))
-        return self._code(latents, levels, effort, side, boosts) if boosts.any() else tile
+        return self._code(latents, levels, saving_share, side, boosts) if boosts.any() else tile
 
     def _code(
-        self, latents: Floats, levels: Levels, effort: Effort, side: Symbols, boosts: Symbols
+        self, latents: Floats, levels: Levels, saving_share: float, side: Symbols, boosts: Symbols
     ) -> CodedTile:
         """Choose the symbols of a tile with given boosts."""
         h, w, _ = latents.shape
@@ -102,9 +106,9 @@ class TileCoder:
             p = step.coding_pass
             coded = slice(p.low, p.high)
             residual = np.stack([padded[(*view, coded)] for view in p.views]) - step.means()
-            if effort.weighs_symbols:
+            if saving_share:
                 worth_of = worth if worth.ndim == 1 else np.stack([worth[view] for view in p.views])
-                symbols = self._round(residual, step.indices, worth_of[..., coded])
+                symbols = self._round(residual, step.indices, worth_of[..., coded], saving_share)
             else:
                 symbols = round_with_dead_zone(residual)
             symbols[step.indices == 0] = 0
@@ -133,7 +137,7 @@ class TileCoder:
         self,
         latents: Floats,
         levels: Levels,
-        effort: Effort = DEFAULT,
+        saving_share: float = SAVING_SHARE,
         side: Symbols | None = None,
         *,
         verify: bool = False,
@@ -144,7 +148,7 @@ class TileCoder:
             CorruptStreamError: with `verify`, if the bytes do not give back the symbols.
         """
         return encode_pairs(
-            self._runtime.tables, self.code(latents, levels, effort, side).pairs(), verify=verify
+            self._runtime.tables, self.code(latents, levels, saving_share, side).pairs(), verify=verify
         )
 
     def decode(

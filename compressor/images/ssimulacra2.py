@@ -23,8 +23,8 @@ NUM_SCALES = 6
 MIN_PX = 8
 
 _RADIUS_PX = 5
-_WINDOW = np.exp(-0.5 * (np.arange(-_RADIUS_PX, _RADIUS_PX + 1) / 1.5) ** 2)
-_WINDOW /= _WINDOW.sum()
+WINDOW = np.exp(-0.5 * (np.arange(-_RADIUS_PX, _RADIUS_PX + 1) / 1.5) ** 2)
+WINDOW /= WINDOW.sum()
 # Rows that are compared at once: the maps of a whole picture would take twenty times its memory.
 _BAND_ROWS = 128
 C2 = 0.0009
@@ -72,6 +72,24 @@ WEIGHTS = (
     ),
 )
 # fmt: on
+# Larger sums are outside of the range that the polynomial was fitted to.
+LARGEST_SUM = 100.0
+
+
+def _large_weights() -> tuple[dict[str, NDArray[np.float64]], ...]:
+    """Return the weights from 0.01 on, by scale (finest first) and channel of XYB, each (2, 3).
+
+    They are those of the mean and of the 4-norm of the three maps. Channels and scales without any such
+    weight are left out.
+    """
+    weights = np.array(WEIGHTS).reshape(3, NUM_SCALES, 2, 3)
+    weights[weights < 0.01] = 0
+    scales = weights[:, weights.any(axis=(0, 2, 3))].transpose(1, 0, 2, 3)
+    return tuple({name: w for name, w in zip("XYB", scale, strict=True) if w.any()} for scale in scales)
+
+
+# Those that matter, for a distance that is lowered by its gradient.
+LARGE_WEIGHTS = _large_weights()
 
 
 def ssimulacra2(reference_uint8: NDArray[np.uint8], other_uint8: NDArray[np.uint8]) -> float:
@@ -143,6 +161,6 @@ def _blur(image: Floats) -> Floats:
         margins = [(_RADIUS_PX, _RADIUS_PX) if k == axis else (0, 0) for k in range(3)]
         padded, length = np.pad(image, margins), image.shape[axis]
         image = np.zeros_like(image)
-        for k, weight in enumerate(_WINDOW):
+        for k, weight in enumerate(WINDOW):
             image += weight * (padded[k : k + length] if axis == 0 else padded[:, k : k + length])
     return image

@@ -28,9 +28,11 @@ class Step:
 
 # Yields a step, receives its symbols, and returns the decoded latents (h, w, C) in quantisation steps.
 Passes = Generator[Step, Symbols, Floats]
-# (latents in quantisation steps, original pixels minus 128, levels) -> half the gradient of the squared
-# error of the decoded pixels with respect to the latents.
-ErrorGradient = Callable[[Floats, Floats, Levels], Floats]
+# Decoded pixels minus 128 (H, W, 3) -> the gradient of their error.
+Slope = Callable[[Floats], Floats]
+# (latents in quantisation steps, slope of the error, levels) -> the gradient of the error of the decoded
+# pixels with respect to the latents.
+ErrorGradient = Callable[[Floats, Slope, Levels], Floats]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,7 @@ class ModelRuntime(Protocol):
         channels: number of latent channels.
         reductions: factors, besides 1, that `synthesis` accepts.
         tables: symbol frequencies of each scale index.
+        metric: the distortion that the model was trained for, see `training.settings.Settings`.
         error_gradient: for refinement; None if the model has none.
     """
 
@@ -73,6 +76,7 @@ class ModelRuntime(Protocol):
     synthesis_halo: int
     channels: int
     tables: ScaleTables
+    metric: str
 
     @property
     def side_stride(self) -> int: ...

@@ -46,11 +46,11 @@ class ModelFiles:
 
     @property
     def can_refine(self) -> bool:
-        """Whether the model has the gradient of the squared error, which efforts above 5 need.
+        """Whether the model has the graphs of gradients that efforts above 5 need.
 
-        A flagship that is trained for another measure does not: refinement would undo what it has learned.
+        A flagship that is trained for a measure whose gradient is not known does not.
         """
-        return "error_gradient.onnx" in self._sha256
+        return "synthesis_gradient.onnx" in self._sha256
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, ModelFiles) and (self.folder, self.sha256) == (other.folder, other.sha256)

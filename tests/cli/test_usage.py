@@ -38,7 +38,7 @@ from compressor.cli.main import main
         (["encode", "-", "--roi", "-"], "received --roi - in a batch"),
         (["decode", "x.cmpr", "--format", "doc"], "received .doc"),
         (["info", "x.cmpr", "--max-pixels", "-1"], "expected"),
-        (["encode", "x.png", "-e", "6"], "received an effort above 5"),
+        (["encode", "x.png", "--model", "cnn", "-e", "6"], "received an effort above 5"),
         (["decode", "x.cmpr", "--engine", "x"], "received engine 'x', expected one of auto, onnxruntime"),
         (["encode", "x.png", "-q", "100", "--roi", "x.png"], "received a mask and quality 100"),
         (["encode", "x.png", "--tune", "psnr", "--weights", "y"], "received a tune and a model"),

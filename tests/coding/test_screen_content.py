@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw
 import compressor
 from compressor import Target
 from compressor.coding import sections
+from compressor.coding.effort import REFINEMENT_STEPS
 from compressor.coding.picture_coder import PictureCoder
 from compressor.coding.screen_content import find_screen_content
 from compressor.errors import OptionError, TruncatedStreamError
@@ -152,7 +153,7 @@ def test_progress_covers_both_trials(screenshot):
     compressor.encode(screenshot, tune="psnr", effort=6, on_progress=shares.append)
     assert shares == sorted(shares)
     assert shares[-1] == 1
-    assert len(shares) == 8
+    assert len(shares) == 2 * REFINEMENT_STEPS[6]
 
 
 @pytest.mark.parametrize(

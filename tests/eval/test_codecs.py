@@ -138,7 +138,7 @@ def test_folders_that_are_no_model_to_measure(tmp_path):
 
 def test_unknown_codec():
     with pytest.raises(
-        EvalError, match="no codec named bpg; available: flagship, flagship-psnr, cnn, flagship-psnr-e7"
+        EvalError, match="no codec named bpg; available: flagship, flagship-psnr, cnn, flagship-e7"
     ):
         codecs.select(["jpeg420", "bpg"])
 
@@ -146,8 +146,7 @@ def test_unknown_codec():
 def test_slow_codecs_run_only_when_named():
     chosen = {codec.name for codec in codecs.select(None)[0]}
     assert "flagship" in chosen
-    assert "flagship-psnr-e7" in chosen
-    assert "flagship-psnr-e9" not in chosen
+    assert not [name for name in chosen if "-e" in name]
     assert [codec.name for codec in codecs.select(["flagship-psnr-e9"])[0]] == ["flagship-psnr-e9"]
 
 

@@ -32,6 +32,7 @@ class CnnRuntime:
     def __init__(self, files: ModelFiles, engine: Engine) -> None:
         self._engine = engine
         self._gains = load_gains(files.arrays("gains.npz"))
+        self.metric: str = files.manifest["metric"]
         numbers = files.manifest["numbers"]
         self.block: int = numbers["block"]
         self.analysis_halo: int = numbers["analysis_halo"]

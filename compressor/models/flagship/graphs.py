@@ -6,8 +6,8 @@ One graph serves every quality, which enters as a plane (1, H, W, 1). The codec 
 import keras
 from keras import layers
 
-from compressor.models.flagship.error_gradient import error_gradient_graph
 from compressor.models.flagship.model import Flagship
+from compressor.models.flagship.synthesis_gradient import filter_gradient_graph, synthesis_gradient_graph
 from compressor.spec.constants import PIXEL_SCALE
 
 
@@ -38,11 +38,12 @@ def deployment_graphs(model: Flagship) -> dict[str, keras.Model]:
         networks = {
             "correction": network_graph(model.correction, "correction"),
             "filter": network_graph(model.synthesis_filter, "filter"),
+            "filter_gradient": filter_gradient_graph(model),
         }
     graphs = networks | {
         "analysis": analysis_graph(model),
         "synthesis": synthesis_graph(model),
-        "error_gradient": error_gradient_graph(model),
+        "synthesis_gradient": synthesis_gradient_graph(model),
         "hyper_analysis": model.hyper_analysis,
         "hyper_mean": model.hyper_mean,
     }

@@ -9,7 +9,7 @@ from compressor.models.flagship.entropy_model import load_entropy_model
 from compressor.models.flagship.reduction import FACTORS, Reduction, num_channels
 from compressor.models.flagship.tile_latents import LatentThreads, TileLatents
 from compressor.models.gains import load_gains
-from compressor.models.runtime import Passes, Step, Synthesis
+from compressor.models.runtime import Passes, Slope, Step, Synthesis
 from compressor.spec.arrays import Floats, Indices, Symbols
 from compressor.spec.constants import HYPER_SLOPE
 from compressor.spec.levels import Levels, levels_in, network_quality, padded_levels, pixel_values
@@ -26,8 +26,8 @@ class FlagshipRuntime:
 
     Args:
         files: the exported model.
-        engine: runs `analysis`, `correction`, `synthesis`, `filter`, `error_gradient`, `hyper_analysis`,
-            `hyper_mean`, `mean_0`, `mean_1`, ...
+        engine: runs `analysis`, `correction`, `synthesis`, `filter`, `synthesis_gradient`, `filter_gradient`,
+            `hyper_analysis`, `hyper_mean`, `mean_0`, `mean_1`, ...
     """
 
     reductions = FACTORS
@@ -56,6 +56,7 @@ class FlagshipRuntime:
         self._threads = LatentThreads()
         # Without f and g, the transform is the fixed one.
         self._has_networks = "filter.onnx" in files.manifest["files"]
+        self.metric: str = files.manifest["metric"]
         self.error_gradient = self._error_gradient if files.can_refine else None
 
     def analyse(self, pixels: Floats, levels: Levels) -> Floats:
@@ -70,13 +71,22 @@ class FlagshipRuntime:
 
     def _synthesise(self, latents: Floats, levels: Levels) -> Floats:
         """See `Synthesis.run`."""
-        pixels = self._engine.run("synthesis", latents[None] * self._gains.inverse_gain(levels))
-        if self._has_networks:
-            change = self._engine.run("filter", pixels, _plane(pixels, levels, self.block))
-            change *= self._amplitude(levels)
-            pixels += change
-        result: Floats = pixels[0]
+        pixels = self._unfiltered(latents, levels)
+        result: Floats = self._filtered(pixels, levels)[0]
         return result
+
+    def _unfiltered(self, latents: Floats, levels: Levels) -> Floats:
+        """Return pixels minus 128 before g (1, 16 h, 16 w, 3)."""
+        return self._engine.run("synthesis", latents[None] * self._gains.inverse_gain(levels))
+
+    def _filtered(self, pixels: Floats, levels: Levels) -> Floats:
+        """Return pixels after g; those before it without networks."""
+        if not self._has_networks:
+            return pixels
+        change = self._engine.run("filter", pixels, _plane(pixels, levels, self.block))
+        change *= self._amplitude(levels)
+        change += pixels
+        return change
 
     def synthesis(self, reduction: int) -> Synthesis:
         """See `ModelRuntime`."""
@@ -99,15 +109,15 @@ class FlagshipRuntime:
         """Return () or (H, W, 1): how far one unit of the filter's output moves a pixel, in 8-bit levels."""
         return pixel_values(np.float32(self._filter_amplitude) * self._gains.root_step(levels), self.block)
 
-    def _error_gradient(self, latents: Floats, pixels: Floats, levels: Levels) -> Floats:
-        """See `ErrorGradient`; latents are (h, w, C), pixels (16 h, 16 w, 3)."""
-        inverse = self._gains.inverse_gain(levels)
-        plane = _plane(pixels[None], levels, self.block)
-        amplitude = np.full_like(plane, self._amplitude(levels))
-        gradient: Floats = self._engine.run(
-            "error_gradient", latents[None] * inverse, plane, amplitude, pixels[None]
-        )[0]
-        gradient *= inverse
+    def _error_gradient(self, latents: Floats, slope: Slope, levels: Levels) -> Floats:
+        """See `ErrorGradient`; latents are (h, w, C)."""
+        pixels = self._unfiltered(latents, levels)
+        back = slope(self._filtered(pixels, levels)[0])[None]
+        if self._has_networks:
+            plane = _plane(pixels, levels, self.block)
+            back = back + self._engine.run("filter_gradient", pixels, plane, back * self._amplitude(levels))
+        gradient: Floats = self._engine.run("synthesis_gradient", back)[0]
+        gradient *= self._gains.inverse_gain(levels)
         return gradient
 
     def side_information(self, latents: Floats, levels: Levels) -> Symbols:

@@ -1,0 +1,177 @@
+"""The gradient of SSIMULACRA 2's distance, for an encoder that lowers it.
+
+The distance is what the score is computed from; see `compressor.images.ssimulacra2`. Weights below 0.01 are
+left out, as in training.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compressor.images.pyramid import halve
+from compressor.images.ssimulacra2 import (
+    C2,
+    LARGE_WEIGHTS,
+    LARGEST_SUM,
+    OPSIN_BIAS,
+    OPSIN_MATRIX,
+    POLYNOMIAL,
+    SUM_SCALE,
+    WINDOW,
+)
+
+Floats = NDArray[np.float32]
+
+# Added to means of fourth powers, which may be zero.
+_SMALLEST = 1e-16
+# Responses of cones are at least this before the cube root, whose slope is infinite at zero.
+_LEAST_LIGHT = 1e-4
+_KERNEL = WINDOW.astype(np.float32)
+_CONES = OPSIN_MATRIX.astype(np.float32)
+# X, Y and B of the cube roots of the cones' responses, and what is added to make them positive.
+_XYB = np.array([[7, -7, 0], [0.5, 0.5, 0], [-0.5, -0.5, 1]], np.float32)
+_OFFSET = np.array([0.42, 0.01, 0.55], np.float32)
+_CHANNELS = {"X": 0, "Y": 1, "B": 2}
+# Of the transfer function of sRGB (IEC 61966-2-1).
+_KNEE, _LOW_SLOPE, _SHIFT, _SLOPE = np.array([0.04045, 12.92, 0.055, 1.055], np.float32)
+
+
+class Ssimulacra2Gradient:
+    """The gradient of the distance of pictures from one original.
+
+    Args:
+        original: (H, W, 3) floats 0..1, sRGB, H and W divisible by 16.
+
+    Example:
+        >>> original = np.full((32, 32, 3), 0.5, np.float32)
+        >>> distance, gradient = Ssimulacra2Gradient(original)(original + np.float32(0.01))
+        >>> distance > 0 and gradient.shape == original.shape
+        True
+    """
+
+    def __init__(self, original: Floats) -> None:
+        light, self._scales = _linear(original), []
+        for weights in LARGE_WEIGHTS:
+            self._scales.append(_Scale(light, weights))
+            light = halve(light)
+
+    def __call__(self, picture: Floats) -> tuple[float, Floats]:
+        """Return the distance of a picture, of the same shape, and its gradient."""
+        light, total, gradients = _linear(picture), 0.0, []
+        for scale in self._scales:
+            norms, gradient = scale(light)
+            total += norms
+            gradients.append(gradient)
+            light = halve(light)
+        # Backwards: each pixel is a quarter of one of the next scale.
+        back = gradients.pop()
+        while gradients:
+            back = gradients.pop() + back.repeat(2, axis=0).repeat(2, axis=1) / np.float32(4)
+        total = min(SUM_SCALE * total, LARGEST_SUM)
+        polynomial = np.polynomial.Polynomial(POLYNOMIAL)
+        slope = SUM_SCALE * float(polynomial.deriv()(total)) * (total < LARGEST_SUM)
+        return float(polynomial(total)), back * _linear_slope(picture) * np.float32(slope)
+
+
+class _Scale:
+    """The weighted norms of one scale, and their gradient."""
+
+    def __init__(self, light: Floats, weights: dict[str, NDArray[np.float64]]) -> None:
+        self._weights = np.array(list(weights.values()))
+        self._channels = [_CHANNELS[name] for name in weights]
+        self._x = self._xyb(_cones(light))
+        self._mean = _blur(self._x)
+        self._energy = _blur(self._x**2) - self._mean**2 + np.float32(C2)
+        self._contrast = 1 + np.abs(self._x - self._mean)
+
+    def _xyb(self, cones: Floats) -> Floats:
+        """Return the channels that count, (C, H, W), of cube roots (H, W, 3)."""
+        xyb = cones @ _XYB[self._channels].T + _OFFSET[self._channels]
+        return np.ascontiguousarray(xyb.transpose(2, 0, 1))
+
+    def __call__(self, light: Floats) -> tuple[float, Floats]:
+        """Return the sum of the norms, and its gradient (H, W, 3), for linear RGB."""
+        cones = _cones(light)
+        x, mx, y = self._x, self._mean, self._xyb(cones)
+        my, squares, products = _blur(y), _blur(y * y), _blur(x * y)
+        structure = 2 * (products - mx * my) + np.float32(C2)
+        energy = self._energy + squares - my * my
+        shift = mx - my
+        luminance, ratio = 1 - shift * shift, structure / energy
+        detail = y - my
+        edge = (1 + np.abs(detail)) / self._contrast - 1
+        maps = (1 - luminance * ratio, edge, -edge)
+
+        total, slopes = 0.0, []
+        for k, values in enumerate(maps):
+            each, slope = _norms(np.maximum(values, 0), self._weights[:, :, k])
+            total += each
+            slopes.append(slope)
+        of_error, of_added, of_lost = slopes
+
+        # d error = -ratio d luminance - luminance d ratio
+        of_structure = -of_error * luminance / energy
+        of_energy = -of_structure * ratio
+        of_products = 2 * of_structure
+        of_detail = (of_added - of_lost) * np.sign(detail) / self._contrast
+        of_mean = -2 * (of_error * ratio * shift + of_structure * mx + of_energy * my) - of_detail
+        back = of_detail + _blur(of_mean) + 2 * y * _blur(of_energy) + x * _blur(of_products)
+
+        of_cones = back.transpose(1, 2, 0) @ _XYB[self._channels]
+        return total, (of_cones * _cones_slope(cones)) @ _CONES
+
+
+def _norms(values: Floats, weights: NDArray[np.float64]) -> tuple[float, Floats]:
+    """Return the weighted sum of the means and 4-norms of maps (C, H, W) >= 0, and its gradient.
+
+    Args:
+        values: the maps.
+        weights: (C, 2).
+    """
+    count = values[0].size
+    squares = values * values
+    fourth = np.einsum("chw,chw->c", squares, squares, dtype=np.float64) / count + _SMALLEST
+    mean = values.mean(axis=(1, 2), dtype=np.float64)
+    total = float(weights[:, 0] @ mean + weights[:, 1] @ fourth**0.25)
+    flat, steep = weights[:, 0] / count, weights[:, 1] * fourth**-0.75 / count
+    gradient = steep.astype(np.float32)[:, None, None] * (squares * values)
+    gradient += flat.astype(np.float32)[:, None, None] * (values > 0)
+    return total, gradient
+
+
+def _blur(maps: Floats) -> Floats:
+    """Blur (C, H, W) with a Gaussian; outside the picture all is zero. The blur is its own adjoint."""
+    radius = len(_KERNEL) // 2
+    for axis in (1, 2):
+        source = np.moveaxis(maps, axis, 0)
+        maps = _KERNEL[radius] * maps
+        blurred = np.moveaxis(maps, axis, 0)
+        for distance, weight in enumerate(_KERNEL[radius + 1 :], start=1):
+            blurred[distance:] += weight * source[:-distance]
+            blurred[:-distance] += weight * source[distance:]
+    return maps
+
+
+def _linear(pictures: Floats) -> Floats:
+    """Convert sRGB to linear RGB, both floats 0..1; what is outside of 0..1 is clipped."""
+    values = np.clip(pictures, 0, 1)
+    high = ((values + _SHIFT) / _SLOPE) ** np.float32(2.4)
+    return np.where(values <= _KNEE, values / _LOW_SLOPE, high)
+
+
+def _linear_slope(pictures: Floats) -> Floats:
+    """Return the derivative of `_linear`."""
+    values = np.clip(pictures, 0, 1)
+    high = np.float32(2.4) / _SLOPE * ((values + _SHIFT) / _SLOPE) ** np.float32(1.4)
+    return np.where(values <= _KNEE, 1 / _LOW_SLOPE, high) * (values == pictures)
+
+
+def _cones(light: Floats) -> Floats:
+    """Return the cube roots of the responses of the three cones to linear RGB (H, W, 3)."""
+    responses = light @ _CONES.T + np.float32(OPSIN_BIAS)
+    return np.cbrt(np.maximum(responses, np.float32(_LEAST_LIGHT))) - np.float32(np.cbrt(OPSIN_BIAS))
+
+
+def _cones_slope(cones: Floats) -> Floats:
+    """Return the derivative of `_cones` with respect to the responses."""
+    roots = cones + np.float32(np.cbrt(OPSIN_BIAS))
+    return np.where(roots > np.cbrt(_LEAST_LIGHT), 1 / (3 * roots * roots), np.float32(0))
