@@ -106,9 +106,9 @@ def encode(
             by less. The quality changes gradually, over 64 pixels beyond squares of 64x64 pixels with white
             in them. It excludes the quality 100.
         effort: 1 to 9: how hard to try for a better picture in about as many bytes; decoding takes the same
-            time. From 5 on, each symbol's bits are weighed against its error; from 6 on, symbols are refined
-            by their effect on the decoded picture, in 4, 12, 24 and 48 steps, each of which takes somewhat
-            longer than an encoding. With a target, every trial is refined.
+            time. From 5 on, each symbol's bits are weighed against its error; from 6 on, latents are refined
+            by the effect of their symbols on the decoded picture, in 5, 10, 20 and 40 steps, each of which
+            takes two to three times as long as an encoding. With a target, every trial is refined.
         strip: metadata to leave out: one or several of "all", "exif", "icc", "xmp".
         keep_hidden: whether to keep the colours of pixels that are fully transparent. By default they are
             cleared: nobody sees them, they cost bytes, and they may reveal what was cut out.
@@ -226,7 +226,7 @@ def check_options(
         files = model_files(runtime.model, runtime.weights)
         if not files.can_refine:
             raise OptionError(
-                f"received an effort above 5, which refines symbols, and model {files.name}, which does not "
+                f"received an effort above 5, which refines latents, and model {files.name}, which does not "
                 "support that: use an effort of at most 5, or another model"
             )
     return level, rules, runtime

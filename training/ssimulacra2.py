@@ -11,22 +11,21 @@ from compressor.images.ssimulacra2 import (
     C2,
     LARGE_WEIGHTS,
     LARGEST_SUM,
+    LEAST_LIGHT,
     OPSIN_BIAS,
     OPSIN_MATRIX,
     POLYNOMIAL,
+    SMALLEST,
     SUM_SCALE,
 )
 from training.srgb import linear
 from training.window import blur
 
-# Added to means of fourth powers; small enough that the distance of equal pictures stays below 0.1.
-SMALLEST = 1e-16
-
 
 def _channels(rgb, names):
     """Convert linear RGB (N, H, W, 3) to some channels of XYB, made positive, (N, H, W, len(names))."""
     matrix = OPSIN_MATRIX.T.astype(np.float32)
-    cones = ops.maximum(ops.matmul(rgb, matrix) + OPSIN_BIAS, 1e-4) ** (1 / 3) - OPSIN_BIAS ** (1 / 3)
+    cones = ops.maximum(ops.matmul(rgb, matrix) + OPSIN_BIAS, LEAST_LIGHT) ** (1 / 3) - OPSIN_BIAS ** (1 / 3)
     long, medium, short = (cones[..., k] for k in range(3))
     x, y = 0.5 * (long - medium), 0.5 * (long + medium)
     made = {"X": lambda: 14 * x + 0.42, "Y": lambda: y + 0.01, "B": lambda: short - y + 0.55}

@@ -84,6 +84,5 @@ def _cost(tables: ScaleTables, residuals: Floats, indices: Indices, boost: int, 
     """Return the bits and the worth of errors of a region with a boost."""
     raised = boosted(indices, BOOST_STEP * boost)
     symbols = np.where(raised > 0, np.rint(residuals), 0)
-    magnitudes = np.abs(symbols).astype(np.int32)
-    bits = tables.bits[raised, np.minimum(magnitudes, tables.bits.shape[1] - 1)]
-    return float(bits.sum() + (np.square(residuals - symbols) * worth).sum())
+    bits = tables.cost(symbols.astype(np.int32), raised)
+    return bits + float((np.square(residuals - symbols) * worth).sum())

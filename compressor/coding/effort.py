@@ -19,12 +19,12 @@ class Effort:
     """How an encoder chooses symbols.
 
     Attributes:
-        saving_share: share of the bits saved by a smaller symbol that counts against its error; 0 to round
-            with a dead zone.
+        saving_share: share of the bits saved by a smaller symbol that counts against its error; None to round
+            with a dead zone. Not used by a refinement.
         refinement_steps: how often latents are moved by the effect of their symbols on the decoded picture.
     """
 
-    saving_share: float = SAVING_SHARE
+    saving_share: float | None = SAVING_SHARE
     refinement_steps: int = 0
 
 
@@ -41,7 +41,7 @@ def effort_of(number: int) -> Effort:
         raise OptionError(
             f"received effort {number!r}, expected a whole number from {MIN_EFFORT} to {MAX_EFFORT}"
         )
-    share = SAVING_SHARE if number >= DEFAULT_EFFORT else 0.0
+    share = SAVING_SHARE if number >= DEFAULT_EFFORT else None
     return Effort(share, REFINEMENT_STEPS.get(number, 0))
 
 

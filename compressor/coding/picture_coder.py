@@ -9,7 +9,7 @@ from compressor.bitstream.tiles import join_tiles, split_cut_tiles, split_tiles
 from compressor.coding.area import Area
 from compressor.coding.effort import DEFAULT, Effort, OnProgress, ignore_progress, progress_of_part
 from compressor.coding.objectives import OBJECTIVES
-from compressor.coding.refinement import Refiner
+from compressor.coding.refinement import Refined, Refiner
 from compressor.coding.threads import map_ahead
 from compressor.coding.tile_coder import TileCoder
 from compressor.coding.tiling import TileReader
@@ -86,22 +86,41 @@ class PictureCoder:
         refine = self._refiner(effort.refinement_steps) if effort.refinement_steps else None
         grid = self._grid(image_uint8)
         tiles, payloads = list(grid.cut(self._tile)), []
+        share: float | None
+        side: Symbols | None
         for number, tile in enumerate(tiles):
-            pixels, latents = self.analyse(image_uint8, tile, grid, levels)
-            share, side, of_tile = effort.saving_share, None, levels_in(levels, tile.slices)
+            of_tile = levels_in(levels, tile.slices)
             if refine:
-                latents, side = refine(
-                    pixels, latents, of_tile, progress_of_part(on_progress, number, len(tiles))
-                )
-                share = refine.saving_share
+                on_tile_progress = progress_of_part(on_progress, number, len(tiles))
+                refined = self._refine(refine, image_uint8, tile, grid, levels, on_tile_progress)
+                latents, share, side = refined.latents, refined.saving_share, refined.side
+            else:
+                _, latents = self.analyse(image_uint8, tile, grid, levels)
+                share, side = effort.saving_share, None
             payloads.append(self.tile_coder.encode(latents, of_tile, share, side, verify=verify))
         return join_tiles(payloads)
 
     def _refiner(self, steps: int) -> Refiner:
-        gradient = self.runtime.error_gradient
-        if gradient is None:
-            raise OptionError(f"model {self.model_name} cannot refine symbols: use an effort of at most 5")
-        return Refiner(self.runtime, self.tile_coder, gradient, OBJECTIVES[self.runtime.metric], steps)
+        gradient, objective = self.runtime.error_gradient, OBJECTIVES.get(self.runtime.metric)
+        if gradient is None or objective is None:
+            raise OptionError(f"model {self.model_name} cannot refine latents: use an effort of at most 5")
+        return Refiner(self.runtime, self.tile_coder, gradient, objective, steps)
+
+    def _refine(
+        self,
+        refine: Refiner,
+        image_uint8: NDArray[np.uint8],
+        tile: Area,
+        grid: Area,
+        levels: Levels,
+        on_progress: OnProgress,
+    ) -> Refined:
+        """Refine a tile of a picture."""
+        wide = tile.widened(refine.halo, grid)
+        pixels, latents = self.analyse(image_uint8, wide, grid, levels)
+        inside = wide.scaled(self.runtime.block).common(Area(0, 0, *image_uint8.shape[:2]))
+        size, of_wide = (inside.height, inside.width), levels_in(levels, wide.slices)
+        return refine(pixels, size, latents, of_wide, tile.within(wide), on_progress)
 
     def symbols(self, image_uint8: NDArray[np.uint8], levels: Levels) -> Iterator[tuple[Symbols, Indices]]:
         """Yield flat arrays of symbols and of their scale indices, as `encode` codes them, tile by tile."""

@@ -1,5 +1,6 @@
 """Refinement of a tile's latents by the effect of their symbols on the decoded picture."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,13 +8,29 @@ import numpy as np
 from compressor.coding.area import Area
 from compressor.coding.effort import OnProgress
 from compressor.coding.objectives import Objective
-from compressor.coding.tile_coder import TileCoder
-from compressor.models.runtime import ErrorGradient, ModelRuntime, Slope
+from compressor.coding.tile_coder import CodedTile, TileCoder
+from compressor.models.runtime import ErrorGradient, ModelRuntime, PixelError
 from compressor.spec.arrays import Floats, Symbols
-from compressor.spec.levels import Levels, levels_in
+from compressor.spec.constants import SAVING_SHARE
+from compressor.spec.levels import Levels, levels_in, pixel_values
 
 # Side, in latent positions, of the part whose gradient is computed at once: it bounds the memory.
 WINDOW = 48
+
+
+@dataclass(frozen=True, slots=True)
+class Refined:
+    """What to code.
+
+    Attributes:
+        latents: (h, w, C) in quantisation steps, to be rounded.
+        saving_share: with which to round them.
+        side: side information to code them with.
+    """
+
+    latents: Floats
+    saving_share: float
+    side: Symbols
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,21 +40,48 @@ class _Part:
     Attributes:
         core: positions whose gradient is kept.
         window: these and the positions around them, which the gradient depends on.
-        slope: of the error of the window's pixels.
         levels: quality levels of the window.
+        error: of the window's pixels, in bits.
     """
 
     core: Area
     window: Area
-    slope: Slope
     levels: Levels
+    error: PixelError
+
+    @property
+    def share(self) -> float:
+        """Share of the window's error that is counted: windows overlap."""
+        return self.core.height * self.core.width / (self.window.height * self.window.width)
+
+
+def _in_bits(error: PixelError, original: Floats, inside: Area, weight: Floats) -> PixelError:
+    """Return an error times lambda, without pixels beyond the picture.
+
+    Args:
+        error: in squared 8-bit levels.
+        original: (H, W, 3), pixels minus 128.
+        inside: the pixels of these that are inside the picture.
+        weight: lambda, () or (H, W, 1).
+    """
+    mean_weight = float(weight.mean())
+
+    def in_bits(pixels: Floats) -> tuple[float, Floats]:
+        seen, slope = original.copy(), np.zeros_like(original)
+        seen[inside.slices] = pixels[inside.slices]
+        value, found = error(seen)
+        slope[inside.slices] = (weight * found)[inside.slices]
+        return mean_weight * value, slope
+
+    return in_bits
 
 
 class Refiner:
     """Moves latents so that the symbols they are rounded to lower rate + lambda x error.
 
     Each step codes the latents, takes the gradient of the error of the decoded picture back through the whole
-    synthesis, and moves the latents against it.
+    synthesis, and moves the latents against it. The best of all codings is kept; the first is that without
+    refinement.
 
     Args:
         runtime: the model.
@@ -47,8 +91,8 @@ class Refiner:
         steps: number of moves.
         window: see `WINDOW`.
 
-    Reference: the aim is that of Yang, Bamler and Mandt, "Improving inference for neural image compression",
-    NeurIPS 2020; here latents are rounded in every step, as they are when they are coded.
+    Reference: Yang, Bamler and Mandt, "Improving inference for neural image compression", NeurIPS 2020.
+    The aim is the same; here latents are rounded in every step, as when they are coded.
     """
 
     def __init__(
@@ -64,50 +108,81 @@ class Refiner:
         self._objective, self._steps, self._window = objective, steps, window
 
     @property
-    def saving_share(self) -> float:
-        """Share of the bits saved that counts, of `Effort`, with which refined latents are to be coded."""
-        return self._objective.saving_share
+    def halo(self) -> int:
+        """Distance, in positions, from which latents and pixels affect the gradient of a latent."""
+        # From a latent to the pixels that it affects, and from those to the latents that they depend on.
+        return 2 * self._runtime.synthesis_halo
 
     def __call__(
-        self, pixels: Floats, latents: Floats, levels: Levels, on_progress: OnProgress
-    ) -> tuple[Floats, Symbols]:
+        self,
+        pixels: Floats,
+        size: tuple[int, int],
+        around: Floats,
+        levels: Levels,
+        tile: Area,
+        on_progress: OnProgress,
+    ) -> Refined:
         """Refine a tile.
 
         Args:
-            pixels: (block * h, block * w, 3), minus 128.
-            latents: (h, w, C) from the analysis, in quantisation steps.
-            levels: quality levels 0..396: one, or (h, w).
+            pixels: of the tile and of `halo` positions around it, (block * h, block * w, 3), minus 128.
+            size: height and width of the part of these that is inside the picture.
+            around: latents of the same positions from the analysis, (h, w, C), in quantisation steps. Those
+                outside of the tile stand in for what other tiles decode to.
+            levels: quality levels 0..396 of the same positions: one, or (h, w).
+            tile: where the tile is among them.
             on_progress: called after every step.
-
-        Returns:
-            Latents (h, w, C), to be coded with `saving_share`, and the side information to code them with.
         """
-        # Keep that of the analysis: the networks have learned to make it from latents that were not moved.
-        side = self._runtime.side_information(latents, levels)
-        descent = self._objective.descent(self._runtime.worth(levels), self._steps)
-        parts = self._parts(pixels, levels)
+        around = around.copy()
+        latents, of_tile = around[tile.slices], levels_in(levels, tile.slices)
+        # From the latents before they are moved: the networks were trained on such latents.
+        side = self._runtime.side_information(latents, of_tile)
+        descent = self._objective.descent(self._runtime.worth(of_tile), self._steps)
+        parts = self._parts(pixels, size, levels, tile)
+        best = moved = Refined(latents.copy(), SAVING_SHARE, side)
+        least = math.inf
         for step in range(self._steps):
-            decoded = self._coder.code(latents, levels, self.saving_share, side).decoded
-            latents = descent.move(latents, decoded, self._gradient(decoded, parts))
+            coded = self._code(moved, of_tile)
+            around[tile.slices] = coded.decoded
+            error, gradient = self._error_and_gradient(around, parts, tile)
+            if (cost := error + self._bits(coded)) < least:
+                best, least = moved, cost
+            latents = descent.move(moved.latents, coded.decoded, gradient)
+            moved = Refined(latents, self._objective.saving_share, side)
             on_progress((step + 1) / self._steps)
-        return latents, side
+        coded = self._code(moved, of_tile)
+        around[tile.slices] = coded.decoded
+        return moved if self._error(around, parts) + self._bits(coded) < least else best
 
-    def _parts(self, pixels: Floats, levels: Levels) -> list[_Part]:
+    def _code(self, refined: Refined, levels: Levels) -> CodedTile:
+        return self._coder.code(refined.latents, levels, refined.saving_share, refined.side)
+
+    def _bits(self, coded: CodedTile) -> float:
+        return sum(self._runtime.tables.cost(*pair) for pair in coded.pairs())
+
+    def _parts(self, pixels: Floats, size: tuple[int, int], levels: Levels, tile: Area) -> list[_Part]:
         """Cut a tile into parts."""
-        block = self._runtime.block
-        grid, parts = Area(0, 0, pixels.shape[0] // block, pixels.shape[1] // block), []
-        for core in grid.cut(self._window):
-            # Forward to the pixels that a latent affects, and back from those.
-            window = core.widened(2 * self._runtime.synthesis_halo, grid)
-            slope = self._objective.slope(pixels[window.scaled(block).slices])
-            parts.append(_Part(core, window, slope, levels_in(levels, window.slices)))
+        block, parts = self._runtime.block, []
+        grid = Area(0, 0, pixels.shape[0] // block, pixels.shape[1] // block)
+        for core in tile.cut(self._window):
+            window = core.widened(self.halo, grid)
+            area, of_window = window.scaled(block), levels_in(levels, window.slices)
+            original, inside = pixels[area.slices], area.common(Area(0, 0, *size)).within(area)
+            weight = np.asarray(self._runtime.distortion_weight(of_window), np.float32)
+            error = _in_bits(self._objective.error(original), original, inside, pixel_values(weight, block))
+            parts.append(_Part(core, window, of_window, error))
         return parts
 
-    def _gradient(self, latents: Floats, parts: list[_Part]) -> Floats:
-        """Return the bits by which the error rises per quantisation step of each latent."""
-        gradient = np.empty_like(latents)
+    def _error_and_gradient(self, latents: Floats, parts: list[_Part], tile: Area) -> tuple[float, Floats]:
+        """Return the error of decoded latents, and its gradient for those of the tile, in bits."""
+        total, gradient = 0.0, np.empty_like(latents[tile.slices])
         for part in parts:
-            weight = np.asarray(self._runtime.distortion_weight(part.levels))[..., None]
-            found = weight * self._error_gradient(latents[part.window.slices], part.slope, part.levels)
-            gradient[part.core.slices] = found[part.core.within(part.window).slices]
-        return gradient
+            error, found = self._error_gradient(latents[part.window.slices], part.error, part.levels)
+            gradient[part.core.within(tile).slices] = found[part.core.within(part.window).slices]
+            total += error * part.share
+        return total, gradient
+
+    def _error(self, latents: Floats, parts: list[_Part]) -> float:
+        """Return the error of decoded latents, in bits."""
+        run = self._runtime.synthesis(1).run
+        return sum(p.share * p.error(run(latents[p.window.slices], p.levels))[0] for p in parts)

@@ -44,17 +44,15 @@ class CodedTile:
         side = self.side.ravel(), self.side_indices.ravel()
         return [side, (self.boosts.ravel(), boost_indices(h, w).ravel()), *coded]
 
-    def planes(self) -> tuple[Symbols, Indices]:
-        """Return symbols and scale indices by position and channel, both (h, w, C)."""
+    def indices(self) -> Indices:
+        """Return scale indices by position and channel, (h, w, C)."""
         h, w, channels = self.decoded.shape
-        shape = (h + self.padding[0], w + self.padding[1], channels)
-        symbols, indices = np.zeros(shape, np.int32), np.zeros(shape, np.uint8)
-        for step, some in self.steps:
+        indices = np.zeros((h + self.padding[0], w + self.padding[1], channels), np.uint8)
+        for step, _ in self.steps:
             p = step.coding_pass
             for i, view in enumerate(p.views):
-                where = (*view, slice(p.low, p.high))
-                symbols[where], indices[where] = some[i], step.indices[i]
-        return symbols[:h, :w], indices[:h, :w]
+                indices[(*view, slice(p.low, p.high))] = step.indices[i]
+        return indices[:h, :w]
 
 
 class TileCoder:
@@ -72,7 +70,7 @@ class TileCoder:
         self,
         latents: Floats,
         levels: Levels,
-        saving_share: float = SAVING_SHARE,
+        saving_share: float | None = SAVING_SHARE,
         side: Symbols | None = None,
     ) -> CodedTile:
         """Choose the symbols of a tile.
@@ -87,13 +85,12 @@ class TileCoder:
         side = self._runtime.side_information(latents, levels) if side is None else side
         boosts = np.zeros(boost_indices(h, w).shape, np.int32)
         tile = self._code(latents, levels, saving_share, side, boosts)
-        _, indices = tile.planes()
-        residuals = latents - tile.decoded
-        boosts = choose_boosts(self._runtime.tables, residuals, indices, self._runtime.worth(levels))
+        residuals, worth = latents - tile.decoded, self._runtime.worth(levels)
+        boosts = choose_boosts(self._runtime.tables, residuals, tile.indices(), worth)
         return self._code(latents, levels, saving_share, side, boosts) if boosts.any() else tile
 
     def _code(
-        self, latents: Floats, levels: Levels, saving_share: float, side: Symbols, boosts: Symbols
+        self, latents: Floats, levels: Levels, saving_share: float | None, side: Symbols, boosts: Symbols
     ) -> CodedTile:
         """Choose the symbols of a tile with given boosts."""
         h, w, _ = latents.shape
@@ -106,7 +103,7 @@ class TileCoder:
             p = step.coding_pass
             coded = slice(p.low, p.high)
             residual = np.stack([padded[(*view, coded)] for view in p.views]) - step.means()
-            if saving_share:
+            if saving_share is not None:
                 worth_of = worth if worth.ndim == 1 else np.stack([worth[view] for view in p.views])
                 symbols = self._round(residual, step.indices, worth_of[..., coded], saving_share)
             else:
@@ -137,7 +134,7 @@ class TileCoder:
         self,
         latents: Floats,
         levels: Levels,
-        saving_share: float = SAVING_SHARE,
+        saving_share: float | None = SAVING_SHARE,
         side: Symbols | None = None,
         *,
         verify: bool = False,

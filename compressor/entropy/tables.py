@@ -74,6 +74,11 @@ class ScaleTables:
         bits[0, 1:] = bits[1, 1:]
         return bits
 
+    def cost(self, symbols: NDArray[np.int32], indices: NDArray[np.uint8]) -> float:
+        """Return the estimated bits of symbols with scale indices, in arrays of the same shape."""
+        magnitudes = np.minimum(np.abs(symbols), self.bits.shape[1] - 1)
+        return float(self.bits[indices, magnitudes].sum(dtype=np.float64))
+
     @cached_property
     def table_bits(self) -> NDArray[np.float32]:
         """Like `bits`, but without the bits that follow an escape; all 0 for index 0."""

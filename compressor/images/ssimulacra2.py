@@ -88,8 +88,11 @@ def _large_weights() -> tuple[dict[str, NDArray[np.float64]], ...]:
     return tuple({name: w for name, w in zip("XYB", scale, strict=True) if w.any()} for scale in scales)
 
 
-# Those that matter, for a distance that is lowered by its gradient.
+# For encoders and training, which need the gradient: the weights that matter and, since the slope of a root
+# is infinite at zero, what is added to means of fourth powers and the least response of a cone.
 LARGE_WEIGHTS = _large_weights()
+SMALLEST = 1e-16
+LEAST_LIGHT = 1e-4
 
 
 def ssimulacra2(reference_uint8: NDArray[np.uint8], other_uint8: NDArray[np.uint8]) -> float:

@@ -1,7 +1,7 @@
-"""The gradient of SSIMULACRA 2's distance, for an encoder that lowers it.
+"""SSIMULACRA 2's distance and its gradient, for an encoder that lowers it.
 
 The distance is what the score is computed from; see `compressor.images.ssimulacra2`. Weights below 0.01 are
-left out, as in training.
+left out, as in training (`training.ssimulacra2`, which needs Keras).
 """
 
 import numpy as np
@@ -12,22 +12,20 @@ from compressor.images.ssimulacra2 import (
     C2,
     LARGE_WEIGHTS,
     LARGEST_SUM,
+    LEAST_LIGHT,
     OPSIN_BIAS,
     OPSIN_MATRIX,
     POLYNOMIAL,
+    SMALLEST,
     SUM_SCALE,
     WINDOW,
 )
 
 Floats = NDArray[np.float32]
 
-# Added to means of fourth powers, which may be zero.
-_SMALLEST = 1e-16
-# Responses of cones are at least this before the cube root, whose slope is infinite at zero.
-_LEAST_LIGHT = 1e-4
 _KERNEL = WINDOW.astype(np.float32)
 _CONES = OPSIN_MATRIX.astype(np.float32)
-# X, Y and B of the cube roots of the cones' responses, and what is added to make them positive.
+# From the cube roots of the cones' responses to X, Y and B, and what is added to make these positive.
 _XYB = np.array([[7, -7, 0], [0.5, 0.5, 0], [-0.5, -0.5, 1]], np.float32)
 _OFFSET = np.array([0.42, 0.01, 0.55], np.float32)
 _CHANNELS = {"X": 0, "Y": 1, "B": 2}
@@ -35,34 +33,31 @@ _CHANNELS = {"X": 0, "Y": 1, "B": 2}
 _KNEE, _LOW_SLOPE, _SHIFT, _SLOPE = np.array([0.04045, 12.92, 0.055, 1.055], np.float32)
 
 
-class Ssimulacra2Gradient:
-    """The gradient of the distance of pictures from one original.
+class Ssimulacra2Distance:
+    """The distance of pictures from one original.
 
     Args:
         original: (H, W, 3) floats 0..1, sRGB, H and W divisible by 16.
 
     Example:
         >>> original = np.full((32, 32, 3), 0.5, np.float32)
-        >>> distance, gradient = Ssimulacra2Gradient(original)(original + np.float32(0.01))
+        >>> distance, gradient = Ssimulacra2Distance(original)(original + np.float32(0.01))
         >>> distance > 0 and gradient.shape == original.shape
         True
     """
 
     def __init__(self, original: Floats) -> None:
-        light, self._scales = _linear(original), []
-        for weights in LARGE_WEIGHTS:
-            self._scales.append(_Scale(light, weights))
-            light = halve(light)
+        lights = _at_all_scales(_linear(original))
+        self._scales = [_Scale(*each) for each in zip(lights, LARGE_WEIGHTS, strict=True)]
 
     def __call__(self, picture: Floats) -> tuple[float, Floats]:
         """Return the distance of a picture, of the same shape, and its gradient."""
-        light, total, gradients = _linear(picture), 0.0, []
-        for scale in self._scales:
+        total, gradients = 0.0, []
+        for scale, light in zip(self._scales, _at_all_scales(_linear(picture)), strict=True):
             norms, gradient = scale(light)
             total += norms
             gradients.append(gradient)
-            light = halve(light)
-        # Backwards: each pixel is a quarter of one of the next scale.
+        # From coarse to fine: a pixel of the next scale is the mean of four.
         back = gradients.pop()
         while gradients:
             back = gradients.pop() + back.repeat(2, axis=0).repeat(2, axis=1) / np.float32(4)
@@ -70,6 +65,14 @@ class Ssimulacra2Gradient:
         polynomial = np.polynomial.Polynomial(POLYNOMIAL)
         slope = SUM_SCALE * float(polynomial.deriv()(total)) * (total < LARGEST_SUM)
         return float(polynomial(total)), back * _linear_slope(picture) * np.float32(slope)
+
+
+def _at_all_scales(light: Floats) -> list[Floats]:
+    """Return a picture at each scale that counts, finest first."""
+    lights = [light]
+    while len(lights) < len(LARGE_WEIGHTS):
+        lights.append(halve(lights[-1]))
+    return lights
 
 
 class _Scale:
@@ -129,7 +132,7 @@ def _norms(values: Floats, weights: NDArray[np.float64]) -> tuple[float, Floats]
     """
     count = values[0].size
     squares = values * values
-    fourth = np.einsum("chw,chw->c", squares, squares, dtype=np.float64) / count + _SMALLEST
+    fourth = np.einsum("chw,chw->c", squares, squares, dtype=np.float64) / count + SMALLEST
     mean = values.mean(axis=(1, 2), dtype=np.float64)
     total = float(weights[:, 0] @ mean + weights[:, 1] @ fourth**0.25)
     flat, steep = weights[:, 0] / count, weights[:, 1] * fourth**-0.75 / count
@@ -168,10 +171,10 @@ def _linear_slope(pictures: Floats) -> Floats:
 def _cones(light: Floats) -> Floats:
     """Return the cube roots of the responses of the three cones to linear RGB (H, W, 3)."""
     responses = light @ _CONES.T + np.float32(OPSIN_BIAS)
-    return np.cbrt(np.maximum(responses, np.float32(_LEAST_LIGHT))) - np.float32(np.cbrt(OPSIN_BIAS))
+    return np.cbrt(np.maximum(responses, np.float32(LEAST_LIGHT))) - np.float32(np.cbrt(OPSIN_BIAS))
 
 
 def _cones_slope(cones: Floats) -> Floats:
     """Return the derivative of `_cones` with respect to the responses."""
     roots = cones + np.float32(np.cbrt(OPSIN_BIAS))
-    return np.where(roots > np.cbrt(_LEAST_LIGHT), 1 / (3 * roots * roots), np.float32(0))
+    return np.where(roots > np.cbrt(LEAST_LIGHT), 1 / (3 * roots * roots), np.float32(0))

@@ -28,11 +28,11 @@ class Step:
 
 # Yields a step, receives its symbols, and returns the decoded latents (h, w, C) in quantisation steps.
 Passes = Generator[Step, Symbols, Floats]
-# Decoded pixels minus 128 (H, W, 3) -> the gradient of their error.
-Slope = Callable[[Floats], Floats]
-# (latents in quantisation steps, slope of the error, levels) -> the gradient of the error of the decoded
-# pixels with respect to the latents.
-ErrorGradient = Callable[[Floats, Slope, Levels], Floats]
+# Decoded pixels minus 128 (H, W, 3) -> their error, and its gradient.
+PixelError = Callable[[Floats], tuple[float, Floats]]
+# (latents in quantisation steps, error of decoded pixels, levels) -> the error, and its gradient with respect
+# to the latents.
+ErrorGradient = Callable[[Floats, PixelError, Levels], tuple[float, Floats]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,15 @@ from skimage import data
 
 import compressor
 from compressor import Runtime
+from compressor.coding.area import Area
+from compressor.coding.descent import AveragedTargets
 from compressor.coding.effort import DEFAULT, Effort
 from compressor.coding.loading import load_coder
-from compressor.coding.objectives import AveragedTargets, Objective, squared_error
+from compressor.coding.objectives import OBJECTIVES, Objective, squared_error
+from compressor.coding.picture_coder import PictureCoder
 from compressor.coding.refinement import Refiner
 from compressor.errors import OptionError
-from compressor.images.ssimulacra2_gradient import Ssimulacra2Gradient
+from compressor.spec.constants import SAVING_SHARE
 
 LEVEL = 200
 PSNR = Runtime(model="flagship-psnr")
@@ -26,29 +29,45 @@ def picture():
 
 
 class SquareDecoder:
-    """Latents are pixels, and a block is one pixel; coding rounds."""
+    """Latents are pixels, and a block is one pixel; coding rounds, and costs a bit for each step."""
 
     block, synthesis_halo = 1, 1
 
     def __init__(self):
-        self.tile_coder, self.windows, self.shares = self, [], []
+        self.tables = SimpleNamespace(cost=lambda symbols, indices: float(np.abs(symbols).sum()))
+        self.windows, self.shares = [], []
 
     def side_information(self, latents, level):
         return np.round(latents).sum()
 
     def code(self, latents, level, saving_share, side):
         self.shares.append(saving_share)
-        return SimpleNamespace(decoded=np.round(latents))
+        symbols = np.round(latents)
+        return SimpleNamespace(decoded=symbols, pairs=lambda: [(symbols, symbols)])
 
-    def error_gradient(self, latents, slope, level):
+    def synthesis(self, reduction):
+        return SimpleNamespace(run=lambda latents, level: latents)
+
+    def error_gradient(self, latents, error_of, level):
         self.windows.append(latents.shape[:2])
-        return slope(latents)
+        return error_of(latents)
 
     def distortion_weight(self, level):
         return np.float32(3.0)
 
     def worth(self, level):
         return np.full(1, 1.0, np.float32)
+
+
+def refined(decoder, objective, pixels, latents, steps, size=None, tile=None, window=48, on_progress=float):
+    refine = Refiner(decoder, decoder, decoder.error_gradient, objective, steps, window)
+    whole = Area(0, 0, *pixels.shape[:2])
+    return refine(pixels, size or pixels.shape[:2], latents, LEVEL, tile or whole, on_progress)
+
+
+def third(original):
+    """A third of half the squared error, so that lambda times its slope is the distance."""
+    return lambda pixels: (float(np.sum((pixels - original) ** 2)) / 6, (pixels - original) / 3)
 
 
 class Follow:
@@ -63,28 +82,58 @@ class Follow:
 
 def test_windows_cover_all_and_see_their_surroundings():
     decoder, progress = SquareDecoder(), []
-    pixels = np.random.default_rng(0).normal(size=(13, 7, 1)).astype(np.float32)
-    objective = Objective(lambda original: lambda pixels: (pixels - original) / 3, Follow, 0.5)
-    refine = Refiner(decoder, decoder, decoder.error_gradient, objective, 2, window=8)
-    refined, side = refine(pixels, pixels, LEVEL, progress.append)
-    np.testing.assert_allclose(refined, pixels, atol=1e-6)
+    pixels = 50 * np.random.default_rng(0).normal(size=(13, 7, 1)).astype(np.float32)
+    objective = Objective(third, Follow, 0.5)
+    found = refined(decoder, objective, pixels, pixels + 9, 2, window=8, on_progress=progress.append)
+    np.testing.assert_allclose(found.latents, pixels, atol=1e-4)
     # Rows 0..10 and 6..13: twice the halo of one.
     assert decoder.windows == 2 * [(10, 7), (7, 7)]
-    assert decoder.shares == 2 * [refine.saving_share] == [0.5, 0.5]
-    assert side == np.round(pixels).sum()
+    assert decoder.shares == [SAVING_SHARE, 0.5, 0.5]
+    assert found.saving_share == 0.5
+    assert found.side == np.round(pixels + 9).sum()
     assert progress == [0.5, 1.0]
 
 
+def test_only_the_tile_is_coded_and_moved():
+    decoder, tile = SquareDecoder(), Area(2, 0, 5, 4)
+    pixels = np.full((9, 6, 1), 30, np.float32)
+    found = refined(decoder, Objective(third, Follow, 0.5), pixels, pixels + 9, 2, tile=tile)
+    assert found.latents.shape == (3, 4, 1)
+    assert np.all(found.latents == 30)
+    # Two positions on each side, where there are any.
+    assert decoder.windows == 2 * [(7, 6)]
+
+
 def test_an_error_is_worth_lambda():
-    decoder = SquareDecoder()
     pixels = np.float32([[[10.0], [20.0]]])
-    objective = Objective(squared_error, AveragedTargets, 0.5)
-    refined, _ = Refiner(decoder, decoder, decoder.error_gradient, objective, 1)(
-        pixels, pixels + 1, LEVEL, float
-    )
+    objective = Objective(squared_error, lambda worth, steps: AveragedTargets(worth), 0.5)
+    latents = refined(SquareDecoder(), objective, pixels, pixels + 1, 1).latents
     # The slope of a squared error of 1, a third of it for each sample, is 2 / 3, and lambda is 3.
     moved = AveragedTargets.RATE * -2 / (2 * AveragedTargets.CURVATURE)
-    np.testing.assert_allclose(refined - (pixels + 1), moved, rtol=1e-5)
+    # It is below half a step, so the symbols stay, and with them what is kept.
+    assert abs(moved) < 0.5
+    np.testing.assert_array_equal(latents, pixels + 1)
+
+
+def test_the_coding_without_refinement_is_kept_if_no_other_is_better():
+    class Worse(Follow):
+        def move(self, latents, decoded, gradient):
+            return decoded + 5
+
+    pixels = np.float32([[[1.0], [2.0]]])
+    found = refined(SquareDecoder(), Objective(third, Worse, 0.5), pixels, pixels, 2)
+    np.testing.assert_array_equal(found.latents, pixels)
+    assert found.saving_share == SAVING_SHARE
+
+
+def test_pixels_beyond_the_picture_do_not_count():
+    pixels = np.full((4, 5, 1), 30, np.float32)
+    found = refined(
+        SquareDecoder(), Objective(third, Follow, 0.5), pixels, pixels + 9, 2, size=(3, 2)
+    ).latents
+    assert np.all(found[:3, :2] == 30)
+    assert np.all(found[3:] == 39)
+    assert np.all(found[:, 2:] == 39)
 
 
 def test_the_gradient_goes_back_through_the_whole_synthesis(picture):
@@ -92,7 +141,8 @@ def test_the_gradient_goes_back_through_the_whole_synthesis(picture):
     latents = np.round(family.analyse(picture[None].astype(np.float32) - 128, LEVEL))
     random = np.random.default_rng(0)
     slope = random.normal(size=picture.shape).astype(np.float32)
-    gradient = family.error_gradient(latents, lambda pixels: slope, LEVEL)
+    error, gradient = family.error_gradient(latents, lambda pixels: (7.0, slope), LEVEL)
+    assert error == 7
     # Along the gradient itself the change is large enough to be measured in float32.
     step = np.float32(0.002) * gradient / np.abs(gradient).max()
     after, before = (family.synthesis(1).run(latents + sign * step, LEVEL) for sign in (1, -1))
@@ -104,11 +154,11 @@ def test_the_gradient_is_that_at_the_decoded_picture(picture):
     family = load_coder(Runtime()).runtime
     latents, seen = np.round(family.analyse(picture[None].astype(np.float32) - 128, LEVEL)), []
 
-    def slope(pixels):
+    def error_of(pixels):
         seen.append(pixels)
-        return np.zeros_like(pixels)
+        return 0.0, np.zeros_like(pixels)
 
-    assert not family.error_gradient(latents, slope, LEVEL).any()
+    assert not family.error_gradient(latents, error_of, LEVEL)[1].any()
     np.testing.assert_array_equal(seen[0], family.synthesis(1).run(latents, LEVEL))
 
 
@@ -116,23 +166,46 @@ def test_the_gradient_is_that_at_the_decoded_picture(picture):
 def test_refined_streams_are_better_and_decode_like_others(picture, runtime):
     coder = load_coder(runtime)
     original = picture.astype(np.float32)
-    distance = Ssimulacra2Gradient(original / 255)
+    error_of = OBJECTIVES[coder.runtime.metric].error(original - 128)
 
     def objective(effort):
         stream = coder.encode(picture, LEVEL, effort, verify=True)
         decoded = coder.decode(stream, *picture.shape[:2], LEVEL)
         weight = 0.0007 * (0.25 / 0.0007) ** (LEVEL / 396)
-        error = np.mean((decoded - original) ** 2)
-        if runtime != PSNR:
-            error = 0.2 * error + 0.8 * 4 * distance(decoded / np.float32(255))[0]
-        return 8 * len(stream) / (128 * 256) + weight * error
+        return 8 * len(stream) + weight * error_of(decoded - np.float32(128))[0]
 
     weighed = objective(DEFAULT)
     few, many = (objective(Effort(refinement_steps=steps)) for steps in (5, 30))
     assert few < 0.997 * weighed
     assert many < 0.997 * few
     if runtime == PSNR:
-        assert weighed < objective(Effort(saving_share=0))
+        assert weighed < objective(Effort(saving_share=None))
+
+
+@pytest.mark.parametrize("tune", ["iq", "psnr"])
+def test_flat_pictures_are_not_made_worse(tune):
+    picture = np.full((40, 56, 3), [0, 255, 255], np.uint8)
+    plain, refined = (compressor.encode(picture, 2, tune=tune, effort=effort) for effort in (5, 6))
+    assert len(refined) <= len(plain) + 4
+    errors = [
+        np.square(np.asarray(compressor.decode(x)) - picture.astype(float)).mean() for x in (plain, refined)
+    ]
+    assert errors[1] < 1.1 * errors[0] + 1
+
+
+def test_several_windows_and_tiles_are_better_than_without_refinement():
+    picture = data.coffee()[100:260, 150:406]
+    one = load_coder(PSNR)
+    many = PictureCoder(one.runtime, tile=8)
+    sizes_and_errors = []
+    for effort in (DEFAULT, Effort(refinement_steps=5)):
+        stream = many.encode(picture, LEVEL, effort, verify=True)
+        error = np.square(many.decode(stream, *picture.shape[:2], LEVEL) - picture.astype(float)).mean()
+        sizes_and_errors.append((len(stream), error))
+    (plain_size, plain_error), (size, error) = sizes_and_errors
+    assert size < 1.03 * plain_size
+    # All positions are next to a seam.
+    assert error < 0.97 * plain_error
 
 
 @pytest.mark.parametrize("tune", ["iq", "psnr"])

@@ -62,7 +62,7 @@ def test_dead_zone():
 
 def test_efforts():
     assert effort_of(DEFAULT_EFFORT) == Effort()
-    assert effort_of(1).saving_share == 0
+    assert effort_of(1).saving_share is None
     steps = [effort_of(n).refinement_steps for n in range(1, 10)]
     assert steps == sorted(steps)
     assert steps[4] == 0 < steps[5] < steps[8]

@@ -6,7 +6,7 @@ from PIL import Image
 from skimage import data
 
 from compressor.images.ssimulacra2 import EXPONENT, ssimulacra2
-from compressor.images.ssimulacra2_gradient import Ssimulacra2Gradient
+from compressor.images.ssimulacra2_gradient import Ssimulacra2Distance
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def pair():
 
 def test_it_is_the_slope_of_the_distance(pair):
     original, picture = pair
-    gradient_of = Ssimulacra2Gradient(original)
+    gradient_of = Ssimulacra2Distance(original)
     _, gradient = gradient_of(picture)
     assert gradient.shape == picture.shape
     assert gradient.dtype == np.float32
@@ -37,7 +37,7 @@ def test_the_distance_is_that_of_the_score():
     original = data.coffee()[50:306, 150:406]
     picture = np.asarray(Image.fromarray(original).resize((128, 128)).resize((256, 256)))
     as_floats = [image.astype(np.float32) / 255 for image in (original, picture)]
-    distance, _ = Ssimulacra2Gradient(as_floats[0])(as_floats[1])
+    distance, _ = Ssimulacra2Distance(as_floats[0])(as_floats[1])
     assert 100 - 10 * distance**EXPONENT == pytest.approx(ssimulacra2(original, picture), abs=0.5)
 
 
@@ -45,7 +45,7 @@ def test_the_distance_is_that_of_the_score():
 def test_flat_and_equal_pictures_have_finite_gradients(level):
     original = np.full((16, 16, 3), level, np.float32)
     for picture in (original, original + np.float32(0.1), original - np.float32(2)):
-        distance, gradient = Ssimulacra2Gradient(original)(picture)
+        distance, gradient = Ssimulacra2Distance(original)(picture)
         assert np.isfinite(distance)
         assert np.isfinite(gradient).all()
 
@@ -53,6 +53,6 @@ def test_flat_and_equal_pictures_have_finite_gradients(level):
 def test_pixels_outside_of_the_range_are_clipped(pair):
     original, picture = pair
     picture[0, 0] = 3
-    _, gradient = Ssimulacra2Gradient(original)(picture)
+    _, gradient = Ssimulacra2Distance(original)(picture)
     assert not gradient[0, 0].any()
     assert gradient[0, 1].any()

@@ -9,7 +9,7 @@ from compressor.models.flagship.entropy_model import load_entropy_model
 from compressor.models.flagship.reduction import FACTORS, Reduction, num_channels
 from compressor.models.flagship.tile_latents import LatentThreads, TileLatents
 from compressor.models.gains import load_gains
-from compressor.models.runtime import Passes, Slope, Step, Synthesis
+from compressor.models.runtime import Passes, PixelError, Step, Synthesis
 from compressor.spec.arrays import Floats, Indices, Symbols
 from compressor.spec.constants import HYPER_SLOPE
 from compressor.spec.levels import Levels, levels_in, network_quality, padded_levels, pixel_values
@@ -109,16 +109,17 @@ class FlagshipRuntime:
         """Return () or (H, W, 1): how far one unit of the filter's output moves a pixel, in 8-bit levels."""
         return pixel_values(np.float32(self._filter_amplitude) * self._gains.root_step(levels), self.block)
 
-    def _error_gradient(self, latents: Floats, slope: Slope, levels: Levels) -> Floats:
+    def _error_gradient(self, latents: Floats, error_of: PixelError, levels: Levels) -> tuple[float, Floats]:
         """See `ErrorGradient`; latents are (h, w, C)."""
         pixels = self._unfiltered(latents, levels)
-        back = slope(self._filtered(pixels, levels)[0])[None]
+        error, slope = error_of(self._filtered(pixels, levels)[0])
+        back = slope[None]
         if self._has_networks:
             plane = _plane(pixels, levels, self.block)
             back = back + self._engine.run("filter_gradient", pixels, plane, back * self._amplitude(levels))
         gradient: Floats = self._engine.run("synthesis_gradient", back)[0]
         gradient *= self._gains.inverse_gain(levels)
-        return gradient
+        return error, gradient
 
     def side_information(self, latents: Floats, levels: Levels) -> Symbols:
         """See `ModelRuntime`."""

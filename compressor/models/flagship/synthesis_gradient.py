@@ -26,7 +26,7 @@ def filter_gradient_graph(model: Flagship) -> keras.Model:
     """Gradient with respect to the output of the filter g -> with respect to its input.
 
     Inputs: pixels - 128 before g (N, H, W, 3), quality plane (N, H, W, 1), and the gradient (N, H, W, 3).
-    Output: the gradient (N, H, W, 3). The roundings of a filter in 8 bits are left out.
+    Output: the gradient (N, H, W, 3). Rounding in an 8-bit filter is ignored.
     """
     pixels, plane = layers.Input((None, None, 3)), layers.Input((None, None, 1))
     gradient = layers.Input((None, None, 3))
@@ -44,7 +44,7 @@ def filter_gradient_graph(model: Flagship) -> keras.Model:
     width, size, stride = stem.filters, stem.kernel_size[0], stem.strides[0]
     before_last = layers.Conv2D(width, size, stride, padding="same")
     _with_kernel(before_last, ops.convert_to_numpy(last.kernel), 3)
-    # The plane of quality, the stem's fourth channel, has no use for a gradient.
+    # The quality plane, the stem's fourth input channel, needs no gradient.
     before_stem = layers.Conv2DTranspose(3, size, stride, padding="same")
     _with_kernel(before_stem, ops.convert_to_numpy(stem.kernel)[:, :, :3], width)
 
