@@ -108,7 +108,7 @@ def encode(
         effort: 1 to 9: how hard to try for a better picture in about as many bytes; decoding takes the same
             time. From 5 on, each symbol's bits are weighed against its error; from 6 on, latents are refined
             by the effect of their symbols on the decoded picture, in 5, 10, 20 and 40 steps, each of which
-            takes two to three times as long as an encoding. With a target, every trial is refined.
+            takes about three times as long as an encoding. With a target, every trial is refined.
         strip: metadata to leave out: one or several of "all", "exif", "icc", "xmp".
         keep_hidden: whether to keep the colours of pixels that are fully transparent. By default they are
             cleared: nobody sees them, they cost bytes, and they may reveal what was cut out.
