@@ -8,6 +8,7 @@ pytest.importorskip("keras", reason="needs the train extra")
 pytest.importorskip("skimage", reason="needs the test extra")
 
 from compressor.images.ssimulacra2 import EXPONENT, ssimulacra2  # noqa: E402
+from compressor.images.ssimulacra2_gradient import Ssimulacra2Distance  # noqa: E402
 from tests.training.samples import KINDS, distorted, floats, on_gray, photo  # noqa: E402
 from training.ssimulacra2 import ssimulacra2_distance  # noqa: E402
 
@@ -35,6 +36,13 @@ def test_agrees_with_the_metric_of_reports(kind):
     a, b = photo(), distorted(kind)
     found = score_of(a, b)
     assert found == pytest.approx(ssimulacra2(a, b), abs=0.5)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_agrees_with_the_distance_that_the_encoder_lowers(kind):
+    a, b = floats(photo()), floats(distorted(kind))
+    found = float(ssimulacra2_distance(a, b)[0])
+    assert found == pytest.approx(Ssimulacra2Distance(a[0])(b[0])[0], rel=2e-3)
 
 
 def test_a_group_is_pooled_like_one_picture():
