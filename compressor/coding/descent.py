@@ -1,4 +1,4 @@
-"""How a refinement moves latents from the gradient of an error, step by step."""
+"""How a refinement moves latents against a gradient, step by step."""
 
 from typing import Protocol
 
@@ -16,7 +16,8 @@ class Descent(Protocol):
         Args:
             latents: (h, w, C) before they were rounded, in quantisation steps.
             decoded: the latents that these were decoded to.
-            gradient: bits by which the error at `decoded` rises per quantisation step.
+            gradient: bits by which the error at `decoded`, and for some objectives the rate, rise per
+                quantisation step.
         """
         ...
 
@@ -31,7 +32,7 @@ class AveragedTargets:
         worth: bits that a squared quantisation step of error is worth, (C,) or (h, w, C).
     """
 
-    RATE = 0.2
+    RATE = 0.25
     # Of the error along one latent, as a factor of the worth; see docs/experiments.md.
     CURVATURE = 0.65
 
@@ -58,7 +59,7 @@ class Adam:
     """
 
     # Initial rate for ten moves, in quantisation steps. It is higher for fewer moves, and lower for more.
-    RATE = 0.01
+    RATE = 0.02
     DECAY, SQUARED_DECAY = 0.9, 0.99
     # Gradients far below this, in bits per quantisation step, move latents by less than the rate.
     EPSILON = 0.005

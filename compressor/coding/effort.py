@@ -11,7 +11,7 @@ from compressor.spec.constants import SAVING_SHARE
 OnProgress = Callable[[float], object]
 
 MIN_EFFORT, DEFAULT_EFFORT, MAX_EFFORT = 1, 5, 9
-REFINEMENT_STEPS = {6: 5, 7: 10, 8: 20, 9: 40}
+REFINEMENT_STEPS = {6: 2, 7: 6, 8: 15, 9: 40}
 
 
 @dataclass(frozen=True)

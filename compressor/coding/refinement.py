@@ -147,6 +147,9 @@ class Refiner:
             error, gradient = self._error_and_gradient(around, parts, tile)
             if (cost := error + self._bits(coded)) < least:
                 best, least = moved, cost
+            if self._objective.rate_weight:
+                slope = coded.rate_slope(moved.latents, self._runtime.tables)
+                gradient += np.float32(self._objective.rate_weight) * slope
             latents = descent.move(moved.latents, coded.decoded, gradient)
             moved = Refined(latents, self._objective.saving_share, side)
             on_progress((step + 1) / self._steps)

@@ -1,20 +1,25 @@
 """A tile of latents to bytes and back, on any family's coding passes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from compressor.coding.boosts import boost_indices, boosted, choose_boosts, lifts
 from compressor.coding.rounding import RateDistortionRounding, round_with_dead_zone
 from compressor.entropy.blas import one_blas_thread
 from compressor.entropy.range_coder import SymbolDecoder, encode_pairs
+from compressor.entropy.tables import ScaleTables
 from compressor.errors import CorruptStreamError
 from compressor.models.runtime import ModelRuntime, Passes, Step
 from compressor.spec.arrays import Floats, Indices, Symbols
 from compressor.spec.constants import SAVING_SHARE
 from compressor.spec.levels import Levels, padded_levels
+
+_Number = TypeVar("_Number", bound=np.generic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +51,25 @@ class CodedTile:
 
     def indices(self) -> Indices:
         """Return scale indices by position and channel, (h, w, C)."""
+        return self._by_position(np.uint8, (step.indices for step, _ in self.steps))
+
+    def rate_slope(self, latents: Floats, tables: ScaleTables) -> Floats:
+        """Return by how many bits per quantisation step the rate of these latents' symbols rises, (h, w, C).
+
+        Effects on what other latents are predicted from are left out.
+        """
+        symbols = self._by_position(np.float32, (symbols for _, symbols in self.steps))
+        return tables.cost_slope(latents - self.decoded + symbols, self.indices())
+
+    def _by_position(self, dtype: type[_Number], passes: Iterable[NDArray[Any]]) -> NDArray[_Number]:
+        """Arrange arrays of all passes by position and channel, (h, w, C)."""
         h, w, channels = self.decoded.shape
-        indices = np.zeros((h + self.padding[0], w + self.padding[1], channels), np.uint8)
-        for step, _ in self.steps:
+        arranged = np.zeros((h + self.padding[0], w + self.padding[1], channels), dtype)
+        for (step, _), values in zip(self.steps, passes, strict=True):
             p = step.coding_pass
             for i, view in enumerate(p.views):
-                indices[(*view, slice(p.low, p.high))] = step.indices[i]
-        return indices[:h, :w]
+                arranged[(*view, slice(p.low, p.high))] = values[i]
+        return arranged[:h, :w]
 
 
 class TileCoder:

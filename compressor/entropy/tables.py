@@ -79,6 +79,32 @@ class ScaleTables:
         magnitudes = np.minimum(np.abs(symbols), self.bits.shape[1] - 1)
         return float(self.bits[indices, magnitudes].sum(dtype=np.float64))
 
+    def cost_slope(self, residuals: NDArray[np.float32], indices: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return how fast the bits of residuals rise before they are rounded, in bits per quantisation step.
+
+        It is the slope of the bits, interpolated between integers, after noise of one step is added, as in
+        training: bits(r + 0.5) - bits(r - 0.5). For index 0, which codes nothing, it is 0.
+
+        Args:
+            residuals: in quantisation steps.
+            indices: scale indices, in an array of the same shape.
+
+        Reference: Ballé, Laparra and Simoncelli, "End-to-end optimized image compression", ICLR 2017.
+        """
+        slopes, coded = np.zeros_like(residuals), indices > 0
+        residual, index = residuals[coded], indices[coded]
+        upper = np.abs(residual) + np.float32(0.5)
+        magnitude = np.minimum(upper.astype(np.int32), self._rises.shape[1] - 2)
+        above, below = (self._rises[index, magnitude + i] for i in (1, 0))
+        slopes[coded] = np.sign(residual) * (below + np.minimum(upper - magnitude, 1) * (above - below))
+        return slopes
+
+    @cached_property
+    def _rises(self) -> NDArray[np.float32]:
+        """[i, m]: bits of magnitude m less those of m - 1 under scale index i."""
+        # Bits are the same for both signs.
+        return np.diff(self.bits, axis=1, prepend=self.bits[:, 1:2])
+
     @cached_property
     def table_bits(self) -> NDArray[np.float32]:
         """Like `bits`, but without the bits that follow an escape; all 0 for index 0."""

@@ -43,7 +43,11 @@ class SquareDecoder:
     def code(self, latents, level, saving_share, side):
         self.shares.append(saving_share)
         symbols = np.round(latents)
-        return SimpleNamespace(decoded=symbols, pairs=lambda: [(symbols, symbols)])
+        return SimpleNamespace(
+            decoded=symbols,
+            pairs=lambda: [(symbols, symbols)],
+            rate_slope=lambda moved, tables: np.sign(moved - 7),
+        )
 
     def synthesis(self, reduction):
         return SimpleNamespace(run=lambda latents, level: latents)
@@ -83,7 +87,7 @@ class Follow:
 def test_windows_cover_all_and_see_their_surroundings():
     decoder, progress = SquareDecoder(), []
     pixels = 50 * np.random.default_rng(0).normal(size=(13, 7, 1)).astype(np.float32)
-    objective = Objective(third, Follow, 0.5)
+    objective = Objective(third, Follow, 0.5, 0)
     found = refined(decoder, objective, pixels, pixels + 9, 2, window=8, on_progress=progress.append)
     np.testing.assert_allclose(found.latents, pixels, atol=1e-4)
     # Rows 0..10 and 6..13: twice the halo of one.
@@ -94,10 +98,23 @@ def test_windows_cover_all_and_see_their_surroundings():
     assert progress == [0.5, 1.0]
 
 
+def test_the_slope_of_the_rate_has_its_weight():
+    gradients = []
+
+    class Keep(Follow):
+        def move(self, latents, decoded, gradient):
+            gradients.append(gradient)
+            return latents
+
+    pixels = np.float32([[[10.0], [4.0]]])
+    refined(SquareDecoder(), Objective(third, Keep, 0.5, 1.5), pixels, pixels, 2)
+    np.testing.assert_array_equal(gradients, 2 * [[[[1.5], [-1.5]]]])
+
+
 def test_only_the_tile_is_coded_and_moved():
     decoder, tile = SquareDecoder(), Area(2, 0, 5, 4)
     pixels = np.full((9, 6, 1), 30, np.float32)
-    found = refined(decoder, Objective(third, Follow, 0.5), pixels, pixels + 9, 2, tile=tile)
+    found = refined(decoder, Objective(third, Follow, 0.5, 0), pixels, pixels + 9, 2, tile=tile)
     assert found.latents.shape == (3, 4, 1)
     assert np.all(found.latents == 30)
     # Two positions on each side, where there are any.
@@ -106,7 +123,7 @@ def test_only_the_tile_is_coded_and_moved():
 
 def test_an_error_is_worth_lambda():
     pixels = np.float32([[[10.0], [20.0]]])
-    objective = Objective(squared_error, lambda worth, steps: AveragedTargets(worth), 0.5)
+    objective = Objective(squared_error, lambda worth, steps: AveragedTargets(worth), 0.5, 0)
     latents = refined(SquareDecoder(), objective, pixels, pixels + 1, 1).latents
     # The slope of a squared error of 1, a third of it for each sample, is 2 / 3, and lambda is 3.
     moved = AveragedTargets.RATE * -2 / (2 * AveragedTargets.CURVATURE)
@@ -121,7 +138,7 @@ def test_the_coding_without_refinement_is_kept_if_no_other_is_better():
             return decoded + 5
 
     pixels = np.float32([[[1.0], [2.0]]])
-    found = refined(SquareDecoder(), Objective(third, Worse, 0.5), pixels, pixels, 2)
+    found = refined(SquareDecoder(), Objective(third, Worse, 0.5, 0), pixels, pixels, 2)
     np.testing.assert_array_equal(found.latents, pixels)
     assert found.saving_share == SAVING_SHARE
 
@@ -129,7 +146,7 @@ def test_the_coding_without_refinement_is_kept_if_no_other_is_better():
 def test_pixels_beyond_the_picture_do_not_count():
     pixels = np.full((4, 5, 1), 30, np.float32)
     found = refined(
-        SquareDecoder(), Objective(third, Follow, 0.5), pixels, pixels + 9, 2, size=(3, 2)
+        SquareDecoder(), Objective(third, Follow, 0.5, 0), pixels, pixels + 9, 2, size=(3, 2)
     ).latents
     assert np.all(found[:3, :2] == 30)
     assert np.all(found[3:] == 39)

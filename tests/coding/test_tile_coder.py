@@ -34,6 +34,22 @@ class Runtime:
         raise MemoryError("means")
 
 
+def test_the_slope_of_the_rate_is_that_of_residuals():
+    runtime = load_coder(compressor.Runtime()).runtime
+    # Neither side is a multiple of the side information's stride.
+    latents = np.random.default_rng(0).normal(0, 0.8, (5, 6, runtime.channels)).astype(np.float32)
+    tile = TileCoder(runtime).code(latents, 200)
+    slope = tile.rate_slope(latents, runtime.tables)
+    assert slope.shape == latents.shape
+    step, _ = tile.steps[0]
+    (rows, columns), channels = step.coding_pass.views[0], slice(step.coding_pass.low, step.coding_pass.high)
+    residuals = latents[rows, columns, channels] - step.means()[0][:3, :3]
+    expected = runtime.tables.cost_slope(residuals, step.indices[0][:3, :3])
+    np.testing.assert_allclose(slope[rows, columns, channels], expected, atol=1e-3)
+    assert slope.any()
+    assert not slope[tile.indices() == 0].any()
+
+
 def test_passes_are_closed_although_the_error_is_kept():
     runtime = Runtime()
     with pytest.raises(MemoryError) as kept:

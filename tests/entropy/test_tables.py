@@ -39,6 +39,23 @@ def test_bits_of_magnitudes():
     np.testing.assert_array_equal(tables.bits[0, 1:], tables.bits[1, 1:])
 
 
+def test_the_slope_of_the_cost_is_that_of_bits_between_integers():
+    halves = [quantise_frequencies(np.array(w)) for w in ([8.0, 2, 1], [9.0, 4, 3, 2, 1, 1])]
+    tables = ScaleTables(np.concatenate(halves), np.array([0, 1, 4], np.int32))
+    residuals = np.float32([-0.3, 0, 0.3, 0.5, 0.8, 1.5, -2.2, 9, 400])
+
+    def bits(values):
+        rises = tables.bits[2, -1] - tables.bits[2, -2]
+        known = np.interp(np.abs(values), np.arange(6), tables.bits[2])
+        return known + rises * np.maximum(np.abs(values) - 5, 0)
+
+    slopes = tables.cost_slope(residuals, np.full(9, 2, np.uint8))
+    np.testing.assert_allclose(slopes, bits(residuals + 0.5) - bits(residuals - 0.5), rtol=1e-3, atol=1e-4)
+    assert slopes.dtype == np.float32
+    assert slopes[0] == -slopes[2] < 0 == slopes[1]
+    assert not tables.cost_slope(residuals, np.zeros(9, np.uint8)).any()
+
+
 def test_contradicting_arrays_are_refused():
     with pytest.raises(WeightsError, match="damaged"):
         ScaleTables(np.ones(5, np.int32), np.array([0, 2], np.int32))
