@@ -45,6 +45,8 @@ class CallThread:
         with suppress(Empty):
             while call := self._calls.get_nowait():
                 call[0].cancel()
+            # What ends the thread is not a call.
+            self._calls.put(None)
 
 
 def _make_calls(calls: SimpleQueue[_Call | None]) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-class DemoError(Exception):
+class DemoError(CompressorError):
     """Base of all errors of the demos, with a message of one line."""
 
 

@@ -63,7 +63,8 @@ def matched_quality(codec, image: np.ndarray, target_bpp: float) -> float:
     ends = [(bpp(quality), quality) for quality in (min(codec.qualities), max(codec.qualities))]
     quality = quality_for_bpp(bpp, target_bpp, ends, codec.whole_qualities, tolerance=0.05)
     if quality is None:
-        return min(ends, key=lambda end: abs(end[0] - target_bpp))[1]
+        nearest_bpp, quality = min(ends, key=lambda end: abs(end[0] - target_bpp))
+        warn(f"{codec.name} does not reach {target_bpp:g} bpp: a picture is timed at {nearest_bpp:.2f} bpp")
     return quality
 
 
@@ -216,7 +217,7 @@ def bench_command(options) -> int:
         warn(f"left out: {line}")
     qualities = matched_qualities(chosen, images, options.bpp)
     if not qualities:
-        raise EvalError("no codec could be timed")
+        raise EvalError("no codec could be timed: correct what the warnings say, or choose other --codecs")
     timed_codecs = [codec for codec in chosen if codec.name in qualities]
     results = warm_times(timed_codecs, images, qualities, options.rounds)
     complete = set(results)

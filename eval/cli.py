@@ -5,11 +5,11 @@ import os
 import sys
 from pathlib import Path
 
-from compressor.cli.option_values import checked, number, positive, quality
+from compressor.cli.option_values import checked, count, number, positive, quality
 from compressor.errors import CompressorError, one_line
 from eval import commands
 from eval.codecs import CODECS
-from eval.errors import EvalError, described
+from eval.errors import described
 
 
 def default_cache() -> Path:
@@ -21,7 +21,6 @@ def default_cache() -> Path:
     return Path(base) / "compressor-eval"
 
 
-count = checked(int, lambda value: value >= 0, "a whole number from 0")
 rate = checked(float, lambda value: 0 < value < 100, "a number of bits per pixel above 0 and below 100")
 # The decoder's own limit is slightly higher.
 size = checked(float, lambda value: 0 < value <= 170, "a number of megapixels above 0, at most 170")
@@ -160,7 +159,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = build_parser().parse_args(arguments)
     try:
         return options.handler(options)
-    except (EvalError, CompressorError) as error:
+    except CompressorError as error:
         print(f"error: {one_line(error)}", file=sys.stderr)
     except KeyboardInterrupt:
         print("error: interrupted", file=sys.stderr)

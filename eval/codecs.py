@@ -149,9 +149,7 @@ class LearnedCodec(Codec):
         """Return the settings that determine the bytes, for the cache key."""
         settings = super().settings()
         if self.weights:
-            # The manifest holds the digests of all other files.
-            manifest = (Path(self.weights) / "manifest.json").read_bytes()
-            settings["weights"] = hashlib.sha256(manifest).hexdigest()
+            settings["weights"] = ModelFiles(Path(self.weights)).sha256
         return settings
 
     def version(self) -> str:

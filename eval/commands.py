@@ -24,10 +24,11 @@ def run_command(options) -> int:
     chosen, missing = codecs.select(options.codecs, options.weights)
     _check_reference(options.reference, [codec.name for codec in chosen])
     options.out.mkdir(parents=True, exist_ok=True)
-    pictures, problems = find_pictures(options.images, warn)
+    pictures, unreadable = find_pictures(options.images, warn)
     _, missing_metrics = metrics.usable_metrics()
-    for line in [*problems, *missing, *missing_metrics]:
-        warn(f"left out: {line}")
+    left_out = [f"left out: {line}" for line in [*unreadable, *missing, *missing_metrics]]
+    for line in left_out:
+        warn(line)
     curves = published.load(options.published, options.images)
     cache = Cache(options.cache)
     rows, failures = run(plan(pictures, chosen, options.qualities), cache, options.jobs, options.quiet)
@@ -36,7 +37,7 @@ def run_command(options) -> int:
     if len(failures) > _SHOWN_FAILURES:
         warn(f"failed: {len(failures) - _SHOWN_FAILURES} more, see {options.name}.json")
     if not rows:
-        raise EvalError("no measurement succeeded")
+        raise EvalError("no measurement succeeded: correct what the warnings say")
     for note in dict.fromkeys(f"{row['image']}: {row['note']}" for row in rows if row["note"]):
         warn(note)
     table = _table(rows, options, curves)
@@ -50,10 +51,7 @@ def run_command(options) -> int:
     def write(suffix: str, text: str) -> None:
         write_atomically(options.out / f"{options.name}{suffix}", text.encode())
 
-    problems = [
-        *(f"left out: {line}" for line in [*problems, *missing, *missing_metrics]),
-        *(f"failed: {line}" for line in failures),
-    ]
+    problems = left_out + [f"failed: {line}" for line in failures]
     write(".csv", outputs.rows_to_csv(rows))
     write(".json", outputs.rows_to_json(rows, about, problems))
     write("-bd.csv", outputs.bd_to_csv(table, options.reference, options.method))
@@ -69,8 +67,7 @@ def run_command(options) -> int:
     print("\n".join(outputs.bd_lines(measured, options.reference)))
     print(f"\nresults written to {options.out / options.name}.*")
     # An optional codec or metric that is not installed is no failure, unless it was requested by name.
-    optional = len(missing) + len(missing_metrics)
-    return 1 if failures or len(problems) > optional or (missing and options.codecs) else 0
+    return 1 if failures or unreadable or (missing and options.codecs) else 0
 
 
 def _check_reference(name: str, measured: list[str]) -> None:
@@ -113,6 +110,8 @@ def plot_command(options) -> int:
         unknown = [name for name in options.codecs if name not in known]
         if unknown:
             raise EvalError(f"no rows for {', '.join(unknown)} in {options.rows}")
+        if options.reference not in options.codecs:
+            raise EvalError(f"--codecs leaves out the reference {options.reference}: add it, or change it")
         rows = [row for row in rows if row["codec"] in options.codecs]
     curves = published.load(options.published, options.rows)
     chosen = metrics.METRICS

@@ -2,8 +2,10 @@
 
 import sys
 
+from compressor.errors import CompressorError, one_line
 
-class EvalError(Exception):
+
+class EvalError(CompressorError):
     """Base of all errors that the user can fix; the command line prints them without a traceback."""
 
 
@@ -39,7 +41,5 @@ def described(error: BaseException) -> str:
         >>> described(ValueError("bad\\nvalue"))
         'ValueError: bad value'
     """
-    text = " ".join(str(error).split())
-    if isinstance(error, EvalError):
-        return text
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+    name, text = type(error).__name__, one_line(error)
+    return text if isinstance(error, EvalError) or text == name else f"{name}: {text}"

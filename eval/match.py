@@ -29,13 +29,19 @@ def quality_for_bpp(
         >>> quality_for_bpp(lambda quality: quality / 50, 1.0, [(0.2, 10), (2.0, 100)], whole_qualities=True)
         50
     """
-    points = sorted({(quality, bpp) for bpp, quality in known})
-    tried = dict(points)
+    tried = {quality: bpp for bpp, quality in known}
+
+    def nearest() -> float:
+        return min(tried, key=lambda quality: abs(math.log(tried[quality] / target_bpp)))
+
+    def is_within(quality: float, share: float) -> bool:
+        return abs(tried[quality] / target_bpp - 1) <= share
+
     for attempt in range(_TRIES):
+        points = sorted(tried.items())
         below = [point for point in points if point[1] <= target_bpp]
         above = [point for point in points if point[1] > target_bpp]
-        quality, bpp = min(points, key=lambda point: abs(math.log(point[1] / target_bpp)))
-        if abs(bpp / target_bpp - 1) <= tolerance or not below or not above:
+        if is_within(nearest(), tolerance) or not below or not above:
             break
         (low, low_bpp), (high, high_bpp) = below[-1], above[0]
         share = math.log(target_bpp / low_bpp) / math.log(high_bpp / low_bpp)
@@ -46,5 +52,4 @@ def quality_for_bpp(
         if guess in tried:
             break
         tried[guess] = encoded_bpp(guess)
-        points = sorted(tried.items())
-    return quality if abs(bpp / target_bpp - 1) <= 0.15 else None
+    return nearest() if is_within(nearest(), 0.15) else None

@@ -12,7 +12,7 @@ _CLEAR_REFS = Path("/proc/self/clear_refs")
 def _status_mb(field: str) -> float:
     for line in _STATUS.read_text().splitlines():
         if line.startswith(field):
-            return int(line.split()[1]) / 1024
+            return int(line.split()[1]) * 1024 / 1e6
     raise KeyError(field)
 
 

@@ -106,4 +106,5 @@ def timed(command: list[str]) -> tuple[float, float]:
     if done.returncode:
         raise EvalError(done.stderr)
     seconds, peak = map(float, done.stdout.split())
-    return seconds, peak / (1024**2 if sys.platform == "darwin" else 1024)
+    # Linux counts in kibibytes, macOS in bytes.
+    return seconds, peak * (1 if sys.platform == "darwin" else 1024) / 1e6

@@ -65,7 +65,8 @@ def run(tasks: list[Task], cache: Cache, jobs: int = 1, quiet: bool = False) -> 
                 bar.update()
     except KeyboardInterrupt:
         raise Interrupted(
-            f"stopped after {done} of {len(tasks)} files, which are kept; run the same command to resume"
+            f"stopped after {done} of {len(tasks)} files; those that succeeded are kept: run the same "
+            "command to resume"
         ) from None
     return [as_columns(row) for row in rows if row is not None], failures
 

@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
+from eval.errors import described, warn
 from eval.images import Picture, pixels
 from eval.match import quality_for_bpp
 from eval.measure import Cache, Task, measure
@@ -123,7 +124,8 @@ def _item(picture: Picture, codec, target_bpp: float, cache: Cache, rows: list[d
             return None
         row = measure(task(quality), cache)
         decoded = codec.decode(cache.encoded_path(task(quality)).read_bytes())
-    except Exception:  # noqa: BLE001  the run has already reported this codec's failures
+    except Exception as error:  # noqa: BLE001  the other codecs are still shown
+        warn(f"not in the viewer: {codec.name}, {picture.name}: {described(error)}")
         return None
     return {
         "codec": codec.name,

@@ -12,7 +12,7 @@ import numpy as np
 import compressor
 from compressor.images.psnr import psnr_db
 from eval.bd import bjontegaard_delta
-from eval.commands import warn
+from eval.errors import warn
 from eval.images import find_pictures, load_rgb
 
 QUALITIES = (1, 20, 35, 50, 65, 80, 90, 99.75)

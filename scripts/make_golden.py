@@ -70,9 +70,10 @@ def main() -> None:
                 continue
             roi = ramp(picture.size) if name == "map" else None
             stream = codec.encode(picture, CASES[name][1], roi=roi, runtime=Runtime(model=model))
-            path.write_bytes(stream)
             codec.decode(stream).save(path.with_suffix(".png"))
             path.with_suffix(".json").write_text(json.dumps({"symbols_sha256": symbol_digest(stream)}) + "\n")
+            # Last: an interrupted run makes what is missing when it is started again.
+            path.write_bytes(stream)
             print(path)
 
 

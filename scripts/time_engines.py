@@ -39,9 +39,8 @@ def main() -> None:
     files = ModelFiles(shipped_folder())
     installed = {name: variant for name, variant in VARIANTS.items() if find_spec(variant[0])}
     coders = {name: coder_of(files, *variant) for name, variant in installed.items()}
-    first = {}
-    for name, coder in coders.items():
-        payload = coder.encode(image, LEVEL)  # what is decoded below; its time is the first call's
+    payloads, first = {name: coder.encode(image, LEVEL) for name, coder in coders.items()}, {}
+    for name, payload in payloads.items():
         fresh = coder_of(files, *installed[name])
         first[name] = (
             milliseconds(lambda c=fresh: c.encode(image, LEVEL)),
@@ -52,6 +51,7 @@ def main() -> None:
     for _ in range(RUNS):
         for name, coder in coders.items():
             times[name][0].append(milliseconds(lambda c=coder: c.encode(image, LEVEL)))
+            payload = payloads[name]
             times[name][1].append(milliseconds(lambda c=coder, p=payload: c.decode(p, *SIZE, LEVEL)))
     for name, (encode, decode) in times.items():
         a, b, c = first[name]

@@ -52,6 +52,20 @@ def test_it_ends_when_it_is_no_longer_used():
     assert not thread.is_alive()
 
 
+def test_it_ends_although_calls_are_cancelled_later():
+    call_thread = CallThread("test")
+    thread = call_thread.start(threading.current_thread).result()
+    busy, go_on = threading.Event(), threading.Event()
+    call_thread.start(lambda: busy.set() or go_on.wait(60))
+    busy.wait(60)
+    # As when it is freed: the garbage collector may do so before a caller cancels.
+    call_thread._calls.put(None)
+    call_thread.cancel()
+    go_on.set()
+    thread.join(60)
+    assert not thread.is_alive()
+
+
 def test_an_error_is_freed_with_the_arguments_of_its_call():
     class Argument:
         pass

@@ -8,7 +8,7 @@ import warnings
 from dataclasses import fields
 from pathlib import Path
 
-from compressor.cli.option_values import checked, number, positive, seed
+from compressor.cli.option_values import checked, count, number, positive, seed
 from compressor.models.registry import FAMILIES
 from compressor.spec.constants import SIDE_PX
 from training.settings import Settings
@@ -21,7 +21,6 @@ crop_side = checked(
 share = checked(float, lambda value: 0 <= value <= 1, "a share from 0 to 1")
 tail = checked(float, lambda value: 0 < value <= 1, "a share above 0, at most 1")
 not_negative = checked(float, lambda value: 0 <= value < math.inf, "a number from 0")
-whole = checked(int, lambda value: value >= 0, "a whole number from 0")
 model_id = checked(int, lambda value: 0 <= value <= 255, "a whole number from 0 to 255")
 
 EPILOG = """\
@@ -120,7 +119,7 @@ def add_run(parser: argparse.ArgumentParser) -> None:
         help="HOST:PORT of the first of several hosts (JAX); needs --hosts and --host",
     )
     parser.add_argument("--hosts", type=positive, default=1, help="number of hosts that train together")
-    parser.add_argument("--host", type=whole, default=0, help="number of this host, from 0")
+    parser.add_argument("--host", type=count, default=0, help="number of this host, from 0")
 
 
 def add_crops(parser: argparse.ArgumentParser) -> None:
@@ -235,7 +234,7 @@ def filter_alone(options: argparse.Namespace) -> None:
         precision=options.precision or hardware_precision(),
         init=str(options.init),
     )
-    train_filter(options.init, options.out, settings, options.decoded, options.blocks)
+    train_filter(options.out, settings, options.decoded, options.blocks)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -275,7 +274,6 @@ def main(argv: list[str] | None = None) -> int:
         argv = ["run", *argv]
     options = build_parser().parse_args(argv)
     from compressor.errors import CompressorError, one_line
-    from training.errors import TrainingError
 
     # One line, without the place in the code.
     warnings.formatwarning = lambda message, *_, **__: f"warning: {message}\n"
@@ -299,7 +297,7 @@ def main(argv: list[str] | None = None) -> int:
                 print(f"{name:16}{macs / 1000:8.2f} kMAC per pixel")
         else:
             run(options)
-    except (TrainingError, CompressorError) as error:
+    except CompressorError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except OSError as error:

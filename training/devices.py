@@ -81,7 +81,9 @@ def _tensorflow(devices: int, batch: int, hosts: Hosts | None, group: int) -> Pl
 
 def _first(names: list[str], count: int) -> list[str]:
     if count > len(names):
-        raise TrainingError(f"--devices {count}: this machine has {len(names)} ({', '.join(names)})")
+        raise TrainingError(
+            f"received --devices {count}, expected at most {len(names)}: this machine has {', '.join(names)}"
+        )
     return names[:count]
 
 

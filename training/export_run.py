@@ -1,7 +1,7 @@
 """Export of a run folder: averaged weights, tables counted over training pictures, provenance."""
 
-import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 import keras
@@ -75,13 +75,10 @@ def export_run(
     numbers = np.linspace(0, len(photos) - 1, min(pictures, len(photos))).round().astype(int)
     chosen = [_middle(photos[number]) for number in numbers]
     family_named(model.family).exporter(model).calibrate(chosen, COUNT_LEVELS)
-    whole = out.resolve()
-    draft = whole.with_name(f".{whole.name}-uncounted")
-    try:
-        export(model, draft, **about)
-        counts = count_symbols(draft, chosen, COUNT_LEVELS)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
+    with tempfile.TemporaryDirectory() as folder:
+        uncounted = Path(folder) / "model"
+        export(model, uncounted, **about)
+        counts = count_symbols(uncounted, chosen, COUNT_LEVELS)
     export(model, out, counts=counts, **about)
     print(f"{out}: {steps} steps, tables counted over {len(chosen)} pictures", file=sys.stderr)
     return out

@@ -82,15 +82,14 @@ def _decoded(flagship: Flagship, images: np.ndarray, quality: np.ndarray) -> np.
     return ops.convert_to_numpy(flagship.coded_without_filter(images, quality)).astype(np.float16)
 
 
-def train_filter(init: Path, out: Path, settings: Settings, crops: int, blocks: int) -> Flagship:
-    """Train the filter of a trained flagship, and write a run folder.
+def train_filter(out: Path, settings: Settings, crops: int, blocks: int) -> Flagship:
+    """Train the filter of the trained flagship `settings.init`, and write a run folder.
 
     The folder can be exported, and other runs can start from it. The filter gets the width of new models and
     computes in floating point; see `rebuilt` for the weights that it keeps. A step takes a tenth of the time
     of one of the whole model.
 
     Args:
-        init: the trained flagship; see `read_model`.
         out: folder of the run; created if it does not exist.
         settings: of the filter's training; parts are cut from crops of up to one and a half times their size.
         crops: number of crops to decode.
@@ -104,16 +103,16 @@ def train_filter(init: Path, out: Path, settings: Settings, crops: int, blocks: 
         WeightsError: see `read_model`.
     """
     with claimed(out):
-        return _train_filter(init, out, settings, crops, blocks)
+        return _train_filter(out, settings, crops, blocks)
 
 
-def _train_filter(init: Path, out: Path, settings: Settings, crops: int, blocks: int) -> Flagship:
+def _train_filter(out: Path, settings: Settings, crops: int, blocks: int) -> Flagship:
     if (out / CHECKPOINT).exists():
         raise TrainingError(f"{out} holds a run already; give a new folder")
     set_up(settings)
-    trained = read_model(init)
+    trained = read_model(Path(settings.init))
     if not isinstance(trained, Flagship):
-        raise TrainingError(f"{init} holds no flagship: other models have no filter")
+        raise TrainingError(f"{settings.init} holds no flagship: other models have no filter")
     larger = settings.crop * 3 // 2 // SIDE_PX * SIDE_PX
     photos = load_photos(settings.data, larger)
     source = Crops(photos, settings.batch, larger, -(-crops // settings.batch), seed=settings.seed)

@@ -6,6 +6,7 @@ import numpy as np
 import onnx
 
 from compressor.spec.constants import SIDE_PX
+from compressor.spec.lapped import BLOCK
 from compressor.spec.passes import CodingPass
 from compressor.weights.files import ModelFiles
 
@@ -57,8 +58,8 @@ def _grid(files: ModelFiles, name: str) -> tuple[float, int]:
         return SIDE / SIDE_PX, 1
     if name.startswith("mean_"):
         coding_pass = _passes(files)[int(name.removeprefix("mean_"))]
-        return SIDE / 16 / coding_pass.stride / coding_pass.spacing, len(coding_pass.views)
-    return SIDE / 16, 1
+        return SIDE / BLOCK / coding_pass.stride / coding_pass.spacing, len(coding_pass.views)
+    return SIDE / BLOCK, 1
 
 
 def macs_per_pixel(folder: Path) -> dict[str, float]:
@@ -100,7 +101,9 @@ def macs_per_pixel(folder: Path) -> dict[str, float]:
 
 def _exact_macs(files: ModelFiles) -> float:
     arrays = files.arrays("entropy.npz")
-    total = arrays["hyper_0_weights"].size / 64**2 + arrays["hyper_1_weights"].size / 32**2
+    # The first layer is followed by a depth-to-space of 2.
+    first, second = (arrays[f"hyper_{i}_weights"].size for i in (0, 1))
+    total = first / SIDE_PX**2 + second / (SIDE_PX // 2) ** 2
     for k, coding_pass in enumerate(_passes(files)):
-        total += sum(coding_pass.share * arrays[f"context_{k}_{i}_weights"].size for i in range(3)) / 16**2
+        total += sum(coding_pass.share * arrays[f"context_{k}_{i}_weights"].size for i in range(3)) / BLOCK**2
     return total

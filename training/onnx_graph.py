@@ -270,8 +270,6 @@ class GraphBuilder:
                 return self.activation(layer, x)
             case layers.Add():
                 return self.node("Add", *inputs)
-            case layers.Subtract():
-                return self.node("Sub", *inputs)
             case ReluGradient():
                 passed = self.node(
                     "Cast",
@@ -279,8 +277,6 @@ class GraphBuilder:
                     to=TensorProto.FLOAT,
                 )
                 return self.node("Mul", x, passed)
-            case layers.Multiply():
-                return self.node("Mul", *inputs)
             case layers.Concatenate():
                 return self.node("Concat", *inputs, axis=1)
             case layers.Rescaling():

@@ -4,7 +4,8 @@ import math
 import os
 import signal
 import time
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -50,11 +51,11 @@ class Conditions:
     decoded_bytes: int = DECODED_BYTES
 
 
-def _prepare(folder: Path, settings: Settings) -> tuple[Settings, bool]:
-    """Check that a folder holds this run, or none.
+def _settings_of(folder: Path, settings: Settings) -> tuple[Settings, bool]:
+    """Return the settings of a run, and whether there is a checkpoint to resume from.
 
-    Returns:
-        The settings of the run, and whether there is a checkpoint to resume from.
+    Raises:
+        TrainingError: if the folder holds a run with other settings.
     """
     resumes = (folder / CHECKPOINT).exists()
     if resumes:
@@ -73,9 +74,8 @@ def _prepare(folder: Path, settings: Settings) -> tuple[Settings, bool]:
                 "those, or give a new folder"
             )
         settings = stored
-    settings = _in_whole_epochs(replace(settings, precision=settings.precision or hardware_precision()))
-    set_up(settings)
-    return settings, resumes
+    precision = settings.precision or hardware_precision()
+    return _in_whole_epochs(replace(settings, precision=precision)), resumes
 
 
 def _in_whole_epochs(settings: Settings) -> Settings:
@@ -114,6 +114,16 @@ def steps_that_fit(done: int, steps_per_s: float, deadline: float, epoch: int) -
     return max(done // epoch + 1, int(done + steps_per_s * (deadline - time.time())) // epoch) * epoch
 
 
+@contextmanager
+def _stopped_by_sigterm(keeper: Keeper) -> Iterator[None]:
+    """Stop a run at the end of an epoch if the process receives SIGTERM inside of a `with` block."""
+    before = signal.signal(signal.SIGTERM, lambda *_: setattr(keeper, "stop", True))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def train(folder: Path, settings: Settings, conditions: Conditions = Conditions()) -> keras.Model:
     """Start or resume a run; stop after its last step, at SIGTERM, or when its time is up.
 
@@ -135,7 +145,10 @@ def train(folder: Path, settings: Settings, conditions: Conditions = Conditions(
         WeightsError: if `settings.init` is a damaged export, or one of another version.
     """
     if conditions.hosts and conditions.validation:
-        raise TrainingError("--validation is for runs on one host; validate its checkpoints on another")
+        raise TrainingError(
+            "received --validation with several hosts, expected one host: leave it out, and measure an "
+            "export with python -m eval"
+        )
     if conditions.hosts and math.isfinite(conditions.minutes):
         raise TrainingError(
             "received --minutes with several hosts, which have to stop at the same step: give --steps instead"
@@ -148,7 +161,8 @@ def train(folder: Path, settings: Settings, conditions: Conditions = Conditions(
 
 def _train(folder: Path, settings: Settings, conditions: Conditions) -> keras.Model:
     placement = place(conditions.devices, settings.batch, conditions.hosts, settings.crops_per_photo)
-    settings, resumes = _prepare(folder, settings)
+    settings, resumes = _settings_of(folder, settings)
+    set_up(settings)
     if not settings.steps and math.isinf(conditions.minutes):
         settings = _in_whole_epochs(replace(settings, steps=Settings.steps))
     photos = load_photos(settings.data, settings.crop, conditions.decoded_bytes)
@@ -184,7 +198,6 @@ def _train(folder: Path, settings: Settings, conditions: Conditions) -> keras.Mo
         if conditions.validation:
             held_out = load_photos(conditions.validation, 1, conditions.decoded_bytes)
             callbacks.append(Validation(folder, held_out, conditions.validate_every))
-    signal.signal(signal.SIGTERM, lambda *_: setattr(keeper, "stop", True))
 
     def fit(model: keras.Model, steps: int) -> None:
         # Set again: Keras has requested batches beyond the end of the previous fit.
@@ -198,16 +211,17 @@ def _train(folder: Path, settings: Settings, conditions: Conditions) -> keras.Mo
             verbose=2 if os.environ.get("CI") or not os.isatty(1) else 1,
         )
 
-    if not settings.steps:
-        # Measure the time of a step in the first epoch.
-        fit(model, step_of(model) + epoch)
-        steps = steps_that_fit(step_of(model), speed.speed / settings.batch, deadline, epoch)
-        settings = replace(settings, steps=steps)
-        settings.save(folder / SETTINGS)
-        # The end of a fit replaces the weights by their averages; the checkpoint was written before.
-        model = _resumed(folder, settings, placement)
-    if not keeper.stop:
-        fit(model, settings.steps)
+    with _stopped_by_sigterm(keeper):
+        if not settings.steps:
+            # Measure the time of a step in the first epoch.
+            fit(model, step_of(model) + epoch)
+            steps = steps_that_fit(step_of(model), speed.speed / settings.batch, deadline, epoch)
+            settings = replace(settings, steps=steps)
+            settings.save(folder / SETTINGS)
+            # The end of a fit replaces the weights by their averages; the checkpoint was written before.
+            model = _resumed(folder, settings, placement)
+        if not keeper.stop:
+            fit(model, settings.steps)
     if first_host:
         done = step_of(model)
         what_next = (

@@ -2,16 +2,15 @@
 
 from keras import ops
 
+from compressor.images.srgb import EXPONENT, KNEE, LINE_SLOPE, SHIFT, SLOPE
+
 
 def linear(images):
-    """Convert sRGB to linear RGB, both floats 0..1.
-
-    Reference: IEC 61966-2-1.
+    """Convert sRGB to linear RGB, both floats 0..1; see `compressor.images.srgb`.
 
     Example:
         >>> round(float(linear(ops.ones(()) / 2)), 3)
         0.214
     """
-    low = images / 12.92
-    high = ((ops.maximum(images, 0.04045) + 0.055) / 1.055) ** 2.4
-    return ops.where(images <= 0.04045, low, high)
+    high = ((ops.maximum(images, KNEE) + SHIFT) / SLOPE) ** EXPONENT
+    return ops.where(images <= KNEE, images / LINE_SLOPE, high)

@@ -17,6 +17,8 @@ from compressor.images.ssimulacra2 import (
     POLYNOMIAL,
     SMALLEST,
     SUM_SCALE,
+    XYB_MATRIX,
+    XYB_OFFSET,
 )
 from training.srgb import linear
 from training.window import blur
@@ -26,10 +28,9 @@ def _channels(rgb, names):
     """Convert linear RGB (N, H, W, 3) to some channels of XYB, made positive, (N, H, W, len(names))."""
     matrix = OPSIN_MATRIX.T.astype(np.float32)
     cones = ops.maximum(ops.matmul(rgb, matrix) + OPSIN_BIAS, LEAST_LIGHT) ** (1 / 3) - OPSIN_BIAS ** (1 / 3)
-    long, medium, short = (cones[..., k] for k in range(3))
-    x, y = 0.5 * (long - medium), 0.5 * (long + medium)
-    made = {"X": lambda: 14 * x + 0.42, "Y": lambda: y + 0.01, "B": lambda: short - y + 0.55}
-    return ops.stack([made[name]() for name in names], axis=-1)
+    chosen = ["XYB".index(name) for name in names]
+    to_xyb, offset = (x[chosen].astype(np.float32) for x in (XYB_MATRIX, XYB_OFFSET))
+    return ops.matmul(cones, to_xyb.T) + offset
 
 
 def _maps(x, y):

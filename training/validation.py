@@ -8,7 +8,14 @@ import numpy as np
 import compressor
 from compressor.images.psnr import psnr_db
 from training.export import export
-from training.run_folder import CHECKPOINT, VALIDATION, append_row, averaged_weights, load_checkpoint
+from training.run_folder import (
+    CHECKPOINT,
+    VALIDATION,
+    append_row,
+    averaged_weights,
+    load_checkpoint,
+    step_of,
+)
 
 QUALITIES = (10, 30, 50, 70, 90)
 
@@ -45,7 +52,7 @@ def validate(run: Path, photos) -> None:
         photos: uint8 (H, W, 3) pictures that are not trained on.
     """
     model = load_checkpoint(run / CHECKPOINT)
-    step = int(model.optimizer.iterations)
+    step = step_of(model)
     averaged_weights(model)
     with tempfile.TemporaryDirectory() as folder:
         weights = Path(folder) / "model"

@@ -83,12 +83,12 @@ def unpack_header(data: bytes) -> tuple[Header, int]:
     _, version, model_id, flags, level = _FIXED.unpack_from(data)
     if version != FORMAT_VERSION:
         raise UnsupportedStreamError(
-            f"the stream has format version {version}, expected {FORMAT_VERSION}: update this package"
+            f"the stream has format version {version}, expected {FORMAT_VERSION}: upgrade this package"
         )
     if unknown := flags & ~_KNOWN_FLAGS:
         raise UnsupportedStreamError(
             f"the stream has the flags {unknown:#04x}, expected none but {_KNOWN_FLAGS:#04x}: "
-            "update this package"
+            "upgrade this package"
         )
     if level >= NUM_LEVELS:
         raise CorruptStreamError(

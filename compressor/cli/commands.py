@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from compressor.cli.files import STANDARD_STREAM, check_output, is_stdout, read_input, shown, write_output
 from compressor.cli.progress import ProgressLine
-from compressor.cli.requests import DecodeRequest, EncodeRequest, InfoRequest, Request
+from compressor.cli.requests import DecodeRequest, EncodeRequest, FileRequest, InfoRequest, Request
 from compressor.codec import StreamInfo, decode, encode, read_info
 from compressor.errors import CompressorError, OptionError
 from compressor.images.loading import load_picture, open_picture
@@ -98,7 +98,7 @@ def output_path(source: str, request: Request, *, relative: str | None = None) -
     return os.path.splitext(path)[0] + request.extension
 
 
-def run_file(source: str, output: str, request: Request) -> Done:
+def run_file(source: str, output: str, request: FileRequest) -> Done:
     """Encode or decode one file, by the type of the request.
 
     Args:
@@ -112,7 +112,6 @@ def run_file(source: str, output: str, request: Request) -> Done:
     """
     if isinstance(request, EncodeRequest):
         return encode_file(source, output, request)
-    assert isinstance(request, DecodeRequest)  # noqa: S101
     return decode_file(source, output, request)
 
 

@@ -408,13 +408,13 @@ def _check_encoded_name(output: str | None) -> None:
 
 
 def _target(arguments: argparse.Namespace) -> Target | None:
-    given = (
-        arguments.target_bpp,
-        arguments.target_size,
-        arguments.target_psnr,
-        arguments.target_ssimulacra2,
-    )
-    return None if not any(given) else Target(*given)
+    given = {
+        "bpp": arguments.target_bpp,
+        "num_bytes": arguments.target_size,
+        "psnr_db": arguments.target_psnr,
+        "ssimulacra2": arguments.target_ssimulacra2,
+    }
+    return Target(**given) if any(given.values()) else None
 
 
 def _decode_extension(arguments: argparse.Namespace, *, output_is_folder: bool) -> str:

@@ -40,6 +40,7 @@ effort = checked(
 )
 number = checked(float, lambda value: 0 < value < math.inf, "a number above 0")
 quality = checked(float, lambda value: MIN_QUALITY <= value <= MAX_QUALITY, "a number from 1 to 100")
+count = checked(int, lambda value: value >= 0, "a whole number from 0")
 positive = checked(int, lambda value: value >= 1, "a whole number from 1")
 # The range that NumPy and Keras both accept.
 seed = checked(int, lambda value: 0 <= value < 2**32, "a whole number from 0 to 4294967295")

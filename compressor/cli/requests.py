@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, TypeAlias
 
 from compressor.options import Runtime, Target
 
@@ -88,6 +88,9 @@ class DecodeRequest(Request):
     region: tuple[int, ...] | None
     reduction: int
     partial: bool
+
+
+FileRequest: TypeAlias = EncodeRequest | DecodeRequest
 
 
 @dataclass(frozen=True, slots=True)

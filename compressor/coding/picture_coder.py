@@ -163,14 +163,14 @@ class PictureCoder:
         grid = picture.covering(self.runtime.block)
 
         def decode_tile(item: tuple[Area, tuple[bytes, bool]]) -> tuple[Area, Floats]:
-            tile, (data, is_cut) = item
-            height, width = tile.height, tile.width
-            if not data and is_cut:
-                return tile, np.zeros((height, width, synthesis.channels), np.float32)
+            tile, (data, tile_is_cut) = item
+            if not data and tile_is_cut:
+                return tile, np.zeros((tile.height, tile.width, synthesis.channels), np.float32)
             of_tile = levels_in(levels, tile.slices)
-            return tile, self.tile_coder.decode(
-                data, height, width, of_tile, synthesis.num_passes, is_cut=is_cut
+            latents = self.tile_coder.decode(
+                data, tile.height, tile.width, of_tile, synthesis.num_passes, is_cut=tile_is_cut
             )
+            return tile, latents
 
         region = picture.covering(reduction) if region is None else region
         positions = region.covering(block)

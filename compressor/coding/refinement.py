@@ -58,6 +58,8 @@ class _Part:
 def _in_bits(error: PixelError, original: Floats, inside: Area, weight: Floats) -> PixelError:
     """Return an error times lambda, without pixels beyond the picture.
 
+    Where lambda varies, the value has its mean: an error need not be a sum over pixels.
+
     Args:
         error: in squared 8-bit levels.
         original: (H, W, 3), pixels minus 128.

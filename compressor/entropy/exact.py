@@ -22,7 +22,8 @@ EXACT_LIMIT = 1 << 24
 def knots_at(values: NDArray[np.int32], levels: Levels) -> NDArray[np.int64]:
     """Integers (knots, C) at quality levels 0..396, interpolated in integer arithmetic.
 
-    Returns: (C,), or (..., C) for an array of levels if there is more than one knot.
+    Returns:
+        (C,), or (..., C) for an array of levels if there is more than one knot.
     """
     if len(values) == 1:
         return values[0].astype(np.int64)
@@ -70,7 +71,8 @@ def patches(padded: Integers, kernel: int, stride: int, row: int = 0, column: in
         padded: (h + kernel - 1, w + kernel - 1, C), zero-padded on all sides; h, w divisible by `stride`.
         row, column: offset of the first centre.
 
-    Returns: (h / stride * w / stride, kernel * kernel * C).
+    Returns:
+        (h / stride * w / stride, kernel * kernel * C).
     """
     height, width = (n - kernel + 1 for n in padded.shape[:2])
     rows, columns, channels = height // stride, width // stride, padded.shape[2]

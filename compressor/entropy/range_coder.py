@@ -117,7 +117,8 @@ class SymbolDecoder:
         Args:
             indices: (n,) uint8 scale indices.
 
-        Returns: (n,) int32, zero where the index is 0.
+        Returns:
+            (n,) int32, zero where the index is 0.
 
         Raises:
             CorruptStreamError: if the data cannot have come from the encoder.

@@ -23,7 +23,8 @@ def quantise_frequencies(weights: NDArray[np.float64]) -> NDArray[np.int32]:
     Args:
         weights: (K + 2,) non-negative; the last is the escape's.
 
-    Returns: (K + 2,) int32.
+    Returns:
+        (K + 2,) int32.
     """
     multiplicity = np.full(len(weights), 2)
     multiplicity[[0, -1]] = 1
@@ -52,7 +53,9 @@ class ScaleTables:
     def __init__(self, frequencies: NDArray[np.int32], half_widths: NDArray[np.int32]) -> None:
         ends = np.cumsum([0] + [int(k) + 2 for k in half_widths[1:]])
         if len(frequencies) != ends[-1] or frequencies.min() < 1:
-            raise WeightsError("frequency tables are damaged; install the package again")
+            raise WeightsError(
+                "frequency tables are damaged; export the model again, or install the package again"
+            )
         self.half_widths = half_widths
         self._halves = [frequencies[a:b] for a, b in zip(ends[:-1], ends[1:], strict=True)]
 
@@ -80,10 +83,11 @@ class ScaleTables:
         return float(self.bits[indices, magnitudes].sum(dtype=np.float64))
 
     def cost_slope(self, residuals: NDArray[np.float32], indices: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return how fast the bits of residuals rise before they are rounded, in bits per quantisation step.
+        """Return the derivative of the bits with respect to residuals, in bits per quantisation step.
 
-        It is the slope of the bits, interpolated between integers, after noise of one step is added, as in
-        training: bits(r + 0.5) - bits(r - 0.5). For index 0, which codes nothing, it is 0.
+        Integers have none. As in training, it is that of the expected bits after noise of one step is added,
+        bits(r + 0.5) - bits(r - 0.5), interpolated between integers. For index 0, which codes nothing, it is
+        0.
 
         Args:
             residuals: in quantisation steps.

@@ -95,7 +95,9 @@ def _is_deep(file_format: str, header: bytes) -> bool:
         return at >= 0 and max(header[at + 42 : at + 43], default=0) & 0x7F > 7
     if file_format == "AVIF":
         at = header.find(b"pixi")
-        return at >= 0 and max(header[at + 9 : at + 9 + header[at + 8]], default=8) > 8
+        # The number of channels, then the bits of each.
+        count = next(iter(header[at + 8 : at + 9]), 0)
+        return at >= 0 and max(header[at + 9 : at + 9 + count], default=8) > 8
     return False
 
 

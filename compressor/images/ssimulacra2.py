@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compressor.images.pyramid import halve
+from compressor.images.srgb import linear
 
 Floats = NDArray[np.floating]
 
@@ -28,8 +29,7 @@ WINDOW /= WINDOW.sum()
 # Rows that are compared at once: the maps of a whole picture would take twenty times its memory.
 _BAND_ROWS = 128
 C2 = 0.0009
-_LEVELS = np.arange(256) / 255
-_LINEAR = np.where(_LEVELS <= 0.04045, _LEVELS / 12.92, ((_LEVELS + 0.055) / 1.055) ** 2.4).astype(np.float32)
+_LINEAR = linear(np.arange(256) / 255).astype(np.float32)
 OPSIN_BIAS = 0.0037930732552754493
 OPSIN_MATRIX = np.array(
     [
@@ -38,6 +38,9 @@ OPSIN_MATRIX = np.array(
         [0.24342268924547819, 0.20476744424496821, 0.55180986650955360],
     ]
 )
+# From the cube roots of the cones' responses to X, Y and B, and what is added to make these positive.
+XYB_MATRIX = np.array([[7, -7, 0], [0.5, 0.5, 0], [-0.5, -0.5, 1]])
+XYB_OFFSET = np.array([0.42, 0.01, 0.55])
 POLYNOMIAL = (0.0, 2.326765642916932, -0.020884521182843837, 6.248496625763138e-05)
 SUM_SCALE, EXPONENT = 0.9562382616834844, 0.6276336467831387
 # For each channel and scale: the weights of the 1-norms of one minus SSIM, artifacts and lost detail, then
@@ -141,9 +144,9 @@ def _norms(a: Floats, b: Floats) -> Floats:
 def _to_xyb(linear: Floats) -> Floats:
     """Convert linear RGB to XYB, shifted and scaled to be positive."""
     mixed = linear.astype(np.float64) @ OPSIN_MATRIX.T + OPSIN_BIAS
-    long, medium, short = np.moveaxis(np.cbrt(np.maximum(mixed, 0)) - np.cbrt(OPSIN_BIAS), 2, 0)
-    x, y = (long - medium) / 2, (long + medium) / 2
-    return np.stack([14 * x + 0.42, y + 0.01, short - y + 0.55], axis=2)
+    cones = np.cbrt(np.maximum(mixed, 0)) - np.cbrt(OPSIN_BIAS)
+    xyb: Floats = cones @ XYB_MATRIX.T + XYB_OFFSET
+    return xyb
 
 
 def _maps(a: Floats, b: Floats) -> Floats:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compressor.images.pyramid import halve
+from compressor.images.srgb import linear, linear_derivative
 from compressor.images.ssimulacra2 import (
     C2,
     LARGE_WEIGHTS,
@@ -19,18 +20,14 @@ from compressor.images.ssimulacra2 import (
     SMALLEST,
     SUM_SCALE,
     WINDOW,
+    XYB_MATRIX,
+    XYB_OFFSET,
 )
-
-Floats = NDArray[np.float32]
+from compressor.spec.arrays import Floats
 
 _KERNEL = WINDOW.astype(np.float32)
 _CONES = OPSIN_MATRIX.astype(np.float32)
-# From the cube roots of the cones' responses to X, Y and B, and what is added to make these positive.
-_XYB = np.array([[7, -7, 0], [0.5, 0.5, 0], [-0.5, -0.5, 1]], np.float32)
-_OFFSET = np.array([0.42, 0.01, 0.55], np.float32)
-_CHANNELS = {"X": 0, "Y": 1, "B": 2}
-# Of the transfer function of sRGB (IEC 61966-2-1).
-_KNEE, _LOW_SLOPE, _SHIFT, _SLOPE = np.array([0.04045, 12.92, 0.055, 1.055], np.float32)
+_XYB, _OFFSET = XYB_MATRIX.astype(np.float32), XYB_OFFSET.astype(np.float32)
 
 
 class Ssimulacra2Distance:
@@ -47,13 +44,14 @@ class Ssimulacra2Distance:
     """
 
     def __init__(self, original: Floats) -> None:
-        lights = _at_all_scales(_linear(original))
+        lights = _at_all_scales(linear(np.clip(original, 0, 1)))
         self._scales = [_Scale(*each) for each in zip(lights, LARGE_WEIGHTS, strict=True)]
 
     def __call__(self, picture: Floats) -> tuple[float, Floats]:
         """Return the distance of a picture, of the same shape, and its gradient."""
+        seen = np.clip(picture, 0, 1)
         total, gradients = 0.0, []
-        for scale, light in zip(self._scales, _at_all_scales(_linear(picture)), strict=True):
+        for scale, light in zip(self._scales, _at_all_scales(linear(seen)), strict=True):
             norms, gradient = scale(light)
             total += norms
             gradients.append(gradient)
@@ -64,7 +62,8 @@ class Ssimulacra2Distance:
         total = min(SUM_SCALE * total, LARGEST_SUM)
         polynomial = np.polynomial.Polynomial(POLYNOMIAL)
         slope = SUM_SCALE * float(polynomial.deriv()(total)) * (total < LARGEST_SUM)
-        return float(polynomial(total)), back * _linear_slope(picture) * np.float32(slope)
+        back *= linear_derivative(seen) * (seen == picture) * np.float32(slope)
+        return float(polynomial(total)), back
 
 
 def _at_all_scales(light: Floats) -> list[Floats]:
@@ -80,7 +79,7 @@ class _Scale:
 
     def __init__(self, light: Floats, weights: dict[str, NDArray[np.float64]]) -> None:
         self._weights = np.array(list(weights.values()))
-        self._channels = [_CHANNELS[name] for name in weights]
+        self._channels = ["XYB".index(name) for name in weights]
         self._x = self._xyb(_cones(light))
         self._mean = _blur(self._x)
         self._energy = _blur(self._x**2) - self._mean**2 + np.float32(C2)
@@ -152,20 +151,6 @@ def _blur(maps: Floats) -> Floats:
             blurred[distance:] += weight * source[:-distance]
             blurred[:-distance] += weight * source[distance:]
     return maps
-
-
-def _linear(pictures: Floats) -> Floats:
-    """Convert sRGB to linear RGB, both floats 0..1; what is outside of 0..1 is clipped."""
-    values = np.clip(pictures, 0, 1)
-    high = ((values + _SHIFT) / _SLOPE) ** np.float32(2.4)
-    return np.where(values <= _KNEE, values / _LOW_SLOPE, high)
-
-
-def _linear_slope(pictures: Floats) -> Floats:
-    """Return the derivative of `_linear`."""
-    values = np.clip(pictures, 0, 1)
-    high = np.float32(2.4) / _SLOPE * ((values + _SHIFT) / _SLOPE) ** np.float32(1.4)
-    return np.where(values <= _KNEE, 1 / _LOW_SLOPE, high) * (values == pictures)
 
 
 def _cones(light: Floats) -> Floats:

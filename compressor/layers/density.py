@@ -18,7 +18,8 @@ def logistic_bits(value, scale):
         value: float tensor: symbols, or residuals with uniform noise.
         scale: positive float tensor, broadcast against `value`.
 
-    Returns: float tensor, at least 0 and at most 30 bits an element.
+    Returns:
+        float tensor, at least 0 and at most 30 bits an element.
     """
     value = ops.abs(value)
     probability = ops.sigmoid((0.5 - value) / scale) - ops.sigmoid((-0.5 - value) / scale)
@@ -36,7 +37,8 @@ def round_weighed(residual, scale, worth):
         scale: positive float tensor, broadcast against `residual`.
         worth: what a squared step of error is worth in bits, broadcast against `residual`.
 
-    Returns: float tensor of integers.
+    Returns:
+        float tensor of integers.
 
     Reference: Sullivan and Wiegand, "Rate-distortion optimization for video compression", IEEE Signal
     Processing Magazine 15(6), 1998.

@@ -14,7 +14,8 @@ def filter_block_edges(x, matrix: np.ndarray):
         x: (N, H, W, C), H and W divisible by 16. Mirrored by 8 samples at the border.
         matrix: `pre_filter()` or `post_filter()`.
 
-    Returns: (N, H, W, C).
+    Returns:
+        (N, H, W, C).
     """
     half = BLOCK // 2
     matrix = ops.cast(matrix, x.dtype)
@@ -97,7 +98,8 @@ class LappedAnalysis(_LappedTransform):
         Args:
             images: (N, H, W, 3) in the unit of later inputs.
 
-        Returns: mean magnitude of each kept channel, (channels,), at least 0.5.
+        Returns:
+            mean magnitude of each kept channel, (channels,), at least 0.5.
         """
         if not self.built:
             self.build(images.shape)

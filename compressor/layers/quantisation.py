@@ -12,7 +12,8 @@ def round_with_dead_zone(residual, dead_zone=DEAD_ZONE):
         residual: float tensor in units of the quantisation step.
         dead_zone: 0 is plain rounding (halves away from zero); 0.05 rounds 0.54 to 0.
 
-    Returns: float tensor of integers.
+    Returns:
+        float tensor of integers.
     """
     return ops.sign(residual) * ops.floor(ops.abs(residual) + (0.5 - dead_zone))
 

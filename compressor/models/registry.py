@@ -84,7 +84,7 @@ def family_named(name: str) -> Family:
     """
     if name not in FAMILIES:
         raise WeightsError(
-            f"received model family {name!r}, expected {', '.join(FAMILIES)}: upgrade the package"
+            f"received model family {name!r}, expected {', '.join(FAMILIES)}: upgrade this package"
         )
     return FAMILIES[name]
 

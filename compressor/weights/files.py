@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 SHIPPED = Path(__file__).parent
 
+_REPAIR = "export the model again, or if it ships, install the package again"
+
 
 class ModelFiles:
     """Reads a model's files, each checked against its SHA-256 in the manifest.
@@ -64,11 +66,9 @@ class ModelFiles:
         try:
             data = (self.folder / name).read_bytes()
         except OSError as error:
-            raise WeightsError(f"{name} is missing from {self.folder}; install the package again") from error
+            raise WeightsError(f"{name} is missing from {self.folder}; {_REPAIR}") from error
         if hashlib.sha256(data).hexdigest() != expected:
-            raise WeightsError(
-                f"{name} in {self.folder} does not match its manifest; install the package again"
-            )
+            raise WeightsError(f"{name} in {self.folder} does not match its manifest; {_REPAIR}")
         return data
 
     def arrays(self, name: str) -> Mapping[str, NDArray[Any]]:
@@ -153,7 +153,7 @@ def shipped_folder(model: int | str | None = None) -> Path:
             return SHIPPED / name
     raise UnsupportedStreamError(
         f"the stream needs model {model}, and this version has {', '.join(map(str, ids.values()))}: "
-        "upgrade the package, or give the folder of that model (--weights)"
+        "upgrade this package, or give the folder of that model (--weights)"
     )
 
 

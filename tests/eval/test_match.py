@@ -36,6 +36,20 @@ def test_strongly_curved_scale():
     assert 0.01 + (quality / 100) ** 6 == pytest.approx(0.25, rel=0.03)
 
 
+def test_the_last_quality_tried_counts_too():
+    rates = []
+
+    def encoded(quality):
+        rates.append(2.0 if len(rates) < 7 else 1.0)
+        return rates[-1]
+
+    found = quality_for_bpp(encoded, 1.0, [(0.0005, 1), (2.5, 100)], whole_qualities=False)
+    assert len(rates) == 8
+    assert rates[-1] == 1.0
+    assert found is not None
+    assert 1 < found < 100
+
+
 def test_known_point_needs_no_encoding():
     encoder = Encoder()
     assert quality_for_bpp(encoder, 0.5, [(0.5, 66), *ENDS], whole_qualities=True) == 66
