@@ -107,7 +107,7 @@ def encode(
             in them. It excludes the quality 100.
         effort: 1 to 9: how hard to try for a better picture in about as many bytes; decoding takes the same
             time. From 5 on, each symbol's bits are weighed against its error; from 6 on, latents are refined
-            by the effect of their symbols on the decoded picture, in 5, 10, 20 and 40 steps, each of which
+            by the effect of their symbols on the decoded picture, in 2, 6, 15 and 40 steps, each of which
             takes about three times as long as an encoding. With a target, every trial is refined.
         strip: metadata to leave out: one or several of "all", "exif", "icc", "xmp".
         keep_hidden: whether to keep the colours of pixels that are fully transparent. By default they are

@@ -258,7 +258,7 @@ CODECS = [
         whole_qualities=False,
         qualities=(1, 20, 40, 60, 80, 99.75),
     ),
-    *(_refined(tune, effort) for tune in ("iq", "psnr") for effort in (7, 9)),
+    *(_refined(tune, effort) for tune in ("iq", "psnr") for effort in (6, 7, 9)),
     _jpeg("jpeg420", "4:2:0"),
     _jpeg("jpeg444", "4:4:4"),
     PillowCodec(

@@ -9,9 +9,9 @@ from compressor.bitstream.tiles import join_tiles, split_cut_tiles, split_tiles
 from compressor.coding.area import Area
 from compressor.coding.effort import DEFAULT, Effort, OnProgress, ignore_progress, progress_of_part
 from compressor.coding.objectives import OBJECTIVES
-from compressor.coding.refinement import Refined, Refiner
+from compressor.coding.refinement import Refiner
 from compressor.coding.threads import map_ahead
-from compressor.coding.tile_coder import TileCoder
+from compressor.coding.tile_coder import Pairs, TileCoder
 from compressor.coding.tiling import TileReader
 from compressor.errors import OptionError
 from compressor.images.arrays import levels_to_uint8
@@ -86,18 +86,13 @@ class PictureCoder:
         refine = self._refiner(effort.refinement_steps) if effort.refinement_steps else None
         grid = self._grid(image_uint8)
         tiles, payloads = list(grid.cut(self._tile)), []
-        share: float | None
-        side: Symbols | None
         for number, tile in enumerate(tiles):
-            of_tile = levels_in(levels, tile.slices)
             if refine:
                 on_tile_progress = progress_of_part(on_progress, number, len(tiles))
-                refined = self._refine(refine, image_uint8, tile, grid, levels, on_tile_progress)
-                latents, share, side = refined.latents, refined.saving_share, refined.side
+                pairs = self._refined(refine, image_uint8, tile, grid, levels, on_tile_progress)
             else:
-                _, latents = self.analyse(image_uint8, tile, grid, levels)
-                share, side = effort.saving_share, None
-            payloads.append(self.tile_coder.encode(latents, of_tile, share, side, verify=verify))
+                pairs = self._weighed(image_uint8, tile, grid, levels, effort.saving_share)
+            payloads.append(self.tile_coder.encode(pairs, verify=verify))
         return join_tiles(payloads)
 
     def _refiner(self, steps: int) -> Refiner:
@@ -106,7 +101,7 @@ class PictureCoder:
             raise OptionError(f"model {self.model_name} cannot refine latents: use an effort of at most 5")
         return Refiner(self.runtime, self.tile_coder, gradient, objective, steps)
 
-    def _refine(
+    def _refined(
         self,
         refine: Refiner,
         image_uint8: NDArray[np.uint8],
@@ -114,20 +109,31 @@ class PictureCoder:
         grid: Area,
         levels: Levels,
         on_progress: OnProgress,
-    ) -> Refined:
-        """Refine a tile of a picture."""
+    ) -> Pairs:
+        """Code a tile of a picture with refinement."""
         wide = tile.widened(refine.halo, grid)
         pixels, latents = self.analyse(image_uint8, wide, grid, levels)
         inside = wide.scaled(self.runtime.block).common(Area(0, 0, *image_uint8.shape[:2]))
         size, of_wide = (inside.height, inside.width), levels_in(levels, wide.slices)
         return refine(pixels, size, latents, of_wide, tile.within(wide), on_progress)
 
+    def _weighed(
+        self,
+        image_uint8: NDArray[np.uint8],
+        tile: Area,
+        grid: Area,
+        levels: Levels,
+        saving_share: float | None,
+    ) -> Pairs:
+        """Code a tile of a picture without refinement."""
+        _, latents = self.analyse(image_uint8, tile, grid, levels)
+        return self.tile_coder.code(latents, levels_in(levels, tile.slices), saving_share).pairs()
+
     def symbols(self, image_uint8: NDArray[np.uint8], levels: Levels) -> Iterator[tuple[Symbols, Indices]]:
         """Yield flat arrays of symbols and of their scale indices, as `encode` codes them, tile by tile."""
         grid = self._grid(image_uint8)
         for tile in grid.cut(self._tile):
-            _, latents = self.analyse(image_uint8, tile, grid, levels)
-            yield from self.tile_coder.code(latents, levels_in(levels, tile.slices)).pairs()
+            yield from self._weighed(image_uint8, tile, grid, levels, DEFAULT.saving_share)
 
     def decode(
         self,

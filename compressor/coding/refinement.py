@@ -8,29 +8,15 @@ import numpy as np
 from compressor.coding.area import Area
 from compressor.coding.effort import OnProgress
 from compressor.coding.objectives import Objective
-from compressor.coding.tile_coder import CodedTile, TileCoder
+from compressor.coding.tile_coder import Pairs, TileCoder
+from compressor.entropy.tables import ScaleTables
 from compressor.models.runtime import ErrorGradient, ModelRuntime, PixelError
-from compressor.spec.arrays import Floats, Symbols
+from compressor.spec.arrays import Floats
 from compressor.spec.constants import SAVING_SHARE
 from compressor.spec.levels import Levels, levels_in, pixel_values
 
 # Side, in latent positions, of the part whose gradient is computed at once: it bounds the memory.
 WINDOW = 48
-
-
-@dataclass(frozen=True, slots=True)
-class Refined:
-    """What to code.
-
-    Attributes:
-        latents: (h, w, C) in quantisation steps, to be rounded.
-        saving_share: with which to round them.
-        side: side information to code them with.
-    """
-
-    latents: Floats
-    saving_share: float
-    side: Symbols
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +64,24 @@ def _in_bits(error: PixelError, original: Floats, inside: Area, weight: Floats) 
     return in_bits
 
 
+class _Best:
+    """Keeps the coding with the least rate + error.
+
+    Args:
+        tables: give the rate.
+    """
+
+    def __init__(self, tables: ScaleTables) -> None:
+        self._tables, self._least = tables, math.inf
+        self.pairs: Pairs = []
+
+    def offer(self, pairs: Pairs, error: float) -> None:
+        """Keep a coding if it is the first or the best so far; its error is in bits."""
+        cost = error + sum(self._tables.cost(*pair) for pair in pairs)
+        if not self.pairs or cost < self._least:
+            self.pairs, self._least = pairs, cost
+
+
 class Refiner:
     """Moves latents so that the symbols they are rounded to lower rate + lambda x error.
 
@@ -123,8 +127,8 @@ class Refiner:
         levels: Levels,
         tile: Area,
         on_progress: OnProgress,
-    ) -> Refined:
-        """Refine a tile.
+    ) -> Pairs:
+        """Code a tile.
 
         Args:
             pixels: of the tile and of `halo` positions around it, (block * h, block * w, 3), minus 128.
@@ -134,36 +138,32 @@ class Refiner:
             levels: quality levels 0..396 of the same positions: one, or (h, w).
             tile: where the tile is among them.
             on_progress: called after every step.
+
+        Returns:
+            The best coding.
         """
         around = around.copy()
-        latents, of_tile = around[tile.slices], levels_in(levels, tile.slices)
+        latents, of_tile = around[tile.slices].copy(), levels_in(levels, tile.slices)
         # From the latents before they are moved: the networks were trained on such latents.
         side = self._runtime.side_information(latents, of_tile)
         descent = self._objective.descent(self._runtime.worth(of_tile), self._steps)
         parts = self._parts(pixels, size, levels, tile)
-        best = moved = Refined(latents.copy(), SAVING_SHARE, side)
-        least = math.inf
+        best, share = _Best(self._runtime.tables), SAVING_SHARE
         for step in range(self._steps):
-            coded = self._code(moved, of_tile)
+            coded = self._coder.code(latents, of_tile, share, side)
             around[tile.slices] = coded.decoded
             error, gradient = self._error_and_gradient(around, parts, tile)
-            if (cost := error + self._bits(coded)) < least:
-                best, least = moved, cost
+            best.offer(coded.pairs(), error)
             if self._objective.rate_weight:
-                slope = coded.rate_slope(moved.latents, self._runtime.tables)
+                slope = coded.rate_slope(latents, self._runtime.tables)
                 gradient += np.float32(self._objective.rate_weight) * slope
-            latents = descent.move(moved.latents, coded.decoded, gradient)
-            moved = Refined(latents, self._objective.saving_share, side)
+            latents = descent.move(latents, coded.decoded, gradient)
+            share = self._objective.saving_share
             on_progress((step + 1) / self._steps)
-        coded = self._code(moved, of_tile)
+        coded = self._coder.code(latents, of_tile, share, side)
         around[tile.slices] = coded.decoded
-        return moved if self._error(around, parts) + self._bits(coded) < least else best
-
-    def _code(self, refined: Refined, levels: Levels) -> CodedTile:
-        return self._coder.code(refined.latents, levels, refined.saving_share, refined.side)
-
-    def _bits(self, coded: CodedTile) -> float:
-        return sum(self._runtime.tables.cost(*pair) for pair in coded.pairs())
+        best.offer(coded.pairs(), self._error(around, parts))
+        return best.pairs
 
     def _parts(self, pixels: Floats, size: tuple[int, int], levels: Levels, tile: Area) -> list[_Part]:
         """Cut a tile into parts."""

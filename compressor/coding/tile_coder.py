@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,8 @@ from compressor.spec.arrays import Floats, Indices, Symbols
 from compressor.spec.constants import SAVING_SHARE
 from compressor.spec.levels import Levels, padded_levels
 
+# Flat arrays of symbols and of their scale indices, in coding order.
+Pairs: TypeAlias = list[tuple[Symbols, Indices]]
 _Number = TypeVar("_Number", bound=np.generic)
 
 
@@ -42,8 +44,8 @@ class CodedTile:
     decoded: Floats
     padding: tuple[int, int]
 
-    def pairs(self) -> list[tuple[Symbols, Indices]]:
-        """Return flat arrays of symbols and of their scale indices, in coding order."""
+    def pairs(self) -> Pairs:
+        """Return what is written, in coding order."""
         coded = [(symbols.ravel(), step.indices.ravel()) for step, symbols in self.steps]
         h, w, _ = self.decoded.shape
         side = self.side.ravel(), self.side_indices.ravel()
@@ -147,23 +149,13 @@ class TileCoder:
         lift = lifts(boosts, height, width, (height + -height % stride, width + -width % stride))
         return passes if lift is None else _boosted_passes(passes, lift)
 
-    def encode(
-        self,
-        latents: Floats,
-        levels: Levels,
-        saving_share: float | None = SAVING_SHARE,
-        side: Symbols | None = None,
-        *,
-        verify: bool = False,
-    ) -> bytes:
-        """Return the bytes of a tile; see `code` for the arguments.
+    def encode(self, pairs: Pairs, *, verify: bool = False) -> bytes:
+        """Return the bytes of a tile, from `CodedTile.pairs`.
 
         Raises:
             CorruptStreamError: with `verify`, if the bytes do not give back the symbols.
         """
-        return encode_pairs(
-            self._runtime.tables, self.code(latents, levels, saving_share, side).pairs(), verify=verify
-        )
+        return encode_pairs(self._runtime.tables, pairs, verify=verify)
 
     def decode(
         self,
@@ -193,10 +185,8 @@ class TileCoder:
         get = _zeros_after_the_end(decoder.get) if is_cut else decoder.get
         return self._decode(get, height, width, levels, count)
 
-    def read_pairs(
-        self, data: bytes | memoryview, height: int, width: int, levels: Levels
-    ) -> list[tuple[Symbols, Indices]]:
-        """Return flat arrays of the symbols of a tile and of their scale indices, in coding order."""
+    def read_pairs(self, data: bytes | memoryview, height: int, width: int, levels: Levels) -> Pairs:
+        """Return what was written of a tile, in coding order."""
         decoder, pairs = SymbolDecoder(self._runtime.tables, data), []
 
         def get(indices: Indices) -> Symbols:

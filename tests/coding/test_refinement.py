@@ -35,13 +35,13 @@ class SquareDecoder:
 
     def __init__(self):
         self.tables = SimpleNamespace(cost=lambda symbols, indices: float(np.abs(symbols).sum()))
-        self.windows, self.shares = [], []
+        self.windows, self.coded = [], []
 
     def side_information(self, latents, level):
         return np.round(latents).sum()
 
     def code(self, latents, level, saving_share, side):
-        self.shares.append(saving_share)
+        self.coded.append((latents, saving_share, side))
         symbols = np.round(latents)
         return SimpleNamespace(
             decoded=symbols,
@@ -66,7 +66,8 @@ class SquareDecoder:
 def refined(decoder, objective, pixels, latents, steps, size=None, tile=None, window=48, on_progress=float):
     refine = Refiner(decoder, decoder, decoder.error_gradient, objective, steps, window)
     whole = Area(0, 0, *pixels.shape[:2])
-    return refine(pixels, size or pixels.shape[:2], latents, LEVEL, tile or whole, on_progress)
+    pairs = refine(pixels, size or pixels.shape[:2], latents, LEVEL, tile or whole, on_progress)
+    return pairs[0][0]
 
 
 def third(original):
@@ -89,12 +90,14 @@ def test_windows_cover_all_and_see_their_surroundings():
     pixels = 50 * np.random.default_rng(0).normal(size=(13, 7, 1)).astype(np.float32)
     objective = Objective(third, Follow, 0.5, 0)
     found = refined(decoder, objective, pixels, pixels + 9, 2, window=8, on_progress=progress.append)
-    np.testing.assert_allclose(found.latents, pixels, atol=1e-4)
+    np.testing.assert_array_equal(found, np.round(pixels))
+    latents, shares, sides = zip(*decoder.coded, strict=True)
+    np.testing.assert_allclose(latents, [pixels + 9, pixels, pixels], atol=1e-4)
+    assert shares == (SAVING_SHARE, 0.5, 0.5)
+    # The side information is that of the latents before they were moved.
+    assert set(sides) == {np.round(pixels + 9).sum()}
     # Rows 0..10 and 6..13: twice the halo of one.
     assert decoder.windows == 2 * [(10, 7), (7, 7)]
-    assert decoder.shares == [SAVING_SHARE, 0.5, 0.5]
-    assert found.saving_share == 0.5
-    assert found.side == np.round(pixels + 9).sum()
     assert progress == [0.5, 1.0]
 
 
@@ -115,21 +118,19 @@ def test_only_the_tile_is_coded_and_moved():
     decoder, tile = SquareDecoder(), Area(2, 0, 5, 4)
     pixels = np.full((9, 6, 1), 30, np.float32)
     found = refined(decoder, Objective(third, Follow, 0.5, 0), pixels, pixels + 9, 2, tile=tile)
-    assert found.latents.shape == (3, 4, 1)
-    assert np.all(found.latents == 30)
+    assert found.shape == (3, 4, 1)
+    assert np.all(found == 30)
     # Two positions on each side, where there are any.
     assert decoder.windows == 2 * [(7, 6)]
 
 
 def test_an_error_is_worth_lambda():
-    pixels = np.float32([[[10.0], [20.0]]])
+    decoder, pixels = SquareDecoder(), np.float32([[[10.0], [20.0]]])
     objective = Objective(squared_error, lambda worth, steps: AveragedTargets(worth), 0.5, 0)
-    latents = refined(SquareDecoder(), objective, pixels, pixels + 1, 1).latents
+    refined(decoder, objective, pixels, pixels + 1, 1)
     # The slope of a squared error of 1, a third of it for each sample, is 2 / 3, and lambda is 3.
     moved = AveragedTargets.RATE * -2 / (2 * AveragedTargets.CURVATURE)
-    # It is below half a step, so the symbols stay, and with them what is kept.
-    assert abs(moved) < 0.5
-    np.testing.assert_array_equal(latents, pixels + 1)
+    np.testing.assert_allclose(decoder.coded[1][0], pixels + 1 + moved, rtol=1e-6)
 
 
 def test_the_coding_without_refinement_is_kept_if_no_other_is_better():
@@ -139,15 +140,18 @@ def test_the_coding_without_refinement_is_kept_if_no_other_is_better():
 
     pixels = np.float32([[[1.0], [2.0]]])
     found = refined(SquareDecoder(), Objective(third, Worse, 0.5, 0), pixels, pixels, 2)
-    np.testing.assert_array_equal(found.latents, pixels)
-    assert found.saving_share == SAVING_SHARE
+    np.testing.assert_array_equal(found, pixels)
+
+
+def test_a_coding_is_kept_even_if_the_error_is_not_a_number():
+    pixels = np.float32([[[1.0], [2.0]]])
+    error = Objective(lambda original: lambda seen: (float("nan"), 0 * seen), Follow, 0.5, 0)
+    np.testing.assert_array_equal(refined(SquareDecoder(), error, pixels, pixels, 2), pixels)
 
 
 def test_pixels_beyond_the_picture_do_not_count():
     pixels = np.full((4, 5, 1), 30, np.float32)
-    found = refined(
-        SquareDecoder(), Objective(third, Follow, 0.5, 0), pixels, pixels + 9, 2, size=(3, 2)
-    ).latents
+    found = refined(SquareDecoder(), Objective(third, Follow, 0.5, 0), pixels, pixels + 9, 2, size=(3, 2))
     assert np.all(found[:3, :2] == 30)
     assert np.all(found[3:] == 39)
     assert np.all(found[:, 2:] == 39)

@@ -138,7 +138,7 @@ def test_folders_that_are_no_model_to_measure(tmp_path):
 
 def test_unknown_codec():
     with pytest.raises(
-        EvalError, match="no codec named bpg; available: flagship, flagship-psnr, cnn, flagship-e7"
+        EvalError, match="no codec named bpg; available: flagship, flagship-psnr, cnn, flagship-e6"
     ):
         codecs.select(["jpeg420", "bpg"])
 
