@@ -13,7 +13,7 @@ from eval import codecs
 from eval.errors import EvalError, described, warn
 from eval.images import find_pictures, load_rgb
 from eval.machine import describe, describe_lines
-from eval.match import quality_for_bpp
+from eval.match import is_near, quality_for_bpp
 from eval.outputs import table_lines, write_results
 from eval.processes import decode_command, encode_command, timed
 from eval.viewer import spread
@@ -54,17 +54,16 @@ def load_pictures(folder: Path | None, limit: int) -> tuple[list[np.ndarray], li
 
 
 def matched_quality(codec, image: np.ndarray, target_bpp: float) -> float:
-    """Find the quality at which a picture has about this rate; the nearer end of the scale if none does."""
+    """Find the quality at which a picture has about this rate; the nearest that was tried if none has."""
     num_pixels = image.shape[0] * image.shape[1]
 
     def bpp(quality: float) -> float:
         return 8 * len(codec.encode(image, quality)) / num_pixels
 
     ends = [(bpp(quality), quality) for quality in (min(codec.qualities), max(codec.qualities))]
-    quality = quality_for_bpp(bpp, target_bpp, ends, codec.whole_qualities, tolerance=0.05)
-    if quality is None:
-        nearest_bpp, quality = min(ends, key=lambda end: abs(end[0] - target_bpp))
-        warn(f"{codec.name} does not reach {target_bpp:g} bpp: a picture is timed at {nearest_bpp:.2f} bpp")
+    quality, found = quality_for_bpp(bpp, target_bpp, ends, codec.whole_qualities, tolerance=0.05)
+    if not is_near(found, target_bpp):
+        warn(f"{codec.name}: no quality near {target_bpp:g} bpp was found, a picture is timed at {found:.2f}")
     return quality
 
 

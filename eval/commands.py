@@ -110,9 +110,8 @@ def plot_command(options) -> int:
         unknown = [name for name in options.codecs if name not in known]
         if unknown:
             raise EvalError(f"no rows for {', '.join(unknown)} in {options.rows}")
-        if options.reference not in options.codecs:
-            raise EvalError(f"--codecs leaves out the reference {options.reference}: add it, or change it")
-        rows = [row for row in rows if row["codec"] in options.codecs]
+        # The tables need the reference, even if it is not drawn.
+        rows = [row for row in rows if row["codec"] in (*options.codecs, options.reference)]
     curves = published.load(options.published, options.rows)
     chosen = metrics.METRICS
     if options.limits:
@@ -124,7 +123,8 @@ def plot_command(options) -> int:
                 f"received --limits {name} {low} {high}, expected a metric and two numbers"
             ) from None
     table = _table(rows, options, curves, chosen)
-    _plot(rows, curves, options.out, options.rows.stem)
+    drawn = [row for row in rows if not options.codecs or row["codec"] in options.codecs]
+    _plot(drawn, curves, options.out, options.rows.stem)
     print("\n".join(_all_bd_lines(table, options.reference)).rstrip())
     return 0
 

@@ -6,13 +6,18 @@ from collections.abc import Callable, Iterable
 _TRIES = 8
 
 
+def is_near(bpp: float, target_bpp: float, tolerance: float = 0.15) -> bool:
+    """Return whether a rate differs from a target by at most this share of it."""
+    return abs(bpp / target_bpp - 1) <= tolerance
+
+
 def quality_for_bpp(
     encoded_bpp: Callable[[float], float],
     target_bpp: float,
     known: Iterable[tuple[float, float]],
     whole_qualities: bool,
     tolerance: float = 0.03,
-) -> float | None:
+) -> tuple[float, float]:
     """Find the quality whose rate is closest to a target.
 
     Args:
@@ -23,25 +28,22 @@ def quality_for_bpp(
         tolerance: relative difference at which the search stops.
 
     Returns:
-        The best quality that was tried, or None if its rate differs by more than 15 %.
+        The best quality that was tried, and its rate.
 
     Example:
         >>> quality_for_bpp(lambda quality: quality / 50, 1.0, [(0.2, 10), (2.0, 100)], whole_qualities=True)
-        50
+        (50, 1.0)
     """
     tried = {quality: bpp for bpp, quality in known}
 
-    def nearest() -> float:
-        return min(tried, key=lambda quality: abs(math.log(tried[quality] / target_bpp)))
-
-    def is_within(quality: float, share: float) -> bool:
-        return abs(tried[quality] / target_bpp - 1) <= share
+    def nearest() -> tuple[float, float]:
+        return min(tried.items(), key=lambda point: abs(math.log(point[1] / target_bpp)))
 
     for attempt in range(_TRIES):
         points = sorted(tried.items())
         below = [point for point in points if point[1] <= target_bpp]
         above = [point for point in points if point[1] > target_bpp]
-        if is_within(nearest(), tolerance) or not below or not above:
+        if is_near(nearest()[1], target_bpp, tolerance) or not below or not above:
             break
         (low, low_bpp), (high, high_bpp) = below[-1], above[0]
         share = math.log(target_bpp / low_bpp) / math.log(high_bpp / low_bpp)
@@ -52,4 +54,4 @@ def quality_for_bpp(
         if guess in tried:
             break
         tried[guess] = encoded_bpp(guess)
-    return nearest() if is_within(nearest(), 0.15) else None
+    return nearest()

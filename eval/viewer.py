@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from eval.errors import described, warn
 from eval.images import Picture, pixels
-from eval.match import quality_for_bpp
+from eval.match import is_near, quality_for_bpp
 from eval.measure import Cache, Task, measure
 from eval.metrics import METRICS
 
@@ -117,10 +117,10 @@ def _item(picture: Picture, codec, target_bpp: float, cache: Cache, rows: list[d
     if not known:
         return None
     try:
-        quality = quality_for_bpp(
+        quality, found = quality_for_bpp(
             lambda quality: measure(task(quality), cache)["bpp"], target_bpp, known, codec.whole_qualities
         )
-        if quality is None:
+        if not is_near(found, target_bpp):
             return None
         row = measure(task(quality), cache)
         decoded = codec.decode(cache.encoded_path(task(quality)).read_bytes())

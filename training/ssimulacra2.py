@@ -30,7 +30,8 @@ def _channels(rgb, names):
     cones = ops.maximum(ops.matmul(rgb, matrix) + OPSIN_BIAS, LEAST_LIGHT) ** (1 / 3) - OPSIN_BIAS ** (1 / 3)
     chosen = ["XYB".index(name) for name in names]
     to_xyb, offset = (x[chosen].astype(np.float32) for x in (XYB_MATRIX, XYB_OFFSET))
-    return ops.matmul(cones, to_xyb.T) + offset
+    # Not a matrix product: accelerators round its inputs, and channels are differences of large numbers.
+    return ops.sum(cones[..., None, :] * to_xyb, axis=-1) + offset
 
 
 def _maps(x, y):

@@ -28,17 +28,14 @@ class _Part:
         window: these and the positions around them, which the gradient depends on.
         levels: quality levels of the window.
         error: of the window's pixels, in bits.
+        share: of this error that is counted, since windows of a tile overlap.
     """
 
     core: Area
     window: Area
     levels: Levels
     error: PixelError
-
-    @property
-    def share(self) -> float:
-        """Share of the window's error that is counted: windows overlap."""
-        return self.core.height * self.core.width / (self.window.height * self.window.width)
+    share: float
 
 
 def _in_bits(error: PixelError, original: Floats, inside: Area, weight: Floats) -> PixelError:
@@ -175,7 +172,9 @@ class Refiner:
             original, inside = pixels[area.slices], area.common(Area(0, 0, *size)).within(area)
             weight = np.asarray(self._runtime.distortion_weight(of_window), np.float32)
             error = _in_bits(self._objective.error(original), original, inside, pixel_values(weight, block))
-            parts.append(_Part(core, window, of_window, error))
+            inner = window.common(tile)
+            share = core.height * core.width / (inner.height * inner.width)
+            parts.append(_Part(core, window, of_window, error, share))
         return parts
 
     def _error_and_gradient(self, latents: Floats, parts: list[_Part], tile: Area) -> tuple[float, Floats]:

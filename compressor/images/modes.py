@@ -96,7 +96,7 @@ def _is_deep(file_format: str, header: bytes) -> bool:
     if file_format == "AVIF":
         at = header.find(b"pixi")
         # The number of channels, then the bits of each.
-        count = next(iter(header[at + 8 : at + 9]), 0)
+        count = max(header[at + 8 : at + 9], default=0)
         return at >= 0 and max(header[at + 9 : at + 9 + count], default=8) > 8
     return False
 

@@ -124,6 +124,15 @@ def test_only_the_tile_is_coded_and_moved():
     assert decoder.windows == 2 * [(7, 6)]
 
 
+def test_the_error_of_a_tile_narrower_than_its_surroundings_counts_as_a_whole():
+    tile, pixels = Area(2, 0, 5, 4), np.full((9, 6, 1), 30, np.float32)
+    latents = pixels.copy()
+    latents[tile.slices] -= 3
+    # An error of 9 / 2 bits at each position is worth more than 3 bits.
+    found = refined(SquareDecoder(), Objective(third, Follow, 0.5, 0), pixels, latents, 2, tile=tile)
+    assert np.all(found == 30)
+
+
 def test_an_error_is_worth_lambda():
     decoder, pixels = SquareDecoder(), np.float32([[[10.0], [20.0]]])
     objective = Objective(squared_error, lambda worth, steps: AveragedTargets(worth), 0.5, 0)

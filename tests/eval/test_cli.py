@@ -225,6 +225,9 @@ def test_plot_reads_the_csv(evaluate, tmp_path, capsys):
     with Image.open(tmp_path / "plots" / "report-psnr_rgb_db.png") as image:
         assert image.width > 500
         assert len(image.convert("RGB").getcolors(2**20)) > 20  # not an empty figure
+    assert main(["plot", rows, "--out", str(tmp_path / "plots"), "--codecs", "webp"]) == 0
+    # The table has its reference, which is not drawn.
+    assert "against jpeg420" in capsys.readouterr().out
     assert main(["plot", rows, "--out", str(tmp_path / "plots"), "--codecs", "bpg"]) == 1
     assert "no rows for bpg" in capsys.readouterr().err
     (tmp_path / "bad.csv").write_text("a,b\n1,2\n")
