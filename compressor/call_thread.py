@@ -45,7 +45,7 @@ class CallThread:
         with suppress(Empty):
             while call := self._calls.get_nowait():
                 call[0].cancel()
-            # What ends the thread is not a call.
+            # None, which ends the thread, is not a call: put it back.
             self._calls.put(None)
 
 

@@ -63,7 +63,7 @@ def matched_quality(codec, image: np.ndarray, target_bpp: float) -> float:
     ends = [(bpp(quality), quality) for quality in (min(codec.qualities), max(codec.qualities))]
     quality, found = quality_for_bpp(bpp, target_bpp, ends, codec.whole_qualities, tolerance=0.05)
     if not is_near(found, target_bpp):
-        warn(f"{codec.name}: no quality near {target_bpp:g} bpp was found, a picture is timed at {found:.2f}")
+        warn(f"{codec.name}: found no quality near {target_bpp:g} bpp; timing a picture at {found:.2f} bpp")
     return quality
 
 
@@ -216,7 +216,7 @@ def bench_command(options) -> int:
         warn(f"left out: {line}")
     qualities = matched_qualities(chosen, images, options.bpp)
     if not qualities:
-        raise EvalError("no codec could be timed: correct what the warnings say, or choose other --codecs")
+        raise EvalError("no codec could be timed: fix what the warnings report, or choose other --codecs")
     timed_codecs = [codec for codec in chosen if codec.name in qualities]
     results = warm_times(timed_codecs, images, qualities, options.rounds)
     complete = set(results)

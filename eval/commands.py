@@ -37,7 +37,7 @@ def run_command(options) -> int:
     if len(failures) > _SHOWN_FAILURES:
         warn(f"failed: {len(failures) - _SHOWN_FAILURES} more, see {options.name}.json")
     if not rows:
-        raise EvalError("no measurement succeeded: correct what the warnings say")
+        raise EvalError("no measurement succeeded: fix what the warnings report")
     for note in dict.fromkeys(f"{row['image']}: {row['note']}" for row in rows if row["note"]):
         warn(note)
     table = _table(rows, options, curves)

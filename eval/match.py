@@ -7,7 +7,7 @@ _TRIES = 8
 
 
 def is_near(bpp: float, target_bpp: float, tolerance: float = 0.15) -> bool:
-    """Return whether a rate differs from a target by at most this share of it."""
+    """Return whether a rate is within a relative tolerance of a target."""
     return abs(bpp / target_bpp - 1) <= tolerance
 
 

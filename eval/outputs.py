@@ -114,7 +114,7 @@ def rows_from_csv(text: str) -> list[dict]:
         seen.add(key)
         rows.append(row)
     if not rows:
-        raise EvalError("the table of results has no rows: give one that python -m eval run wrote")
+        raise EvalError("the table of results has no rows: give one written by python -m eval run")
     return rows
 
 

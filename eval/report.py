@@ -141,7 +141,7 @@ def _viewer_note(shown: dict, num_pictures: int) -> str:
     )
     if not shown["complete"]:
         limit = f"the limit of {shown['limit_mb']:g} MB"
-        note += f" The rest exceeded {limit}, or no codec could be shown at the rate."
+        note += f" The rest exceeded {limit}, or no codec could be shown at that rate."
     return note
 
 

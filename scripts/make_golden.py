@@ -72,7 +72,7 @@ def main() -> None:
             stream = codec.encode(picture, CASES[name][1], roi=roi, runtime=Runtime(model=model))
             codec.decode(stream).save(path.with_suffix(".png"))
             path.with_suffix(".json").write_text(json.dumps({"symbols_sha256": symbol_digest(stream)}) + "\n")
-            # Last: an interrupted run makes what is missing when it is started again.
+            # Written last, so that an interrupted run makes what is missing when started again.
             path.write_bytes(stream)
             print(path)
 

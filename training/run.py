@@ -116,7 +116,7 @@ def steps_that_fit(done: int, steps_per_s: float, deadline: float, epoch: int) -
 
 @contextmanager
 def _stopped_by_sigterm(keeper: Keeper) -> Iterator[None]:
-    """Stop a run at the end of an epoch if the process receives SIGTERM inside of a `with` block."""
+    """Stop a run at the end of an epoch if the process receives SIGTERM inside the `with` block."""
     before = signal.signal(signal.SIGTERM, lambda *_: setattr(keeper, "stop", True))
     try:
         yield

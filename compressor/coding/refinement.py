@@ -41,7 +41,7 @@ class _Part:
 def _in_bits(error: PixelError, original: Floats, inside: Area, weight: Floats) -> PixelError:
     """Return an error times lambda, without pixels beyond the picture.
 
-    Where lambda varies, the value has its mean: an error need not be a sum over pixels.
+    Where lambda varies, the value is weighted by its mean, since an error need not be a sum over pixels.
 
     Args:
         error: in squared 8-bit levels.

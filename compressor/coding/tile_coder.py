@@ -56,9 +56,9 @@ class CodedTile:
         return self._by_position(np.uint8, (step.indices for step, _ in self.steps))
 
     def rate_slope(self, latents: Floats, tables: ScaleTables) -> Floats:
-        """Return by how many bits per quantisation step the rate of these latents' symbols rises, (h, w, C).
+        """Return the slope of the rate of these latents, in bits per quantisation step, (h, w, C).
 
-        Effects on what other latents are predicted from are left out.
+        Effects on the prediction of other latents are left out.
         """
         symbols = self._by_position(np.float32, (symbols for _, symbols in self.steps))
         return tables.cost_slope(latents - self.decoded + symbols, self.indices())
@@ -186,7 +186,7 @@ class TileCoder:
         return self._decode(get, height, width, levels, count)
 
     def read_pairs(self, data: bytes | memoryview, height: int, width: int, levels: Levels) -> Pairs:
-        """Return what was written of a tile, in coding order."""
+        """Return the pairs written for a tile, in coding order."""
         decoder, pairs = SymbolDecoder(self._runtime.tables, data), []
 
         def get(indices: Indices) -> Symbols:

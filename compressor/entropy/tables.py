@@ -85,9 +85,9 @@ class ScaleTables:
     def cost_slope(self, residuals: NDArray[np.float32], indices: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the derivative of the bits with respect to residuals, in bits per quantisation step.
 
-        Integers have none. As in training, it is that of the expected bits after noise of one step is added,
-        bits(r + 0.5) - bits(r - 0.5), interpolated between integers. For index 0, which codes nothing, it is
-        0.
+        Bits are defined only at integers. As in training, this is the derivative of the expected bits after
+        adding uniform noise one step wide: bits(r + 0.5) - bits(r - 0.5), with bits interpolated between
+        integers. It is 0 for index 0, which codes nothing.
 
         Args:
             residuals: in quantisation steps.

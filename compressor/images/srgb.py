@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-# Values up to the knee are on a straight line, those above on a power of 2.4.
+# Values up to the knee follow a straight line, those above a power law.
 KNEE, LINE_SLOPE, SHIFT, SLOPE, EXPONENT = 0.04045, 12.92, 0.055, 1.055, 2.4
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 SHIPPED = Path(__file__).parent
 
-_REPAIR = "export the model again, or if it ships, install the package again"
+_REPAIR = "export the model again, or install the package again if the model ships with it"
 
 
 class ModelFiles:
