@@ -1,5 +1,6 @@
 """Refinement: better on the objective, decodable by all, in windows that leave nothing out."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,7 +12,7 @@ import compressor
 from compressor import Runtime
 from compressor.coding.area import Area
 from compressor.coding.descent import AveragedTargets
-from compressor.coding.effort import DEFAULT, Effort
+from compressor.coding.effort import DEFAULT, REFINEMENT_STEPS, Effort
 from compressor.coding.loading import load_coder
 from compressor.coding.objectives import OBJECTIVES, Objective, squared_error
 from compressor.coding.picture_coder import PictureCoder
@@ -244,6 +245,14 @@ def test_it_is_the_same_every_time_and_for_any_size(tune):
     stream = compressor.encode(picture, effort=7, tune=tune)
     assert compressor.encode(picture, effort=7, tune=tune, runtime=Runtime(threads=1)) == stream
     assert compressor.decode(stream).size == (71, 53)
+
+
+def test_documents_name_the_numbers_of_steps():
+    *most, last = map(str, REFINEMENT_STEPS.values())
+    named = f"in {', '.join(most)} and {last} steps"
+    usage = Path(__file__).parents[2] / "docs" / "usage.md"
+    assert named in usage.read_text(encoding="utf-8")
+    assert named in " ".join(compressor.encode.__doc__.split())
 
 
 def test_a_model_that_cannot_refine_says_so_before_the_picture_is_read():
