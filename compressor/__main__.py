@@ -1,7 +1,5 @@
 """`python -m compressor`."""
 
-import sys
+from compressor.cli.main import run
 
-from compressor.cli.main import main
-
-sys.exit(main())
+run()

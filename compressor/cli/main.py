@@ -29,6 +29,8 @@ from compressor.weights.files import shipped_models, tunes
 # Reductions by the name of the scale.
 SCALES = {f"1/{factor}" if factor > 1 else "1": factor for factor in REDUCTIONS}
 
+_BATCH = "compressor.cli.batch"
+
 EXIT_OK = 0
 EXIT_FAILED = 1
 EXIT_WRONG_USAGE = 2
@@ -53,6 +55,16 @@ examples:
 
 exit status: 0 done, 1 an input failed, 2 wrong usage, 130 interrupted
 """
+
+
+def run() -> NoReturn:
+    """Run the command line of this process, and end it."""
+    status = main()
+    if _BATCH in sys.modules:
+        # Pools of processes and clusters end at exit.
+        sys.exit(status)
+    # Without the interpreter's cleanup: freeing the networks takes 50 ms, a tenth of a decode.
+    os._exit(status)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -85,6 +97,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
                 return EXIT_OK if run_batch(request) else EXIT_FAILED
             results = [_run_one(source, request) for source in request.inputs]
+            print(end="", flush=True)
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except BrokenPipeError:

@@ -96,7 +96,7 @@ def find_screen_content(image_uint8: NDArray[np.uint8]) -> ScreenContent | None:
         pixels = image_uint8[tile.slices]
         num_colours[where], colour_share[where], has_background[where] = _colours(pixels)
         contrast[where], fine_chroma[where] = _contrast(pixels), _fine_chroma(pixels)
-        is_gray = is_gray and bool((pixels[..., :2] == pixels[..., 1:]).all())
+        is_gray = is_gray and _is_gray(pixels)
     flat, some_colours = num_colours == 1, colour_share <= MAX_COLOUR_SHARE
     is_high = contrast >= HIGH_CONTRAST
     is_plain = has_background if is_gray else has_background | is_high
@@ -108,6 +108,11 @@ def find_screen_content(image_uint8: NDArray[np.uint8]) -> ScreenContent | None:
     # Flat cells take next to no bytes, and errors of the networks would show there.
     cells = core | flat | near & is_high & (colour_share <= MAX_COLOUR_SHARE_NEARBY)
     return ScreenContent(image_uint8, cells)
+
+
+def _is_gray(image_uint8: NDArray[np.uint8]) -> bool:
+    red, green, blue = (image_uint8[..., channel] for channel in range(3))
+    return np.array_equal(red, green) and np.array_equal(green, blue)
 
 
 def _colours(

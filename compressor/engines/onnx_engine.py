@@ -9,6 +9,9 @@ import onnxruntime
 from compressor.spec.arrays import Floats
 from compressor.weights.files import ModelFiles
 
+# The graphs at the resolution of latents. They are small: to rearrange their kernels for the processor, as
+# is done for all others, takes longer than it saves in dozens of runs.
+_SMALL_GRAPHS = ("hyper_", "mean_")
 # In messages of ONNX Runtime: of its allocator, of C++, and of threads that cannot be started.
 _OUT_OF_MEMORY = ("Failed to allocate memory", "bad_alloc", "PosixThread")
 
@@ -20,17 +23,6 @@ class OnnxEngine:
 
     def __init__(self, files: ModelFiles, threads: int | None = None) -> None:
         self._files, self.threads = files, threads
-        self._options = onnxruntime.SessionOptions()
-        # Its errors are raised too.
-        self._options.log_severity_level = 4
-        # A dozen graphs run in turn, each with its own threads. If these spin while they wait, they take
-        # the cores from the graph that runs (a cold decode took 1.4 times as long).
-        self._options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        # A plan of the memory is kept for each shape of inputs. Parts of pictures have many shapes, and the
-        # plans take up to a quarter of all memory.
-        self._options.enable_mem_pattern = False
-        if threads is not None:
-            self._options.intra_op_num_threads = threads
         self._lock = Lock()
         self._sessions: dict[str, Any] = {}
 
@@ -48,10 +40,26 @@ class OnnxEngine:
         return _or_memory_error(
             onnxruntime.InferenceSession,
             self._files.read(f"{graph}.onnx"),
-            self._options,
+            self._options(is_small=graph.startswith(_SMALL_GRAPHS)),
             providers=["CPUExecutionProvider"],
             enable_fallback=0,
         )
+
+    def _options(self, *, is_small: bool) -> Any:
+        options = onnxruntime.SessionOptions()
+        # Its errors are raised too.
+        options.log_severity_level = 4
+        # A dozen graphs run in turn, each with its own threads. If these spin while they wait, they take
+        # the cores from the graph that runs (a cold decode took 1.4 times as long).
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        # A plan of the memory is kept for each shape of inputs. Parts of pictures have many shapes, and the
+        # plans take up to a quarter of all memory.
+        options.enable_mem_pattern = False
+        if self.threads is not None:
+            options.intra_op_num_threads = self.threads
+        if is_small:
+            options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+        return options
 
 
 def _or_memory_error(function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:

@@ -18,8 +18,12 @@ def halve(image: NDArray[np.floating]) -> NDArray[np.floating]:
         array([[2., 8.]])
     """
     height, width, *channels = image.shape
-    odd = [(0, height % 2), (0, width % 2), *((0, 0) for _ in channels)]
-    even = np.pad(image, odd, mode="edge")
-    blocks = even.reshape((height + 1) // 2, 2, (width + 1) // 2, 2, *channels)
-    means: NDArray[np.floating] = blocks.mean(axis=(1, 3))
+    if height % 2 or width % 2:
+        odd = [(0, height % 2), (0, width % 2), *((0, 0) for _ in channels)]
+        image = np.pad(image, odd, mode="edge")
+    # Several times as fast as a mean over two axes.
+    means = image[::2, ::2] + image[::2, 1::2]
+    means += image[1::2, ::2]
+    means += image[1::2, 1::2]
+    means /= 4
     return means

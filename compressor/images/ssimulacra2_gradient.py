@@ -26,6 +26,9 @@ from compressor.images.ssimulacra2 import (
 from compressor.spec.arrays import Floats
 
 _KERNEL = WINDOW.astype(np.float32)
+_RADIUS_PX = len(_KERNEL) // 2
+# Rows that are blurred at once: so few stay in the processor's cache.
+_BAND_ROWS = 64
 _CONES = OPSIN_MATRIX.astype(np.float32)
 _XYB, _OFFSET = XYB_MATRIX.astype(np.float32), XYB_OFFSET.astype(np.float32)
 
@@ -142,15 +145,26 @@ def _norms(values: Floats, weights: NDArray[np.float64]) -> tuple[float, Floats]
 
 def _blur(maps: Floats) -> Floats:
     """Blur (C, H, W) with a Gaussian; outside the picture all is zero. The blur is its own adjoint."""
-    radius = len(_KERNEL) // 2
-    for axis in (1, 2):
-        source = np.moveaxis(maps, axis, 0)
-        maps = _KERNEL[radius] * maps
-        blurred = np.moveaxis(maps, axis, 0)
-        for distance, weight in enumerate(_KERNEL[radius + 1 :], start=1):
-            blurred[distance:] += weight * source[:-distance]
-            blurred[:-distance] += weight * source[distance:]
-    return maps
+    margin = _RADIUS_PX, _RADIUS_PX
+    padded, blurred = np.pad(maps, ((0, 0), margin, margin)), np.empty_like(maps)
+    for top in range(0, maps.shape[1], _BAND_ROWS):
+        band = padded[:, top : top + _BAND_ROWS + 2 * _RADIUS_PX]
+        across = _blur_last_axis(_blur_last_axis(band.swapaxes(1, 2)).swapaxes(1, 2))
+        blurred[:, top : top + _BAND_ROWS] = across
+    return blurred
+
+
+def _blur_last_axis(maps: Floats) -> Floats:
+    """Blur along the last axis, which loses the kernel's radius at both ends."""
+    length = maps.shape[2] - 2 * _RADIUS_PX
+    shifted = [maps[..., k : k + length] for k in range(len(_KERNEL))]
+    blurred = _KERNEL[_RADIUS_PX] * shifted[_RADIUS_PX]
+    for k in range(_RADIUS_PX):
+        # The kernel is symmetric.
+        pair = shifted[k] + shifted[-1 - k]
+        pair *= _KERNEL[k]
+        blurred += pair
+    return blurred
 
 
 def _cones(light: Floats) -> Floats:

@@ -81,10 +81,14 @@ class EightBitConv2D(layers.Conv2D):
         if self.data_format != "channels_last":
             raise ValueError(f"{type(self).__name__} needs channels_last data")
 
-    def call(self, inputs):
+    @property
+    def rounded_kernel(self):
+        """The kernel that is used, (k, k, inputs, outputs)."""
         exact, steps = in_steps(self.kernel)
-        kernel = straight_through(exact, ops.round(exact)) * steps
-        inputs, kernel = (ops.cast(x, self.compute_dtype) for x in (inputs, kernel))
+        return straight_through(exact, ops.round(exact)) * steps
+
+    def call(self, inputs):
+        inputs, kernel = (ops.cast(x, self.compute_dtype) for x in (inputs, self.rounded_kernel))
         outputs = self.convolution_op(inputs, kernel)
         if self.use_bias:
             outputs += ops.cast(self.bias, self.compute_dtype)

@@ -30,7 +30,7 @@ def test_it_is_the_slope_of_the_distance(pair):
         return gradient_of(picture + np.float32(step) * direction)[0]
 
     slope = np.sum(gradient * direction, dtype=float)
-    assert slope == pytest.approx((distance(2e-4) - distance(-2e-4)) / 4e-4, rel=0.01)
+    assert slope == pytest.approx((distance(5e-4) - distance(-5e-4)) / 1e-3, rel=0.01)
 
 
 def test_the_distance_is_that_of_the_score():

@@ -8,11 +8,14 @@ keras = pytest.importorskip("keras", reason="needs the train extra")
 
 import compressor  # noqa: E402
 from compressor.models.exported import load_exported  # noqa: E402
+from compressor.models.flagship.graphs import network_graph  # noqa: E402
+from compressor.models.flagship.synthesis_gradient import filter_gradient_graph  # noqa: E402
 from compressor.weights.files import ModelFiles  # noqa: E402
 from training.eight_bits import fit_eight_bits  # noqa: E402
 from training.export import export  # noqa: E402
 from training.settings import Settings  # noqa: E402
 from training.start import rebuilt, start_model  # noqa: E402
+from training.worth import gradient  # noqa: E402
 
 
 def test_it_filters_nearly_as_before(tiny_flagship, random_pictures):
@@ -52,3 +55,22 @@ def test_an_exported_filter_exports_to_the_same_file(tiny_flagship, random_pictu
     )
     one, two = ((tmp_path / name / "filter.onnx").read_bytes() for name in ("one", "two"))
     assert one == two
+
+
+@pytest.mark.parametrize("eight_bits", [False, True])
+def test_the_gradient_graph_is_the_gradient_of_the_filter(tiny_flagship, random_pictures, eight_bits):
+    images, quality = random_pictures(2, 64, 64, seed=3), np.array([0.2, 0.8], np.float32)
+    model = rebuilt(tiny_flagship, tiny_flagship.config | {"eight_bits": eight_bits})
+    if eight_bits:
+        fit_eight_bits(tiny_flagship, model, {"images": images, "quality": quality})
+    else:
+        model.set_weights(tiny_flagship.get_weights())
+    plane = np.tile(quality[:, None, None, None], (1, 64, 64, 1))
+    slope = np.random.default_rng(0).normal(size=images.shape).astype(np.float32)
+    pixels, plane, slope = map(keras.ops.convert_to_tensor, (255 * images - 128, plane, slope))
+    run = network_graph(model.synthesis_filter, "filter")
+    expected = np.asarray(gradient(lambda x: keras.ops.sum(slope * run([x, plane])), pixels))
+    found = np.asarray(filter_gradient_graph(model)([pixels, plane, slope]))
+    assert np.std(expected) > 0
+    # The graph stops at activations that are rounded to 0; in training, they pass the gradient.
+    assert np.std(found - expected) < (0.1 if eight_bits else 1e-4) * np.std(expected)

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from compressor.layers import LappedSynthesisGradient, ReluGradient
+from compressor.layers import EightBitConv2D, EightBits, LappedSynthesisGradient, ReluGradient
 from compressor.models.flagship.model import Flagship
 from compressor.spec.constants import PIXEL_SCALE
 
@@ -17,7 +17,8 @@ def _with_kernel(layer: keras.layers.Layer, kernel: np.ndarray, inputs: int) -> 
 
 def _through_convolution(layer: layers.Conv2D) -> layers.Conv2D:
     """Return the adjoint of a 'same' convolution of stride 1, which takes gradients back through it."""
-    kernel = ops.convert_to_numpy(layer.kernel)[::-1, ::-1].transpose(0, 1, 3, 2)
+    kernel = layer.rounded_kernel if isinstance(layer, EightBitConv2D) else layer.kernel
+    kernel = ops.convert_to_numpy(kernel)[::-1, ::-1].transpose(0, 1, 3, 2)
     size, _, inputs, outputs = kernel.shape
     return _with_kernel(layers.Conv2D(outputs, size, padding="same"), kernel, inputs)
 
@@ -26,7 +27,8 @@ def filter_gradient_graph(model: Flagship) -> keras.Model:
     """Gradient with respect to the output of the filter g -> with respect to its input.
 
     Inputs: pixels - 128 before g (N, H, W, 3), quality plane (N, H, W, 1), and the gradient (N, H, W, 3).
-    Output: the gradient (N, H, W, 3). Rounding in an 8-bit filter is ignored.
+    Output: the gradient (N, H, W, 3). An 8-bit filter is run in 8 bits to find which of its ReLUs pass the
+    gradient, which itself is not rounded.
     """
     pixels, plane = layers.Input((None, None, 3)), layers.Input((None, None, 1))
     gradient = layers.Input((None, None, 3))
@@ -35,11 +37,18 @@ def filter_gradient_graph(model: Flagship) -> keras.Model:
         layer for layer in model.synthesis_filter.layers if isinstance(layer, convolutions)
     )
     blocks = list(zip(middle[::2], middle[1::2], strict=True))
-    x = first = stem(layers.Concatenate()([layers.Rescaling(1 / PIXEL_SCALE)(pixels), plane]))
-    hidden = []
+    rounding = (layer for layer in model.synthesis_filter.layers if isinstance(layer, EightBits))
+
+    def rounded(x):
+        """Apply the next rounding; a filter in floating point has none."""
+        layer = next(rounding, None)
+        return x if layer is None else layer(x)
+
+    first = stem(layers.Concatenate()([layers.Rescaling(1 / PIXEL_SCALE)(pixels), plane]))
+    x, hidden = rounded(first), []
     for a, b in blocks:
-        hidden.append(a(x))
-        x = layers.Add()([x, b(hidden[-1])])
+        hidden.append(rounded(a(x)))
+        x = rounded(layers.Add()([x, rounded(b(hidden[-1]))]))
 
     width, size, stride = stem.filters, stem.kernel_size[0], stem.strides[0]
     before_last = layers.Conv2D(width, size, stride, padding="same")
