@@ -15,7 +15,7 @@ from eval.bd import bjontegaard_delta
 from eval.errors import warn
 from eval.images import find_pictures, load_rgb
 
-QUALITIES = (1, 20, 35, 50, 65, 80, 90, 99.75)
+QUALITIES = (1, 20, 35, 50, 65, 80, 90, 95)
 LOW_DB, MIDDLE_DB, HIGH_DB = 28, 34, 40
 
 

@@ -197,6 +197,13 @@ def knots_int(values, levels):
     return (values[k] * (99 - part) + values[np.minimum(k + 1, len(values) - 1)] * part) // 99
 
 
+def fine(model, levels):
+    """Split levels into those that networks see, the number of levels above them, and the reciprocal."""
+    seen = np.minimum(levels, model.numbers.get("highest_seen_level", 396))
+    reciprocal = np.rint(65536 * (0.06 / 128) ** ((levels - seen) / 126)).astype(np.int64)
+    return seen, levels - seen, reciprocal
+
+
 def knots_float(values, levels):
     """Interpolate floats (knots, outputs) at levels (H, W), (H, W, outputs)."""
     k, part = levels // 99, (levels % 99)[..., None]
@@ -388,6 +395,9 @@ def read_flagship_tile(model, data, levels, coded):
 
     rows, columns = stride * side.shape[0], stride * side.shape[1]
     levels = np.pad(levels, ((0, rows - height), (0, columns - width)), mode="edge")
+    levels, number, reciprocal = fine(model, levels)
+    shift, reciprocal = (number[:, :, None] + 1) // 2, reciprocal[:, :, None]
+    fineness = 65536 / reciprocal
     side_levels = levels[stride // 2 :: stride, stride // 2 :: stride]
 
     scale_features = side
@@ -398,8 +408,8 @@ def read_flagship_tile(model, data, levels, coded):
     mean_features = model.run("hyper_mean", steps[None])[0]
 
     log_gain = knots_float(model.gains["log_gain"], levels)
-    expected = (model.gains["magnitude"] * np.exp(log_gain)).astype(np.float32)
-    near_unit = np.maximum(expected, np.float32(numbers["near_floor"]))
+    expected = (fineness * model.gains["magnitude"] * np.exp(log_gain)).astype(np.float32)
+    near_unit = np.maximum(expected, (fineness * numbers["near_floor"]).astype(np.float32))
     codes_of = model.entropy["magnitude_codes"]
 
     latents = np.zeros(expected.shape, np.float32)
@@ -425,13 +435,15 @@ def read_flagship_tile(model, data, levels, coded):
             for i in range(3):
                 maximum = TOP_INDEX if i == 2 else activation_max
                 x = layer(model, f"context_{k}_{i}", x, levels[view], maximum)
-            indices.append(np.minimum(x * inside[view] + lift[view], TOP_INDEX))
+            x = np.minimum(x + shift[view], TOP_INDEX) * inside[view]
+            indices.append(np.minimum(x + lift[view], TOP_INDEX))
             means.append(expected[view][:, :, low:high] * model.run(f"mean_{k}", *inputs)[0])
         symbols = reader.array(np.stack(indices))
         coded.append(symbols)
         for view, mean, own in zip(views, means, symbols, strict=True):
             latents[view][:, :, low:high] = values = mean + own
-            codes[view][:, :, low:high] = codes_of[np.minimum(np.abs(own), len(codes_of) - 1)]
+            coarse = (np.abs(own) * reciprocal[view] + 32768) // 65536
+            codes[view][:, :, low:high] = codes_of[np.minimum(coarse, len(codes_of) - 1)]
             near[view][:, :, low:high] = np.arcsinh(values / near_unit[view][:, :, low:high])
     return latents[:height, :width]
 
@@ -439,11 +451,14 @@ def read_flagship_tile(model, data, levels, coded):
 def flagship_pixels(model, latents, levels):
     """Return pixels (16 h, 16 w, 3) in 8-bit levels, neither rounded nor clipped."""
     numbers, block = model.numbers, model.numbers["block"]
-    coefficients = latents * np.exp(knots_float(model.gains["log_inverse_gain"], levels))
+    levels, _, reciprocal = fine(model, levels)
+    c = 65536 / reciprocal[:, :, None]
+    full = np.exp(-knots_float(model.gains["log_gain"], levels))
+    shrunk = np.exp(knots_float(model.gains["log_inverse_gain"], levels))
+    coefficients = latents * ((1 - 1 / c) * full + shrunk / c) / c
     y = model.run("synthesis", coefficients[None])
-    amplitude = (
-        numbers["filter_amplitude"] * np.exp(knots_float(model.gains["log_step"], levels) / 2)[:, :, 0]
-    )
+    step = np.exp(knots_float(model.gains["log_step"], levels) / 2)
+    amplitude = (numbers["filter_amplitude"] * step / c)[:, :, 0]
     planes = [interpolated(x, block) / (4 * block * block) for x in (quality(levels), amplitude)]
     change = model.run("filter", y, planes[0][None, :, :, None])[0]
     return y[0] + planes[1][:, :, None] * change + PIXEL_OFFSET

@@ -10,7 +10,7 @@ import numpy as np
 import compressor
 from compressor.models.registry import family_named
 from compressor.spec.constants import SIDE_PX
-from compressor.spec.quality import NUM_LEVELS
+from compressor.spec.quality import HIGHEST_SEEN_LEVEL
 from training.errors import TrainingError
 from training.export import count_symbols, export
 from training.photos import load_photos
@@ -25,7 +25,7 @@ from training.run_folder import (
 from training.settings import Settings
 
 # Quality levels at which symbols are counted: over the whole range, since one set of tables serves them all.
-COUNT_LEVELS = tuple(range(0, NUM_LEVELS, 36))
+COUNT_LEVELS = tuple(range(0, HIGHEST_SEEN_LEVEL + 1, 36))
 # Keras computes all activations of a picture at once: 10 GB for twelve megapixels.
 MAX_SIDE_PX = 1024
 

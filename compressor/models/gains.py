@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from compressor.spec.arrays import Floats
 from compressor.spec.constants import SQUARED_STEP_WEIGHT
+from compressor.spec.fine_levels import FineLevels
 from compressor.spec.levels import Levels
 from compressor.spec.quality import TOP_LEVEL
 
@@ -48,6 +49,7 @@ class QualityGains:
         log_inverse_gain: (knots, C) logarithm of the factor from quantisation steps to coefficients.
         log_step: (knots, 1) logarithm of the nominal quantisation step, in 8-bit levels.
         log_worth: (knots, C) logarithm of the bits that a squared quantisation step of error is worth.
+        fine_levels: the levels above those that the curves are for.
     """
 
     magnitude: NDArray[np.float64]
@@ -55,6 +57,7 @@ class QualityGains:
     log_inverse_gain: NDArray[np.float64]
     log_step: NDArray[np.float64]
     log_worth: NDArray[np.float64]
+    fine_levels: FineLevels
 
     @property
     def channels(self) -> int:
@@ -64,43 +67,61 @@ class QualityGains:
     @_by_level
     def gain(self, levels: Levels) -> Floats:
         """Return (C,) factors from coefficients to quantisation steps."""
-        return np.exp(at_levels(self.log_gain, levels)).astype(np.float32)
+        return self._curve(self.log_gain, levels) * self._fineness(levels)
 
     @_by_level
     def inverse_gain(self, levels: Levels) -> Floats:
-        """Return (C,) factors from quantisation steps to coefficients."""
-        return np.exp(at_levels(self.log_inverse_gain, levels)).astype(np.float32)
+        """Return (C,) factors from quantisation steps to coefficients.
+
+        They are smaller than the reciprocals of the gains, since small latents are mostly errors where steps
+        are coarse. The finer the steps, the smaller the difference.
+        """
+        coarse: Floats = np.reciprocal(self._fineness(levels))
+        full, shrunk = self._curve(-self.log_gain, levels), self._curve(self.log_inverse_gain, levels)
+        return (full * (np.float32(1) - coarse) + shrunk * coarse) * coarse
 
     @_by_level
     def expected(self, levels: Levels) -> Floats:
         """Return (C,) mean magnitudes in quantisation steps: the unit of the context networks."""
-        return (self.magnitude * np.exp(at_levels(self.log_gain, levels))).astype(np.float32)
+        return self.magnitude.astype(np.float32) * self.gain(levels)
 
     @_by_level
     def correction_limit(self, levels: Levels) -> Floats:
         """Return (C,) how far one unit of the correction network's output moves a coefficient."""
-        return np.minimum(self.magnitude, np.exp(-at_levels(self.log_gain, levels))).astype(np.float32)
+        limit = np.minimum(self.magnitude.astype(np.float32), self._curve(-self.log_gain, levels))
+        limit /= self._fineness(levels)
+        return limit
 
     @_by_level
-    def root_step(self, levels: Levels) -> Floats:
-        """Return (), the square root of the nominal quantisation step in 8-bit levels."""
-        return np.exp(0.5 * at_levels(self.log_step, levels)[..., 0]).astype(np.float32)
+    def filter_unit(self, levels: Levels) -> Floats:
+        """Return (), the unit of the synthesis filter's output.
+
+        It is the square root of the nominal quantisation step in 8-bit levels, divided by the fineness.
+        """
+        unit = self._curve(0.5 * self.log_step, levels) / self._fineness(levels)
+        return unit[..., 0]
 
     @_by_level
     def distortion_weight(self, levels: Levels) -> Floats:
         """Return (), lambda: the bits per pixel that one squared 8-bit level of mean error is worth."""
-        return (SQUARED_STEP_WEIGHT * np.exp(-2 * at_levels(self.log_step, levels)[..., 0])).astype(
-            np.float32
-        )
+        weight = self._curve(-2 * self.log_step, levels) * self._fineness(levels) ** 2
+        return np.float32(SQUARED_STEP_WEIGHT) * weight[..., 0]
 
     @_by_level
     def worth(self, levels: Levels) -> Floats:
         """Return (C,) the bits that a squared quantisation step of error is worth."""
-        return np.exp(at_levels(self.log_worth, levels)).astype(np.float32)
+        return self._curve(self.log_worth, levels)
+
+    def _curve(self, log_knots: NDArray[np.float64], levels: Levels) -> Floats:
+        """Return the exponential of a curve at the levels that networks see."""
+        return np.exp(at_levels(log_knots, self.fine_levels.seen(levels))).astype(np.float32)
+
+    def _fineness(self, levels: Levels) -> Floats:
+        """Return (1,)."""
+        return self.fine_levels.fineness(levels)[..., None]
 
 
-def load_gains(arrays: Mapping[str, NDArray[Any]]) -> QualityGains:
+def load_gains(arrays: Mapping[str, NDArray[Any]], fine_levels: FineLevels) -> QualityGains:
     """Return the gains that the arrays of `gains.npz` hold."""
-    return QualityGains(
-        **{field.name: arrays[field.name].astype(np.float64) for field in fields(QualityGains)}
-    )
+    names = [field.name for field in fields(QualityGains) if field.name != "fine_levels"]
+    return QualityGains(**{name: arrays[name].astype(np.float64) for name in names}, fine_levels=fine_levels)

@@ -6,6 +6,9 @@ MIN_QUALITY, MAX_QUALITY, DEFAULT_QUALITY = 1.0, 100.0, 50.0
 # Quality comes in quarter steps.
 NUM_LEVELS = 397
 TOP_LEVEL = NUM_LEVELS - 1
+# The highest level that the networks of the flagship see; see `compressor.spec.fine_levels`. It is the level
+# of quality 90.
+HIGHEST_SEEN_LEVEL = 356
 # Quality curves are linear between equidistant knots: levels 0, 99, 198, 297 and 396.
 NUM_KNOTS = 5
 LEVELS_PER_KNOT = TOP_LEVEL // (NUM_KNOTS - 1)

@@ -6,6 +6,7 @@ import pytest
 from compressor.coding.loading import coder_of
 from compressor.models.gains import at_levels, load_gains
 from compressor.spec.constants import WEIGHT_MAX, WEIGHT_MIN
+from compressor.spec.fine_levels import FineLevels
 from compressor.spec.quality import TOP_LEVEL
 from compressor.weights.files import ModelFiles, shipped_folder, shipped_models
 
@@ -40,7 +41,7 @@ def test_curves_are_those_of_the_keras_layer(level):
 
 
 @pytest.mark.parametrize("name", shipped_models())
-@pytest.mark.parametrize("level", [0, 99, 250, 396])
+@pytest.mark.parametrize("level", [0, 99, 250, 356])
 def test_errors_weigh_as_much_as_in_training(name, level):
     runtime = coder_of(ModelFiles(shipped_folder(name)), "onnxruntime").runtime
     weight = WEIGHT_MIN * (WEIGHT_MAX / WEIGHT_MIN) ** (level / TOP_LEVEL)
@@ -48,9 +49,38 @@ def test_errors_weigh_as_much_as_in_training(name, level):
 
 
 def test_arrays_are_read():
-    gains = load_gains(ModelFiles(shipped_folder()).arrays("gains.npz"))
+    gains = load_gains(ModelFiles(shipped_folder()).arrays("gains.npz"), FineLevels(TOP_LEVEL))
     assert gains.channels == len(gains.magnitude) == gains.worth(0).size
     np.testing.assert_allclose(gains.expected(50), gains.magnitude * gains.gain(50), rtol=1e-5)
     assert (gains.gain(396) > gains.gain(0)).all()
     # A channel that hardly pays may have any inverse gain.
     assert (gains.inverse_gain(396) < gains.inverse_gain(0)).mean() > 0.99
+
+
+def test_fine_levels_have_the_curves_of_the_highest_level_with_finer_steps():
+    arrays, fine_levels = ModelFiles(shipped_folder()).arrays("gains.npz"), FineLevels(300)
+    gains, trained = load_gains(arrays, fine_levels), load_gains(arrays, FineLevels(TOP_LEVEL))
+    for curve in ("gain", "inverse_gain", "expected", "correction_limit", "filter_unit", "worth"):
+        for level in (0, 150, 300):
+            np.testing.assert_allclose(
+                getattr(gains, curve)(level), getattr(trained, curve)(level), rtol=1e-6
+            )
+    finer, weights = fine_levels.fineness(340), [gains.distortion_weight(level) for level in (300, 340)]
+    np.testing.assert_allclose(gains.gain(340), finer * gains.gain(300), rtol=1e-5)
+    np.testing.assert_allclose(gains.expected(340), finer * gains.expected(300), rtol=1e-5)
+    np.testing.assert_allclose(
+        gains.distortion_weight(340), finer**2 * gains.distortion_weight(300), rtol=1e-5
+    )
+    np.testing.assert_array_equal(gains.worth(340), gains.worth(300))
+    # Latents that are finer shrink less.
+    kept = [gains.gain(level) * gains.inverse_gain(level) for level in (300, 340, 380)]
+    assert np.all(np.diff(np.abs(np.stack(kept) - 1), axis=0) <= 1e-6)
+
+
+def test_curves_of_a_map_are_those_of_its_levels():
+    gains = load_gains(ModelFiles(shipped_folder()).arrays("gains.npz"), FineLevels(300))
+    levels = np.array([[0, 300], [301, 390]], np.int32)
+    for curve in ("gain", "inverse_gain", "expected", "correction_limit", "filter_unit", "distortion_weight"):
+        found = getattr(gains, curve)(levels)
+        for where in np.ndindex(levels.shape):
+            np.testing.assert_allclose(found[where], getattr(gains, curve)(int(levels[where])), rtol=1e-6)

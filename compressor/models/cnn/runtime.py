@@ -9,8 +9,10 @@ from compressor.models.gains import load_gains
 from compressor.models.runtime import Passes, Step, Synthesis
 from compressor.spec.arrays import Floats, Indices, Symbols
 from compressor.spec.constants import TOP_INDEX
+from compressor.spec.fine_levels import FineLevels
 from compressor.spec.levels import Levels
 from compressor.spec.passes import CELLS, CodingPass
+from compressor.spec.quality import TOP_LEVEL
 from compressor.weights.files import ModelFiles
 
 # Scale indices are stored times 2**16, so that they can be interpolated between knots.
@@ -31,7 +33,8 @@ class CnnRuntime:
 
     def __init__(self, files: ModelFiles, engine: Engine) -> None:
         self._engine = engine
-        self._gains = load_gains(files.arrays("gains.npz"))
+        # The transforms lose more than finer steps could bring back.
+        self._gains = load_gains(files.arrays("gains.npz"), FineLevels(TOP_LEVEL))
         self.metric: str = files.manifest["metric"]
         numbers = files.manifest["numbers"]
         self.block: int = numbers["block"]

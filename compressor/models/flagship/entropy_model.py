@@ -30,9 +30,9 @@ class EntropyModel:
     hyper: ExactHyper
     contexts: tuple[ExactContext, ...]
 
-    def codes(self, symbols: NDArray[np.int32]) -> NDArray[np.uint8]:
-        """Magnitude codes of symbols, 0..255."""
-        return self.magnitude_codes[np.minimum(np.abs(symbols), len(self.magnitude_codes) - 1)]
+    def codes(self, magnitudes: NDArray[np.int32]) -> NDArray[np.uint8]:
+        """Codes of magnitudes of symbols, 0..255."""
+        return self.magnitude_codes[np.minimum(magnitudes, len(self.magnitude_codes) - 1)]
 
 
 def layer_arrays(name: str, layer: ExactLayer) -> dict[str, NDArray[np.generic]]:

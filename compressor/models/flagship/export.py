@@ -17,6 +17,7 @@ from compressor.models.flagship.networks import FILTER_STRIDE
 from compressor.spec import constants
 from compressor.spec.constants import ACTIVATION_MAX, ACTIVATION_STEPS, TOP_INDEX
 from compressor.spec.lapped import ALL_CHANNELS, BLOCK, block_basis
+from compressor.spec.quality import HIGHEST_SEEN_LEVEL
 
 # The receptive field of f reaches up to 142 pixels to each side.
 ANALYSIS_HALO = 9
@@ -70,6 +71,7 @@ class FlagshipExporter:
             "side_max": constants.SIDE_MAX,
             "activation_max": ACTIVATION_MAX,
             "near_floor": constants.NEAR_FLOOR,
+            "highest_seen_level": HIGHEST_SEEN_LEVEL,
             "filter_amplitude": constants.FILTER_AMPLITUDE,
         }
         return {"numbers": numbers, "passes": [asdict(p) for p in self._model.passes]}

@@ -11,7 +11,8 @@ from compressor.models.flagship.tile_latents import LatentThreads, TileLatents
 from compressor.models.gains import load_gains
 from compressor.models.runtime import Passes, PixelError, Step, Synthesis
 from compressor.spec.arrays import Floats, Indices, Symbols
-from compressor.spec.constants import HYPER_SLOPE
+from compressor.spec.constants import HYPER_SLOPE, TOP_INDEX
+from compressor.spec.fine_levels import FineLevels
 from compressor.spec.levels import Levels, levels_in, network_quality, padded_levels, pixel_values
 from compressor.spec.passes import CodingPass
 from compressor.weights.files import ModelFiles
@@ -34,10 +35,11 @@ class FlagshipRuntime:
 
     def __init__(self, files: ModelFiles, engine: Engine) -> None:
         self._engine = engine
-        self._gains = load_gains(files.arrays("gains.npz"))
+        numbers = files.manifest["numbers"]
+        self._fine_levels = FineLevels(numbers["highest_seen_level"])
+        self._gains = load_gains(files.arrays("gains.npz"), self._fine_levels)
         reduction = files.arrays("reduction.npz")
         self._basis, self._colours = reduction["basis"], reduction["colours"]
-        numbers = files.manifest["numbers"]
         self.block: int = numbers["block"]
         self.analysis_halo: int = numbers["analysis_halo"]
         self.synthesis_halo: int = numbers["synthesis_halo"]
@@ -63,7 +65,7 @@ class FlagshipRuntime:
         """See `ModelRuntime`."""
         latents = self._engine.run("analysis", pixels)[0]
         if self._has_networks:
-            correction = self._engine.run("correction", pixels, _plane(pixels, levels, self.block))[0]
+            correction = self._engine.run("correction", pixels, self._plane(pixels, levels, self.block))[0]
             correction *= self._gains.correction_limit(levels)
             latents += correction
         latents *= self._gains.gain(levels)
@@ -83,7 +85,7 @@ class FlagshipRuntime:
         """Return pixels after g; those before it without networks."""
         if not self._has_networks:
             return pixels
-        change = self._engine.run("filter", pixels, _plane(pixels, levels, self.block))
+        change = self._engine.run("filter", pixels, self._plane(pixels, levels, self.block))
         change *= self._amplitude(levels)
         change += pixels
         return change
@@ -101,13 +103,14 @@ class FlagshipRuntime:
         def run(latents: Floats, levels: Levels) -> Floats:
             # Other tiles decoded at the same time must not change the number of BLAS threads here.
             with one_blas_thread():
-                return reduced(latents * self._gains.inverse_gain(levels)[..., :channels], levels)
+                coefficients = latents * self._gains.inverse_gain(levels)[..., :channels]
+                return reduced(coefficients, self._fine_levels.seen(levels))
 
         return Synthesis(reduced.block, 1, count, channels, run)
 
     def _amplitude(self, levels: Levels) -> Floats:
         """Return () or (H, W, 1): how far one unit of the filter's output moves a pixel, in 8-bit levels."""
-        return pixel_values(np.float32(self._filter_amplitude) * self._gains.root_step(levels), self.block)
+        return pixel_values(np.float32(self._filter_amplitude) * self._gains.filter_unit(levels), self.block)
 
     def _error_gradient(self, latents: Floats, error_of: PixelError, levels: Levels) -> tuple[float, Floats]:
         """See `ErrorGradient`; latents are (h, w, C)."""
@@ -115,7 +118,7 @@ class FlagshipRuntime:
         error, slope = error_of(self._filtered(pixels, levels)[0])
         back = slope[None]
         if self._has_networks:
-            plane = _plane(pixels, levels, self.block)
+            plane = self._plane(pixels, levels, self.block)
             back = back + self._engine.run("filter_gradient", pixels, plane, back * self._amplitude(levels))
         gradient: Floats = self._engine.run("synthesis_gradient", back)[0]
         gradient *= self._gains.inverse_gain(levels)
@@ -127,9 +130,10 @@ class FlagshipRuntime:
         rows, columns = -h % self.side_stride, -w % self.side_stride
         padded = np.pad(latents, ((0, rows), (0, columns), (0, 0)))
         levels = padded_levels(levels, rows, columns)
-        expected = np.arcsinh(HYPER_SLOPE * self._gains.expected(levels))
-        relative = np.arcsinh(HYPER_SLOPE * np.abs(padded)) - expected
-        inputs = np.concatenate([relative[None], _plane(relative[None], levels)], axis=3)
+        slope = HYPER_SLOPE / self._fine_levels.fineness(levels)[..., None]
+        expected = np.arcsinh(slope * self._gains.expected(levels))
+        relative = np.arcsinh(slope * np.abs(padded)) - expected
+        inputs = np.concatenate([relative[None], self._plane(relative[None], levels)], axis=3)
         side = np.rint(self._side_steps * self._engine.run("hyper_analysis", inputs)[0])
         side[:, :, self._entropy.side_index == 0] = 0
         return np.clip(side, -self._side_max, self._side_max).astype(np.int32)
@@ -147,31 +151,36 @@ class FlagshipRuntime:
         side = np.clip(side, -self._side_max, self._side_max)
         h, w = self.side_stride * side.shape[0], self.side_stride * side.shape[1]
         levels = padded_levels(levels, h - height, w - width)
+        seen_levels = self._fine_levels.seen(levels)
         middle = slice(self.side_stride // 2, None, self.side_stride)
-        side_levels = levels_in(levels, (middle, middle))
+        side_levels = levels_in(seen_levels, (middle, middle))
         side_values = side.astype(np.float32)
         scaled = side_values[None] / np.float32(self._side_steps)
-        inputs = np.concatenate([scaled, _plane(scaled, side_levels)], axis=3)
+        inputs = np.concatenate([scaled, self._plane(scaled, side_levels)], axis=3)
         expected = self._gains.expected(levels)
+        near_floor = self._near_floor * self._fine_levels.fineness(levels)[..., None]
         # Positions beyond the picture code nothing: their scale index is 0.
         inside = np.zeros((h, w, 1), bool)
         inside[:height, :width] = True
+        shift = np.broadcast_to(self._fine_levels.index_shift(levels)[..., None], inside.shape)
 
         passes = self._passes[:count]
         shape = h, w, passes[-1].high
         codes = np.zeros((h, w, self._seen), np.float32)
         with self._threads.in_order(self._engine.threads) as start:
-            latents = TileLatents(self._engine, start, inputs, expected, self._near_floor, self._seen, shape)
+            latents = TileLatents(self._engine, start, inputs, expected, near_floor, self._seen, shape)
             features = self._entropy.hyper(side_values, side_levels)
             for k, p in enumerate(passes):
                 means = latents.predict(k, p)
-                indices = self._indices(k, p, features, codes, levels)
-                indices *= np.stack([inside[view] for view in p.views])
+                indices = self._indices(k, p, features, codes, seen_levels)
+                raised, kept = (np.stack([x[view] for view in p.views]) for x in (shift, inside))
+                indices = np.minimum(indices + raised, TOP_INDEX) * kept
                 symbols = yield Step(p, means, indices)
                 latents.add(p, symbols)
                 if p.high <= self._seen:
                     for i, view in enumerate(p.views):
-                        codes[(*view, slice(p.low, p.high))] = self._entropy.codes(symbols[i])
+                        coarse = self._fine_levels.coarse(np.abs(symbols[i]), levels_in(levels, view))
+                        codes[(*view, slice(p.low, p.high))] = self._entropy.codes(coarse)
             return latents.result()[:height, :width]
 
     def worth(self, levels: Levels) -> Floats:
@@ -203,13 +212,13 @@ class FlagshipRuntime:
             found.append(indices)
         return np.stack(found)
 
+    def _plane(self, inputs: Floats, levels: Levels, block: int = 1) -> Floats:
+        """Return the quality as one more channel of a network's inputs (N, H, W, C), (N, H, W, 1).
 
-def _plane(inputs: Floats, levels: Levels, block: int = 1) -> Floats:
-    """Return the quality as one more channel of a network's inputs (N, H, W, C), (N, H, W, 1).
-
-    Args:
-        inputs: (N, block * h, block * w, C).
-        levels: one, or (h, w).
-        block: pixels of the inputs per position.
-    """
-    return np.full((*inputs.shape[:3], 1), pixel_values(network_quality(levels), block), np.float32)
+        Args:
+            inputs: (N, block * h, block * w, C).
+            levels: one, or (h, w).
+            block: pixels of the inputs per position.
+        """
+        quality = network_quality(self._fine_levels.seen(levels))
+        return np.full((*inputs.shape[:3], 1), pixel_values(quality, block), np.float32)

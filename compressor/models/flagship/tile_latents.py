@@ -28,7 +28,8 @@ class TileLatents:
         start: see `LatentThreads`.
         side: inputs of `hyper_mean`, (1, h / side stride, w / side stride, S + 1).
         expected: expected magnitude of each latent, (C,) or (h, w, C).
-        near_floor: lower bound of the magnitudes by which the networks' inputs are divided.
+        near_floor: lower bound of the magnitudes by which the networks' inputs are divided, (1,) or
+            (h, w, 1).
         seen: number of channels that the networks read.
         shape: (h, w, number of decoded channels).
     """
@@ -39,12 +40,12 @@ class TileLatents:
         start: Start,
         side: Floats,
         expected: Floats,
-        near_floor: float,
+        near_floor: Floats,
         seen: int,
         shape: tuple[int, int, int],
     ) -> None:
         self._engine, self._start = engine, start
-        self._expected, self._near_floor = expected, near_floor
+        self._expected, self._near_units = expected, np.maximum(expected, near_floor)
         self._decoded = np.zeros(shape, np.float32)
         self._near = np.zeros((*shape[:2], seen), np.float32)
         self._before = self._features = start(lambda: engine.run("hyper_mean", side)[0])
@@ -75,23 +76,24 @@ class TileLatents:
             padded = pad(self._near[:: p.spacing, :: p.spacing, : p.seen], p.kernel)
             height, width = (n - p.stride + 1 for n in padded.shape[:2])
             inputs.insert(0, np.stack([padded[r : r + height, c : c + width] for r, c in p.origins]))
-        return self._units(p) * self._engine.run(f"mean_{k}", *inputs)
+        return _in_pass(self._expected, p) * self._engine.run(f"mean_{k}", *inputs)
 
     def _place(self, means: Callable[[], Floats], p: CodingPass, symbols: Symbols) -> None:
         values = means() + symbols.astype(np.float32)
-        units = np.broadcast_to(self._units(p), values.shape)
+        near_units = np.broadcast_to(_in_pass(self._near_units, p), values.shape)
         for i, view in enumerate(p.views):
             where = (*view, slice(p.low, p.high))
             self._decoded[where] = values[i]
             if p.high <= self._near.shape[2]:
-                self._near[where] = np.arcsinh(values[i] / np.maximum(units[i], self._near_floor))
+                self._near[where] = np.arcsinh(values[i] / near_units[i])
 
-    def _units(self, p: CodingPass) -> Floats:
-        """Return the expected magnitudes of the latents of a pass, (channels,) or one for each latent."""
-        coded = slice(p.low, p.high)
-        if self._expected.ndim == 1:
-            return self._expected[coded]
-        return np.stack([self._expected[(*view, coded)] for view in p.views])
+
+def _in_pass(values: Floats, p: CodingPass) -> Floats:
+    """Return the values (C,) or (h, w, C) of the latents of a pass, (channels,) or one for each latent."""
+    coded = slice(p.low, p.high)
+    if values.ndim == 1:
+        return values[coded]
+    return np.stack([values[(*view, coded)] for view in p.views])
 
 
 class LatentThreads:

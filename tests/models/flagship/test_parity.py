@@ -16,7 +16,7 @@ from compressor.models.exported import load_exported  # noqa: E402
 from compressor.models.flagship.model import views_of  # noqa: E402
 from compressor.spec.constants import TOP_INDEX  # noqa: E402
 from compressor.spec.passes import coding_passes  # noqa: E402
-from compressor.spec.quality import TOP_LEVEL  # noqa: E402
+from compressor.spec.quality import HIGHEST_SEEN_LEVEL, TOP_LEVEL  # noqa: E402
 from compressor.weights.files import ModelFiles  # noqa: E402
 
 NUM_PASSES = len(coding_passes(104, (24, 96, 100)))
@@ -57,7 +57,7 @@ def pair(tiny_folder):
     return load_exported(files), coder_of(files, "onnxruntime")
 
 
-@pytest.fixture(params=[0, 99, 230, 396])
+@pytest.fixture(params=[0, 99, 230, HIGHEST_SEEN_LEVEL])
 def case(request, pair, random_pictures, replay):
     level, (model, coder) = request.param, pair
     images = random_pictures(1, 64, 128, seed=3)
