@@ -73,9 +73,9 @@ _RUN_WITH_FAKE_CODER = textwrap.dedent(
     fake = ModuleType("compressor.coding.loading")
     exec(compile(sys.argv.pop(1), "fake_coder", "exec"), fake.__dict__)
     sys.modules[fake.__name__] = fake
-    from compressor.cli.main import main
+    from compressor.cli.main import run
 
-    sys.exit(main())
+    run()
     """
 )
 

@@ -435,7 +435,8 @@ def read_flagship_tile(model, data, levels, coded):
             for i in range(3):
                 maximum = TOP_INDEX if i == 2 else activation_max
                 x = layer(model, f"context_{k}_{i}", x, levels[view], maximum)
-            x = np.minimum(x + shift[view], TOP_INDEX) * inside[view]
+            lag = np.where(x > 0, 0, np.minimum(shift[view], 4))
+            x = np.minimum(x + shift[view] - lag, TOP_INDEX) * inside[view]
             indices.append(np.minimum(x + lift[view], TOP_INDEX))
             means.append(expected[view][:, :, low:high] * model.run(f"mean_{k}", *inputs)[0])
         symbols = reader.array(np.stack(indices))

@@ -8,11 +8,13 @@ that they have at their highest level.
 import numpy as np
 from numpy.typing import NDArray
 
-from compressor.spec.arrays import Symbols
-from compressor.spec.constants import NUM_SCALES, SCALE_MAX, SCALE_MIN
+from compressor.spec.arrays import Indices, Symbols
+from compressor.spec.constants import NUM_SCALES, SCALE_MAX, SCALE_MIN, TOP_INDEX
 from compressor.spec.levels import Levels
 from compressor.spec.quality import NUM_LEVELS
 
+# Index 0 stands for all scales below the smallest one, so it is raised by this much less.
+ZERO_LAG = 4
 _ONE_BITS = 16
 # 2**16 divided by the fineness, by the number of fine levels. Before rounding, none is close to a half.
 _RECIPROCALS = np.array(
@@ -49,7 +51,7 @@ class FineLevels:
         return np.asarray((1 << _ONE_BITS) / _RECIPROCALS[self._number(levels)], np.float32)
 
     def index_shift(self, levels: Levels) -> NDArray[np.uint8]:
-        """Return by how much scale indices are raised."""
+        """Return by how much scale indices above 0 are raised."""
         return np.asarray((self._number(levels) + 1) // 2, np.uint8)
 
     def coarse(self, magnitudes: Symbols, levels: Levels) -> Symbols:
@@ -69,3 +71,16 @@ class FineLevels:
     def _number(self, levels: Levels) -> Levels:
         """Return how many levels are above the highest one that networks see."""
         return levels - self.seen(levels)
+
+
+def raised(indices: Indices, shift: NDArray[np.uint8]) -> Indices:
+    """Raise scale indices, at most to the top one.
+
+    Args:
+        indices: of any shape.
+        shift: see `FineLevels.index_shift`; broadcast against the indices.
+    """
+    if not shift.any():
+        return indices
+    of_zero = np.maximum(shift, ZERO_LAG) - np.uint8(ZERO_LAG)
+    return np.minimum(indices + np.where(indices > 0, shift, of_zero), np.uint8(TOP_INDEX))

@@ -57,6 +57,21 @@ def test_a_reader_that_goes_away(folder, run_process, encoded):
     os.close(write_end)
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+def test_an_output_that_is_full(folder, run_process, encoded):
+    encoded("photo.cmpr")
+    for arguments in (
+        ["info", "photo.cmpr"],
+        ["info", "--json", "photo.cmpr"],
+        ["decode", "photo.cmpr", "-o", "-"],
+    ):
+        with open("/dev/full", "wb") as full:
+            run = run_process(*arguments, stdout=full)
+        assert run.returncode == 1
+        assert run.stderr.count(b"\n") <= 1
+        assert b"Traceback" not in run.stderr
+
+
 def test_names_that_the_terminal_cannot_show(folder, run_process, picture):
     picture("写真.png")
     main(["encode", "写真.png", "--quiet"])

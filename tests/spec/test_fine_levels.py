@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from compressor.spec.constants import NUM_SCALES, SCALE_MAX, SCALE_MIN
-from compressor.spec.fine_levels import FineLevels
+from compressor.spec.constants import NUM_SCALES, SCALE_MAX, SCALE_MIN, TOP_INDEX
+from compressor.spec.fine_levels import ZERO_LAG, FineLevels, raised
 
 LEVELS = FineLevels(356)
 MAP = np.array([[0, 356, 357], [360, 395, 396]], np.int32)
@@ -47,3 +47,16 @@ def test_each_position_has_its_level():
         assert (coarse[where] == LEVELS.coarse(magnitudes[0, 0], level)).all()
         assert LEVELS.fineness(MAP)[where] == LEVELS.fineness(level)
         assert LEVELS.index_shift(MAP)[where] == LEVELS.index_shift(level)
+
+
+def test_indices_are_raised_up_to_the_top_and_zero_by_less():
+    indices = np.array([[0, 1, 30, 60, TOP_INDEX]], np.uint8)
+    shifts = np.array([[0], [ZERO_LAG], [10]], np.uint8)
+    found = raised(indices, shifts)
+    assert found.dtype == np.uint8
+    assert found.tolist() == [
+        [0, 1, 30, 60, TOP_INDEX],
+        [0, 1 + ZERO_LAG, 30 + ZERO_LAG, TOP_INDEX, TOP_INDEX],
+        [10 - ZERO_LAG, 11, 40, TOP_INDEX, TOP_INDEX],
+    ]
+    assert raised(indices, shifts[:1]) is indices

@@ -11,8 +11,8 @@ from compressor.models.flagship.tile_latents import LatentThreads, TileLatents
 from compressor.models.gains import load_gains
 from compressor.models.runtime import Passes, PixelError, Step, Synthesis
 from compressor.spec.arrays import Floats, Indices, Symbols
-from compressor.spec.constants import HYPER_SLOPE, TOP_INDEX
-from compressor.spec.fine_levels import FineLevels
+from compressor.spec.constants import HYPER_SLOPE
+from compressor.spec.fine_levels import FineLevels, raised
 from compressor.spec.levels import Levels, levels_in, network_quality, padded_levels, pixel_values
 from compressor.spec.passes import CodingPass
 from compressor.weights.files import ModelFiles
@@ -173,8 +173,8 @@ class FlagshipRuntime:
             for k, p in enumerate(passes):
                 means = latents.predict(k, p)
                 indices = self._indices(k, p, features, codes, seen_levels)
-                raised, kept = (np.stack([x[view] for view in p.views]) for x in (shift, inside))
-                indices = np.minimum(indices + raised, TOP_INDEX) * kept
+                of_pass, kept = (np.stack([x[view] for view in p.views]) for x in (shift, inside))
+                indices = raised(indices, of_pass) * kept
                 symbols = yield Step(p, means, indices)
                 latents.add(p, symbols)
                 if p.high <= self._seen:
