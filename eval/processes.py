@@ -102,7 +102,7 @@ def timed(command: list[str]) -> tuple[float, float]:
     """
     root = Path(__file__).resolve().parent.parent  # so that `python -m compressor` is found
     launcher = [sys.executable, "-I", "-S", "-c", _LAUNCHER, *command]
-    # Like an installed package, our own may keep its bytecode.
+    # Let this package cache its bytecode, as an installed one does.
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     done = subprocess.run(launcher, cwd=root, env=environment, capture_output=True, text=True)
     if done.returncode:

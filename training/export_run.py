@@ -24,7 +24,8 @@ from training.run_folder import (
 )
 from training.settings import Settings
 
-# Quality levels at which symbols are counted: over the whole range, since one set of tables serves them all.
+# Quality levels at which symbols are counted: over the range that networks see, since one set of tables
+# serves all of it.
 COUNT_LEVELS = tuple(range(0, HIGHEST_SEEN_LEVEL + 1, 36))
 # Keras computes all activations of a picture at once: 10 GB for twelve megapixels.
 MAX_SIDE_PX = 1024

@@ -12,13 +12,17 @@ from compressor.coding.exact_pixels import encode_exact, read_exact, verify_exac
 from compressor.coding.picture_coder import PictureCoder
 from compressor.coding.quality_map import Lowering, levels_of, pack_map, read_map
 from compressor.coding.screen_content import ScreenContent
+from compressor.images.lossless import quick_num_bytes
 from compressor.images.psnr import squared_error
 from compressor.spec.file_format import EXACT, PICTURE, QUALITY_MAP
 from compressor.spec.levels import Levels
-from compressor.spec.quality import TOP_LEVEL
+from compressor.spec.quality import HIGHEST_SEEN_LEVEL, TOP_LEVEL
 
 # If this share of the pixels is stored exactly, storing all of them is tried.
 MIN_SHARE_FOR_WHOLE = 1 / 2
+# If a picture at a fine level takes more than this share of the bytes of a PNG file, storing it without loss
+# may take fewer, as it often does for gray pictures and plain ones.
+MIN_SHARE_OF_PNG = 0.4
 
 
 class SectionEncoder:
@@ -55,7 +59,8 @@ class SectionEncoder:
 
         Exact storage pays if it adds fewer bits than the error that it removes is worth. If at least half of
         the pixels are then stored exactly, and storing the whole picture takes no more bytes, it is stored as
-        a whole, unless it has a quality map. At the top level, it always is.
+        a whole, unless it has a quality map. So is a picture at a fine level that takes more bytes otherwise.
+        At the top level, it always is.
 
         Args:
             level: quality level 0..396; with a quality map, not the top level.
@@ -71,6 +76,15 @@ class SectionEncoder:
         """
         if level == TOP_LEVEL:
             return {EXACT: self._whole, PICTURE: b""}
+        payloads = self._payloads(level, screen_content)
+        if level > HIGHEST_SEEN_LEVEL and self._lowering is None:
+            size = sum(map(len, payloads.values()))
+            if size > MIN_SHARE_OF_PNG * self._png_num_bytes and len(self._whole) <= size:
+                return {EXACT: self._whole, PICTURE: b""}
+        return payloads
+
+    def _payloads(self, level: int, screen_content: ScreenContent | None) -> dict[str, bytes]:
+        """Encode the picture, and store nothing but screen content exactly, or the whole for its sake."""
         quality_map = {} if self._lowering is None else {QUALITY_MAP: pack_map(self._lowering)}
         if screen_content is None:
             return quality_map | {PICTURE: self._picture(level, 1)}
@@ -89,6 +103,10 @@ class SectionEncoder:
         if self._verify and not is_whole:
             verify_exact(payload, self._image_uint8, mask)
         return quality_map | {EXACT: payload, PICTURE: rest}
+
+    @cached_property
+    def _png_num_bytes(self) -> int:
+        return quick_num_bytes(self._image_uint8)
 
     @cached_property
     def _whole(self) -> bytes:

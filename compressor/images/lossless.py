@@ -36,6 +36,19 @@ def encode_lossless(image_uint8: npt.NDArray[np.uint8], mask: npt.NDArray[np.boo
     return buffer.getvalue()
 
 
+def quick_num_bytes(image_uint8: npt.NDArray[np.uint8]) -> int:
+    """Return the size of a picture as a quickly written PNG file.
+
+    `encode_lossless` takes 0.4 to 0.7 times as many bytes for photographs, and ten times as long.
+
+    Args:
+        image_uint8: (H, W, 3).
+    """
+    buffer = BytesIO()
+    Image.fromarray(image_uint8).save(buffer, "PNG", compress_level=1)
+    return buffer.tell()
+
+
 def decode_lossless(
     data: bytes, height: int, width: int
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.bool_]]:

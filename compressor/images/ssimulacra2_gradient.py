@@ -27,7 +27,7 @@ from compressor.spec.arrays import Floats
 
 _KERNEL = WINDOW.astype(np.float32)
 _RADIUS_PX = len(_KERNEL) // 2
-# Rows that are blurred at once: so few stay in the processor's cache.
+# Rows that are blurred at once: few enough to stay in the processor's cache.
 _BAND_ROWS = 64
 _CONES = OPSIN_MATRIX.astype(np.float32)
 _XYB, _OFFSET = XYB_MATRIX.astype(np.float32), XYB_OFFSET.astype(np.float32)

@@ -44,20 +44,20 @@ class QualityGains:
     Methods return arrays of the documented shape for one level, and (h, w, ...) for levels (h, w).
 
     Attributes:
+        fine_levels: how levels above the highest one of the curves are treated.
         magnitude: (C,) mean magnitude of the coefficients, in 8-bit levels.
         log_gain: (knots, C) logarithm of the factor from coefficients to quantisation steps.
         log_inverse_gain: (knots, C) logarithm of the factor from quantisation steps to coefficients.
         log_step: (knots, 1) logarithm of the nominal quantisation step, in 8-bit levels.
         log_worth: (knots, C) logarithm of the bits that a squared quantisation step of error is worth.
-        fine_levels: the levels above those that the curves are for.
     """
 
+    fine_levels: FineLevels
     magnitude: NDArray[np.float64]
     log_gain: NDArray[np.float64]
     log_inverse_gain: NDArray[np.float64]
     log_step: NDArray[np.float64]
     log_worth: NDArray[np.float64]
-    fine_levels: FineLevels
 
     @property
     def channels(self) -> int:
@@ -73,17 +73,17 @@ class QualityGains:
     def inverse_gain(self, levels: Levels) -> Floats:
         """Return (C,) factors from quantisation steps to coefficients.
 
-        They are smaller than the reciprocals of the gains, since small latents are mostly errors where steps
-        are coarse. The finer the steps, the smaller the difference.
+        They are smaller than the reciprocals of the gains, since with coarse steps, small latents are mostly
+        quantisation error. The finer the steps, the smaller the difference.
         """
-        coarse: Floats = np.reciprocal(self._fineness(levels))
+        step: Floats = np.reciprocal(self._fineness(levels))
         full, shrunk = self._curve(-self.log_gain, levels), self._curve(self.log_inverse_gain, levels)
-        return (full * (np.float32(1) - coarse) + shrunk * coarse) * coarse
+        return (full * (np.float32(1) - step) + shrunk * step) * step
 
     @_by_level
     def expected(self, levels: Levels) -> Floats:
         """Return (C,) mean magnitudes in quantisation steps: the unit of the context networks."""
-        return self.magnitude.astype(np.float32) * self.gain(levels)
+        return self.magnitude.astype(np.float32) * self._curve(self.log_gain, levels) * self._fineness(levels)
 
     @_by_level
     def correction_limit(self, levels: Levels) -> Floats:
@@ -117,11 +117,11 @@ class QualityGains:
         return np.exp(at_levels(log_knots, self.fine_levels.seen(levels))).astype(np.float32)
 
     def _fineness(self, levels: Levels) -> Floats:
-        """Return (1,)."""
+        """Return (1,), the fineness."""
         return self.fine_levels.fineness(levels)[..., None]
 
 
 def load_gains(arrays: Mapping[str, NDArray[Any]], fine_levels: FineLevels) -> QualityGains:
     """Return the gains that the arrays of `gains.npz` hold."""
-    names = [field.name for field in fields(QualityGains) if field.name != "fine_levels"]
-    return QualityGains(**{name: arrays[name].astype(np.float64) for name in names}, fine_levels=fine_levels)
+    _, *curves = (field.name for field in fields(QualityGains))
+    return QualityGains(fine_levels, **{name: arrays[name].astype(np.float64) for name in curves})

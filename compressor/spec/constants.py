@@ -44,7 +44,8 @@ FILTER_AMPLITUDE = 0.5
 # The hyper-analysis reads differences of asinh(HYPER_SLOPE * magnitude).
 HYPER_SLOPE = 2
 
-# Lambda of `bits per pixel + lambda * mean squared error` at qualities 1 and 100, in squared 8-bit levels.
+# In training: lambda of `bits per pixel + lambda * mean squared error` at qualities 1 and 100, in squared
+# 8-bit levels.
 WEIGHT_MIN, WEIGHT_MAX = 0.0007, 0.25
 # Nominal squared quantisation step, in squared 8-bit levels, times lambda.
 SQUARED_STEP_WEIGHT = 14.0

@@ -5,6 +5,7 @@ from contextlib import suppress
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
+from skimage import data
 
 import compressor
 from compressor import Target
@@ -215,10 +216,23 @@ def test_quality_100_is_lossless(random_pictures, mode):
     assert compressor.decode(data, region=(3, 4, 20, 30)).tobytes() == image.crop((3, 4, 23, 34)).tobytes()
     assert compressor.decode(data, reduction=8).tobytes() == image.reduce(8).tobytes()
     assert compressor.read_info(data).is_lossless
-    assert not compressor.read_info(compressor.encode(image, 99)).is_lossless
+    assert not compressor.read_info(compressor.encode(image, 90)).is_lossless
 
 
 def test_any_fidelity_can_be_met(random_pictures):
     photo = np.uint8(255 * random_pictures(1, 64, 64)[0])
     data = compressor.encode(photo, target=Target(psnr_db=80))
     assert np.array_equal(np.asarray(compressor.decode(data)), photo)
+
+
+def test_a_gray_picture_is_stored_without_loss_where_that_is_smaller():
+    picture = data.moon()
+    lossless, fine, plain = (compressor.encode(picture, quality) for quality in (100, 96, 90))
+    assert abs(len(fine) - len(lossless)) < 8
+    np.testing.assert_array_equal(np.asarray(compressor.decode(fine)), picture)
+    assert len(plain) < 0.8 * len(lossless)
+
+
+def test_a_plain_picture_takes_no_more_bytes_at_a_fine_level():
+    picture = np.full((64, 80, 3), (200, 30, 90), np.uint8)
+    assert len(compressor.encode(picture, 95)) <= len(compressor.encode(picture, 100)) + 8

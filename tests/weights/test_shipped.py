@@ -13,6 +13,7 @@ from compressor.coding.loading import coder_of, load_coder
 from compressor.engines.cpu import has_bfloat16
 from compressor.engines.onnx_engine import OnnxEngine
 from compressor.images.psnr import psnr_db
+from compressor.images.ssimulacra2 import ssimulacra2
 from compressor.spec.quality import TOP_LEVEL, quality_to_level
 from compressor.weights.files import ModelFiles, default_model, shipped_folder, shipped_models
 from tests.samples import assert_same_pixels
@@ -48,7 +49,7 @@ def test_overhead_is_at_most_24_bytes(photo):
 
 
 def test_size_and_psnr_rise_strictly_with_quality(photo):
-    streams = [compressor.encode(photo, quality) for quality in (1, 10, 30, 50, 70, 90, 100)]
+    streams = [compressor.encode(photo, quality) for quality in (1, 10, 30, 50, 70, 90, 91, 93, 95, 99, 100)]
     quality_db = [psnr_of(compressor.decode(stream), photo) for stream in streams]
     assert all(a < b for a, b in zip(quality_db, quality_db[1:], strict=False))
     sizes = [len(stream) for stream in streams]
@@ -143,3 +144,30 @@ def test_no_part_of_the_model_has_died(photo):
     plane = np.zeros((*pixels.shape[:3], 1), np.float32)
     corrections = [engine.run("correction", x, plane) for x in (pixels, np.full_like(pixels, -100))]
     assert np.abs(corrections[0] - corrections[1]).max() > 0.01
+
+
+@pytest.mark.parametrize("tune", ["iq", "psnr"])
+def test_fine_levels_decode_in_parts_at_reduced_size_and_on_one_thread(photo, tune):
+    picture = photo[:230, :250]
+    mask = np.zeros(picture.shape[:2], np.uint8)
+    mask[:, 120:] = 255
+    for options in ({}, {"roi": mask}, {"effort": 6}):
+        stream = compressor.encode(picture, 94, tune=tune, **options)
+        whole = np.asarray(compressor.decode(stream)).astype(int)
+        part = np.asarray(compressor.decode(stream, region=(90, 30, 100, 80))).astype(int)
+        # In `flagship-iq`, rounding differences can grow to several levels.
+        assert np.abs(part - whole[30:110, 90:190]).max() <= 4
+        assert np.abs(part - whole[30:110, 90:190]).mean() < 0.02
+        one = np.asarray(compressor.decode(stream, runtime=Runtime(threads=1))).astype(int)
+        assert np.abs(one - whole).max() <= 4
+        half = np.asarray(compressor.decode(stream, reduction=2))
+        expected = np.asarray(Image.fromarray(whole.astype(np.uint8)).reduce(2))
+        assert psnr_db(half, expected) > 36
+        assert psnr_db(whole[:, 130:].astype(np.uint8), picture[:, 130:]) > 41
+
+
+def test_a_visually_lossless_score_is_met_below_the_lossless_size(photo):
+    target = compressor.Target(ssimulacra2=90)
+    stream = compressor.encode(photo, target=target)
+    assert ssimulacra2(photo, np.asarray(compressor.decode(stream))) >= 90
+    assert len(stream) < 0.4 * len(compressor.encode(photo, 100))

@@ -33,7 +33,7 @@ class CnnRuntime:
 
     def __init__(self, files: ModelFiles, engine: Engine) -> None:
         self._engine = engine
-        # The transforms lose more than finer steps could bring back.
+        # No fine levels: the transforms lose more than finer steps could recover.
         self._gains = load_gains(files.arrays("gains.npz"), FineLevels(TOP_LEVEL))
         self.metric: str = files.manifest["metric"]
         numbers = files.manifest["numbers"]

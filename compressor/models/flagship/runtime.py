@@ -12,7 +12,7 @@ from compressor.models.gains import load_gains
 from compressor.models.runtime import Passes, PixelError, Step, Synthesis
 from compressor.spec.arrays import Floats, Indices, Symbols
 from compressor.spec.constants import HYPER_SLOPE
-from compressor.spec.fine_levels import FineLevels, raised
+from compressor.spec.fine_levels import FineLevels
 from compressor.spec.levels import Levels, levels_in, network_quality, padded_levels, pixel_values
 from compressor.spec.passes import CodingPass
 from compressor.weights.files import ModelFiles
@@ -151,9 +151,8 @@ class FlagshipRuntime:
         side = np.clip(side, -self._side_max, self._side_max)
         h, w = self.side_stride * side.shape[0], self.side_stride * side.shape[1]
         levels = padded_levels(levels, h - height, w - width)
-        seen_levels = self._fine_levels.seen(levels)
         middle = slice(self.side_stride // 2, None, self.side_stride)
-        side_levels = levels_in(seen_levels, (middle, middle))
+        side_levels = self._fine_levels.seen(levels_in(levels, (middle, middle)))
         side_values = side.astype(np.float32)
         scaled = side_values[None] / np.float32(self._side_steps)
         inputs = np.concatenate([scaled, self._plane(scaled, side_levels)], axis=3)
@@ -162,7 +161,6 @@ class FlagshipRuntime:
         # Positions beyond the picture code nothing: their scale index is 0.
         inside = np.zeros((h, w, 1), bool)
         inside[:height, :width] = True
-        shift = np.broadcast_to(self._fine_levels.index_shift(levels)[..., None], inside.shape)
 
         passes = self._passes[:count]
         shape = h, w, passes[-1].high
@@ -172,15 +170,16 @@ class FlagshipRuntime:
             features = self._entropy.hyper(side_values, side_levels)
             for k, p in enumerate(passes):
                 means = latents.predict(k, p)
-                indices = self._indices(k, p, features, codes, seen_levels)
-                of_pass, kept = (np.stack([x[view] for view in p.views]) for x in (shift, inside))
-                indices = raised(indices, of_pass) * kept
+                indices = self._indices(k, p, features, codes, levels)
+                indices *= np.stack([inside[view] for view in p.views])
                 symbols = yield Step(p, means, indices)
                 latents.add(p, symbols)
                 if p.high <= self._seen:
                     for i, view in enumerate(p.views):
-                        coarse = self._fine_levels.coarse(np.abs(symbols[i]), levels_in(levels, view))
-                        codes[(*view, slice(p.low, p.high))] = self._entropy.codes(coarse)
+                        magnitudes = self._fine_levels.coarse_magnitudes(
+                            np.abs(symbols[i]), levels_in(levels, view)
+                        )
+                        codes[(*view, slice(p.low, p.high))] = self._entropy.codes(magnitudes)
             return latents.result()[:height, :width]
 
     def worth(self, levels: Levels) -> Floats:
@@ -196,6 +195,7 @@ class FlagshipRuntime:
         found = []
         for (row, column), view in zip(p.origins, p.views, strict=True):
             own, of_own = features[view], levels_in(levels, view)
+            seen = self._fine_levels.seen(of_own)
             indices = np.empty((*own.shape[:2], p.high - p.low), np.uint8)
             rows = max(1, MAX_POSITIONS // own.shape[1])
             for top in range(0, len(own), rows):
@@ -206,10 +206,10 @@ class FlagshipRuntime:
                 chosen = self._entropy.contexts[k](
                     band.reshape(-1, band.shape[2]),
                     neighbours,
-                    levels_in(of_own, np.s_[top : top + rows, :]),
+                    levels_in(seen, np.s_[top : top + rows, :]),
                 )
                 indices[top : top + rows] = chosen.reshape(*band.shape[:2], -1)
-            found.append(indices)
+            found.append(self._fine_levels.raised(indices, of_own))
         return np.stack(found)
 
     def _plane(self, inputs: Floats, levels: Levels, block: int = 1) -> Floats:

@@ -27,8 +27,8 @@ def filter_gradient_graph(model: Flagship) -> keras.Model:
     """Gradient with respect to the output of the filter g -> with respect to its input.
 
     Inputs: pixels - 128 before g (N, H, W, 3), quality plane (N, H, W, 1), and the gradient (N, H, W, 3).
-    Output: the gradient (N, H, W, 3). An 8-bit filter is run in 8 bits to find which of its ReLUs pass the
-    gradient, which itself is not rounded.
+    Output: the gradient (N, H, W, 3). The forward pass of an 8-bit filter is rounded, to find
+    which ReLUs pass the gradient. The gradient is not.
     """
     pixels, plane = layers.Input((None, None, 3)), layers.Input((None, None, 1))
     gradient = layers.Input((None, None, 3))

@@ -45,7 +45,7 @@ class TileLatents:
         shape: tuple[int, int, int],
     ) -> None:
         self._engine, self._start = engine, start
-        self._expected, self._near_units = expected, np.maximum(expected, near_floor)
+        self._expected, self._near_units = expected, np.maximum(expected[..., :seen], near_floor)
         self._decoded = np.zeros(shape, np.float32)
         self._near = np.zeros((*shape[:2], seen), np.float32)
         self._before = self._features = start(lambda: engine.run("hyper_mean", side)[0])
@@ -80,12 +80,14 @@ class TileLatents:
 
     def _place(self, means: Callable[[], Floats], p: CodingPass, symbols: Symbols) -> None:
         values = means() + symbols.astype(np.float32)
-        near_units = np.broadcast_to(_in_pass(self._near_units, p), values.shape)
+        is_read = p.high <= self._near.shape[2]
+        if is_read:
+            near = np.arcsinh(values / _in_pass(self._near_units, p))
         for i, view in enumerate(p.views):
             where = (*view, slice(p.low, p.high))
             self._decoded[where] = values[i]
-            if p.high <= self._near.shape[2]:
-                self._near[where] = np.arcsinh(values[i] / near_units[i])
+            if is_read:
+                self._near[where] = near[i]
 
 
 def _in_pass(values: Floats, p: CodingPass) -> Floats:
