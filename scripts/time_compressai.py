@@ -1,6 +1,6 @@
 """Compare speed with CompressAI's mean-scale hyperprior.
 
-    $ pip install compressai
+    $ pip install compressai scikit-image
     $ python -m scripts.time_compressai
 
 CompressAI's models have random weights, so nothing has to be downloaded. They code as many latents as trained
