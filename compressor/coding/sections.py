@@ -84,7 +84,7 @@ class SectionEncoder:
         return payloads
 
     def _payloads(self, level: int, screen_content: ScreenContent | None) -> dict[str, bytes]:
-        """Encode the picture, and store nothing but screen content exactly, or the whole for its sake."""
+        """Encode the picture, and store its screen content, or all of it, exactly where that pays."""
         quality_map = {} if self._lowering is None else {QUALITY_MAP: pack_map(self._lowering)}
         if screen_content is None:
             return quality_map | {PICTURE: self._picture(level, 1)}

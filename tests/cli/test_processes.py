@@ -1,13 +1,17 @@
 """The command line in a process of its own: pipes, terminals, Ctrl-C."""
 
 import os
+import pstats
 import signal
 import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 from PIL import Image
 
+import compressor
 from compressor.cli.main import main
 
 
@@ -70,6 +74,14 @@ def test_an_output_that_is_full(folder, run_process, encoded):
         assert run.returncode == 1
         assert run.stderr.count(b"\n") <= 1
         assert b"Traceback" not in run.stderr
+
+
+def test_a_profiler_keeps_its_result(folder, encoded):
+    encoded("photo.cmpr")
+    root = Path(compressor.__file__).parents[1]
+    command = [sys.executable, "-m", "cProfile", "-o", "result", "-m", "compressor", "info", "photo.cmpr"]
+    subprocess.run(command, check=True, env=os.environ | {"PYTHONPATH": str(root)}, capture_output=True)
+    assert pstats.Stats("result").total_calls > 1000
 
 
 def test_names_that_the_terminal_cannot_show(folder, run_process, picture):
