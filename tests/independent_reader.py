@@ -409,6 +409,8 @@ def read_flagship_tile(model, data, levels, coded):
 
     log_gain = knots_float(model.gains["log_gain"], levels)
     expected = (fineness * model.gains["magnitude"] * np.exp(log_gain)).astype(np.float32)
+    shrunk = np.exp(knots_float(model.gains["log_inverse_gain"], levels)) / fineness
+    mean_unit = (expected * (shrunk / inverse_gain(model, levels, fineness)) ** 2).astype(np.float32)
     near_unit = np.maximum(expected, (fineness * numbers["near_floor"]).astype(np.float32))
     codes_of = model.entropy["magnitude_codes"]
 
@@ -438,7 +440,7 @@ def read_flagship_tile(model, data, levels, coded):
             lag = np.where(x > 0, 0, np.minimum(shift[view], 4))
             x = np.minimum(x + shift[view] - lag, TOP_INDEX) * inside[view]
             indices.append(np.minimum(x + lift[view], TOP_INDEX))
-            means.append(expected[view][:, :, low:high] * model.run(f"mean_{k}", *inputs)[0])
+            means.append(mean_unit[view][:, :, low:high] * model.run(f"mean_{k}", *inputs)[0])
         symbols = reader.array(np.stack(indices))
         coded.append(symbols)
         for view, mean, own in zip(views, means, symbols, strict=True):
@@ -449,15 +451,19 @@ def read_flagship_tile(model, data, levels, coded):
     return latents[:height, :width]
 
 
+def inverse_gain(model, levels, fineness):
+    """Return the factors from latents to coefficients at levels that networks see."""
+    full = np.exp(-knots_float(model.gains["log_gain"], levels))
+    shrunk = np.exp(knots_float(model.gains["log_inverse_gain"], levels))
+    return ((1 - 1 / fineness) * full + shrunk / fineness) / fineness
+
+
 def flagship_pixels(model, latents, levels):
     """Return pixels (16 h, 16 w, 3) in 8-bit levels, neither rounded nor clipped."""
     numbers, block = model.numbers, model.numbers["block"]
     levels, _, reciprocal = fine(model, levels)
     c = 65536 / reciprocal[:, :, None]
-    full = np.exp(-knots_float(model.gains["log_gain"], levels))
-    shrunk = np.exp(knots_float(model.gains["log_inverse_gain"], levels))
-    coefficients = latents * ((1 - 1 / c) * full + shrunk / c) / c
-    y = model.run("synthesis", coefficients[None])
+    y = model.run("synthesis", (latents * inverse_gain(model, levels, c))[None])
     step = np.exp(knots_float(model.gains["log_step"], levels) / 2)
     amplitude = (numbers["filter_amplitude"] * step / c)[:, :, 0]
     planes = [interpolated(x, block) / (4 * block * block) for x in (quality(levels), amplitude)]

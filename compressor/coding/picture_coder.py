@@ -15,7 +15,7 @@ from compressor.coding.tile_coder import Pairs, TileCoder
 from compressor.coding.tiling import TileReader
 from compressor.errors import OptionError
 from compressor.images.arrays import levels_to_uint8
-from compressor.models.runtime import ModelRuntime
+from compressor.models.runtime import Analysis, ModelRuntime
 from compressor.spec.arrays import Floats, Indices, Symbols
 from compressor.spec.constants import PIXEL_OFFSET, TILE
 from compressor.spec.levels import Levels, levels_in
@@ -112,10 +112,13 @@ class PictureCoder:
     ) -> Pairs:
         """Code a tile of a picture with refinement."""
         wide = tile.widened(refine.halo, grid)
-        pixels, latents = self.analyse(image_uint8, wide, grid, levels)
+        pixels, analysis = self.analyse(image_uint8, wide, grid, levels)
+        # From latents that are not refined: the networks were trained on such latents.
+        inner = tile.within(wide)
+        side = self.runtime.side_information(analysis.seen[inner.slices], levels_in(levels, tile.slices))
         inside = wide.scaled(self.runtime.block).common(Area(0, 0, *image_uint8.shape[:2]))
         size, of_wide = (inside.height, inside.width), levels_in(levels, wide.slices)
-        return refine(pixels, size, latents, of_wide, tile.within(wide), on_progress)
+        return refine(pixels, size, analysis.latents, side, of_wide, inner, on_progress)
 
     def _weighed(
         self,
@@ -126,8 +129,10 @@ class PictureCoder:
         saving_share: float | None,
     ) -> Pairs:
         """Code a tile of a picture without refinement."""
-        _, latents = self.analyse(image_uint8, tile, grid, levels)
-        return self.tile_coder.code(latents, levels_in(levels, tile.slices), saving_share).pairs()
+        _, analysis = self.analyse(image_uint8, tile, grid, levels)
+        of_tile = levels_in(levels, tile.slices)
+        side = self.runtime.side_information(analysis.seen, of_tile)
+        return self.tile_coder.code(analysis.latents, side, of_tile, saving_share).pairs()
 
     def symbols(self, image_uint8: NDArray[np.uint8], levels: Levels) -> Iterator[tuple[Symbols, Indices]]:
         """Yield flat arrays of symbols and of their scale indices, as `encode` codes them, tile by tile."""
@@ -207,8 +212,8 @@ class PictureCoder:
 
     def analyse(
         self, image_uint8: NDArray[np.uint8], tile: Area, grid: Area, levels: Levels
-    ) -> tuple[Floats, Floats]:
-        """Return pixels minus 128 (block * h, block * w, 3) and latents (h, w, C) of a tile of a picture."""
+    ) -> tuple[Floats, Analysis]:
+        """Return pixels minus 128 (block * h, block * w, 3) and latents of a tile of a picture."""
         block = self.runtime.block
         window = tile.widened(self.runtime.analysis_halo, grid)
         part = image_uint8[window.scaled(block).slices]
@@ -218,8 +223,8 @@ class PictureCoder:
         # Only one tile at a time is converted: the floats of a whole picture might not fit in memory.
         pixels = padded.astype(np.float32) - PIXEL_OFFSET
         inner = tile.within(window)
-        latents = self.runtime.analyse(pixels[None], levels_in(levels, window.slices))[inner.slices]
-        return pixels[inner.scaled(block).slices], latents
+        analysis = self.runtime.analyse(pixels[None], levels_in(levels, window.slices))
+        return pixels[inner.scaled(block).slices], analysis.part(inner.slices)
 
     def _grid(self, image_uint8: NDArray[np.uint8]) -> Area:
         return Area(0, 0, *image_uint8.shape[:2]).covering(self.runtime.block)

@@ -11,7 +11,7 @@ from compressor.coding.objectives import Objective
 from compressor.coding.tile_coder import Pairs, TileCoder
 from compressor.entropy.tables import ScaleTables
 from compressor.models.runtime import ErrorGradient, ModelRuntime, PixelError
-from compressor.spec.arrays import Floats
+from compressor.spec.arrays import Floats, Symbols
 from compressor.spec.constants import SAVING_SHARE
 from compressor.spec.levels import Levels, levels_in, pixel_values
 
@@ -121,6 +121,7 @@ class Refiner:
         pixels: Floats,
         size: tuple[int, int],
         around: Floats,
+        side: Symbols,
         levels: Levels,
         tile: Area,
         on_progress: OnProgress,
@@ -132,7 +133,8 @@ class Refiner:
             size: height and width of the part of these that is inside the picture.
             around: latents of the same positions from the analysis, (h, w, C), in quantisation steps. Those
                 outside of the tile stand in for what other tiles decode to.
-            levels: quality levels 0..396 of the same positions: one, or (h, w).
+            side: side information of the tile.
+            levels: quality levels 0..396 of the positions of the latents: one, or (h, w).
             tile: where the tile is among them.
             on_progress: called after every step.
 
@@ -141,13 +143,11 @@ class Refiner:
         """
         around = around.copy()
         latents, of_tile = around[tile.slices].copy(), levels_in(levels, tile.slices)
-        # From the latents before they are moved: the networks were trained on such latents.
-        side = self._runtime.side_information(latents, of_tile)
         descent = self._objective.descent(self._runtime.worth(of_tile), self._steps)
         parts = self._parts(pixels, size, levels, tile)
         best, share = _Best(self._runtime.tables), SAVING_SHARE
         for step in range(self._steps):
-            coded = self._coder.code(latents, of_tile, share, side)
+            coded = self._coder.code(latents, side, of_tile, share)
             around[tile.slices] = coded.decoded
             error, gradient = self._error_and_gradient(around, parts, tile)
             best.offer(coded.pairs(), error)
@@ -157,7 +157,7 @@ class Refiner:
             latents = descent.move(latents, coded.decoded, gradient)
             share = self._objective.saving_share
             on_progress((step + 1) / self._steps)
-        coded = self._coder.code(latents, of_tile, share, side)
+        coded = self._coder.code(latents, side, of_tile, share)
         around[tile.slices] = coded.decoded
         best.offer(coded.pairs(), self._error(around, parts))
         return best.pairs

@@ -88,28 +88,27 @@ class TileCoder:
     def code(
         self,
         latents: Floats,
+        side: Symbols,
         levels: Levels,
         saving_share: float | None = SAVING_SHARE,
-        side: Symbols | None = None,
     ) -> CodedTile:
         """Choose the symbols of a tile.
 
         Args:
             latents: (h, w, C) in quantisation steps.
+            side: its side information.
             levels: quality levels 0..396: one, or (h, w).
             saving_share: see `Effort`.
-            side: side information; None for that of these latents.
         """
         h, w, _ = latents.shape
-        side = self._runtime.side_information(latents, levels) if side is None else side
         boosts = np.zeros(boost_indices(h, w).shape, np.int32)
-        tile = self._code(latents, levels, saving_share, side, boosts)
+        tile = self._code(latents, side, boosts, levels, saving_share)
         residuals, worth = latents - tile.decoded, self._runtime.worth(levels)
         boosts = choose_boosts(self._runtime.tables, residuals, tile.indices(), worth)
-        return self._code(latents, levels, saving_share, side, boosts) if boosts.any() else tile
+        return self._code(latents, side, boosts, levels, saving_share) if boosts.any() else tile
 
     def _code(
-        self, latents: Floats, levels: Levels, saving_share: float | None, side: Symbols, boosts: Symbols
+        self, latents: Floats, side: Symbols, boosts: Symbols, levels: Levels, saving_share: float | None
     ) -> CodedTile:
         """Choose the symbols of a tile with given boosts."""
         h, w, _ = latents.shape

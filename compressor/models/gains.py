@@ -86,6 +86,17 @@ class QualityGains:
         return self.magnitude.astype(np.float32) * self._curve(self.log_gain, levels) * self._fineness(levels)
 
     @_by_level
+    def mean_unit(self, levels: Levels) -> Floats:
+        """Return (C,), the unit of the means that networks predict, in quantisation steps.
+
+        Up to the highest level that networks see, it is the expected magnitude. Above that, inverse gains
+        shrink latents less, but predictions have to be shrunk as before. Of a few exponents, 2 was best.
+        """
+        shrunk = self._curve(self.log_inverse_gain, levels) / self._fineness(levels)
+        unit: Floats = self.expected(levels) * np.square(shrunk / self.inverse_gain(levels))
+        return unit
+
+    @_by_level
     def correction_limit(self, levels: Levels) -> Floats:
         """Return (C,) how far one unit of the correction network's output moves a coefficient."""
         limit = np.minimum(self.magnitude.astype(np.float32), self._curve(-self.log_gain, levels))

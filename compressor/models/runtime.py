@@ -26,6 +26,24 @@ class Step:
     indices: Indices
 
 
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """Latents of pixels, (h, w, C) in quantisation steps.
+
+    Attributes:
+        latents: those to be coded.
+        seen: those from which side information is computed: as at the highest level that networks see, if
+            that is lower (see `compressor.spec.fine_levels`). Otherwise, they are the same.
+    """
+
+    latents: Floats
+    seen: Floats
+
+    def part(self, where: tuple[slice, slice]) -> "Analysis":
+        """Return the latents of some of the positions."""
+        return Analysis(self.latents[where], self.seen[where])
+
+
 # Yields a step, receives its symbols, and returns the decoded latents (h, w, C) in quantisation steps.
 Passes = Generator[Step, Symbols, Floats]
 # Decoded pixels minus 128 (H, W, 3) -> their error, and its gradient.
@@ -87,16 +105,16 @@ class ModelRuntime(Protocol):
     @property
     def error_gradient(self) -> ErrorGradient | None: ...
 
-    def analyse(self, pixels: Floats, levels: Levels) -> Floats:
-        """Convert pixels minus 128 (1, H, W, 3) to latents (h, w, C) in quantisation steps."""
+    def analyse(self, pixels: Floats, levels: Levels) -> Analysis:
+        """Convert pixels minus 128 (1, H, W, 3) to latents."""
         ...
 
     def synthesis(self, reduction: int) -> Synthesis:
         """Return the synthesis of pictures at 1 / `reduction` of their width and height, 1 for full size."""
         ...
 
-    def side_information(self, latents: Floats, levels: Levels) -> Symbols:
-        """Return the side information of latents; it is empty in a family without."""
+    def side_information(self, seen: Floats, levels: Levels) -> Symbols:
+        """Return the side information of latents, `Analysis.seen`; it is empty in a family without."""
         ...
 
     def side_indices(self, height: int, width: int) -> Indices:

@@ -117,7 +117,7 @@ def latents_of(coder, image, tile):
     grid = Area(0, 0, *image.shape[:2]).covering(coder.runtime.block)
     latents = np.full((grid.height, grid.width, coder.runtime.channels), np.nan, np.float32)
     for area in grid.cut(tile):
-        latents[area.slices] = coder.analyse(image, area, grid, 300)[1]
+        latents[area.slices] = coder.analyse(image, area, grid, 300)[1].latents
     return latents
 
 

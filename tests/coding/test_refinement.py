@@ -20,7 +20,7 @@ from compressor.coding.refinement import Refiner
 from compressor.errors import OptionError
 from compressor.spec.constants import SAVING_SHARE
 
-LEVEL = 200
+LEVEL, SIDE = 200, "side information"
 PSNR = Runtime(model="flagship-psnr")
 
 
@@ -38,10 +38,7 @@ class SquareDecoder:
         self.tables = SimpleNamespace(cost=lambda symbols, indices: float(np.abs(symbols).sum()))
         self.windows, self.coded = [], []
 
-    def side_information(self, latents, level):
-        return np.round(latents).sum()
-
-    def code(self, latents, level, saving_share, side):
+    def code(self, latents, side, level, saving_share):
         self.coded.append((latents, saving_share, side))
         symbols = np.round(latents)
         return SimpleNamespace(
@@ -67,7 +64,7 @@ class SquareDecoder:
 def refined(decoder, objective, pixels, latents, steps, size=None, tile=None, window=48, on_progress=float):
     refine = Refiner(decoder, decoder, decoder.error_gradient, objective, steps, window)
     whole = Area(0, 0, *pixels.shape[:2])
-    pairs = refine(pixels, size or pixels.shape[:2], latents, LEVEL, tile or whole, on_progress)
+    pairs = refine(pixels, size or pixels.shape[:2], latents, SIDE, LEVEL, tile or whole, on_progress)
     return pairs[0][0]
 
 
@@ -95,8 +92,7 @@ def test_windows_cover_all_and_see_their_surroundings():
     latents, shares, sides = zip(*decoder.coded, strict=True)
     np.testing.assert_allclose(latents, [pixels + 9, pixels, pixels], atol=1e-4)
     assert shares == (SAVING_SHARE, 0.5, 0.5)
-    # The side information is that of the latents before they were moved.
-    assert set(sides) == {np.round(pixels + 9).sum()}
+    assert set(sides) == {SIDE}
     # Rows 0..10 and 6..13: twice the halo of one.
     assert decoder.windows == 2 * [(10, 7), (7, 7)]
     assert progress == [0.5, 1.0]
@@ -169,7 +165,7 @@ def test_pixels_beyond_the_picture_do_not_count():
 
 def test_the_gradient_goes_back_through_the_whole_synthesis(picture):
     family = load_coder(PSNR).runtime
-    latents = np.round(family.analyse(picture[None].astype(np.float32) - 128, LEVEL))
+    latents = np.round(family.analyse(picture[None].astype(np.float32) - 128, LEVEL).latents)
     random = np.random.default_rng(0)
     slope = random.normal(size=picture.shape).astype(np.float32)
     error, gradient = family.error_gradient(latents, lambda pixels: (7.0, slope), LEVEL)
@@ -183,7 +179,7 @@ def test_the_gradient_goes_back_through_the_whole_synthesis(picture):
 
 def test_the_gradient_is_that_at_the_decoded_picture(picture):
     family = load_coder(Runtime()).runtime
-    latents, seen = np.round(family.analyse(picture[None].astype(np.float32) - 128, LEVEL)), []
+    latents, seen = np.round(family.analyse(picture[None].astype(np.float32) - 128, LEVEL).latents), []
 
     def error_of(pixels):
         seen.append(pixels)

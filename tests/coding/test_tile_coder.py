@@ -17,9 +17,6 @@ class Runtime:
     tables = load_coder(compressor.Runtime(model="cnn")).runtime.tables
     has_ended = False
 
-    def side_information(self, latents, levels):
-        return np.zeros((*latents.shape[:2], 0), np.int32)
-
     def worth(self, levels):
         return np.ones(2, np.float32)
 
@@ -38,7 +35,7 @@ def test_the_slope_of_the_rate_is_that_of_residuals():
     runtime = load_coder(compressor.Runtime()).runtime
     # Neither side is a multiple of the side information's stride.
     latents = np.random.default_rng(0).normal(0, 0.8, (5, 6, runtime.channels)).astype(np.float32)
-    tile = TileCoder(runtime).code(latents, 200)
+    tile = TileCoder(runtime).code(latents, runtime.side_information(latents, 200), 200)
     slope = tile.rate_slope(latents, runtime.tables)
     assert slope.shape == latents.shape
     step, _ = tile.steps[0]
@@ -53,6 +50,6 @@ def test_the_slope_of_the_rate_is_that_of_residuals():
 def test_passes_are_closed_although_the_error_is_kept():
     runtime = Runtime()
     with pytest.raises(MemoryError) as kept:
-        TileCoder(runtime).code(np.zeros((4, 4, 2), np.float32), 0)
+        TileCoder(runtime).code(np.zeros((4, 4, 2), np.float32), np.zeros((4, 4, 0), np.int32), 0)
     assert runtime.has_ended
     assert kept.value.__traceback__ is not None

@@ -72,12 +72,19 @@ def test_fine_levels_have_the_curves_of_the_highest_level_with_finer_steps():
     # Latents that are finer shrink less.
     kept = [gains.gain(level) * gains.inverse_gain(level) for level in (300, 340, 380)]
     assert np.all(np.diff(np.abs(np.stack(kept) - 1), axis=0) <= 1e-6)
+    # Predictions do not: of two factors of the shrinkage, the inverse gain undoes one.
+    np.testing.assert_array_equal(gains.mean_unit(300), gains.expected(300))
+    shrinkage = gains.mean_unit(340) / gains.expected(340)
+    predicted = np.sqrt(shrinkage) * gains.expected(340) * gains.inverse_gain(340)
+    np.testing.assert_allclose(predicted, gains.expected(300) * gains.inverse_gain(300), rtol=1e-5)
+    assert (shrinkage < 1).mean() > 0.9
 
 
 def test_curves_of_a_map_are_those_of_its_levels():
     gains = load_gains(ModelFiles(shipped_folder()).arrays("gains.npz"), FineLevels(300))
     levels = np.array([[0, 300], [301, 390]], np.int32)
-    for curve in ("gain", "inverse_gain", "expected", "correction_limit", "filter_unit", "distortion_weight"):
+    curves = "gain inverse_gain expected mean_unit correction_limit filter_unit distortion_weight"
+    for curve in curves.split():
         found = getattr(gains, curve)(levels)
         for where in np.ndindex(levels.shape):
             np.testing.assert_allclose(found[where], getattr(gains, curve)(int(levels[where])), rtol=1e-6)

@@ -9,12 +9,13 @@ from PIL import Image
 import compressor
 from compressor import Runtime
 from compressor.coding.area import Area
+from compressor.coding.effort import DEFAULT, Effort
 from compressor.coding.loading import coder_of, load_coder
 from compressor.engines.cpu import has_bfloat16
 from compressor.engines.onnx_engine import OnnxEngine
 from compressor.images.psnr import psnr_db
 from compressor.images.ssimulacra2 import ssimulacra2
-from compressor.spec.quality import TOP_LEVEL, quality_to_level
+from compressor.spec.quality import HIGHEST_SEEN_LEVEL, TOP_LEVEL, quality_to_level
 from compressor.weights.files import ModelFiles, default_model, shipped_folder, shipped_models
 from tests.samples import assert_same_pixels
 
@@ -83,10 +84,10 @@ def test_parts_leave_no_seam(photo, model, level):
     whole = coder_of(files, "onnxruntime")
     payload = whole.encode(photo, level)
     grid = Area(0, 0, *photo.shape[:2]).covering(whole.runtime.block)
-    _, latents = whole.analyse(photo, grid, grid, level)
+    latents = whole.analyse(photo, grid, grid, level)[1].latents
     positions = grid.height // 4
     for area in grid.cut(positions):
-        _, part = whole.analyse(photo, area, grid, level)
+        part = whole.analyse(photo, area, grid, level)[1].latents
         np.testing.assert_allclose(part, latents[area.slices], atol=0.01)
     pixels = whole.decode(payload, *photo.shape[:2], level)
     in_parts = coder_of(files, "onnxruntime", part=positions).decode(payload, *photo.shape[:2], level)
@@ -139,11 +140,28 @@ def test_no_part_of_the_model_has_died(photo):
     files = ModelFiles(shipped_folder())
     runtime, engine = coder_of(files, "onnxruntime").runtime, OnnxEngine(files)
     pixels = photo[None].astype(np.float32) - 128
-    side = runtime.side_information(runtime.analyse(pixels, 300), 300)
+    side = runtime.side_information(runtime.analyse(pixels, 300).seen, 300)
     assert (side != 0).mean() > 0.01
     plane = np.zeros((*pixels.shape[:3], 1), np.float32)
     corrections = [engine.run("correction", x, plane) for x in (pixels, np.full_like(pixels, -100))]
     assert np.abs(corrections[0] - corrections[1]).max() > 0.01
+
+
+@pytest.mark.parametrize("model", ["flagship-iq", "flagship-psnr"])
+@pytest.mark.parametrize("effort", [DEFAULT, Effort(refinement_steps=1)])
+def test_side_information_of_fine_levels_is_that_of_the_highest_level_that_networks_see(photo, model, effort):
+    coder, picture = coder_of(ModelFiles(shipped_folder(model)), "onnxruntime"), photo[:230, :250]
+    height, width = picture.shape[:2]
+    in_part = np.full((15, 16), HIGHEST_SEEN_LEVEL, np.int32)
+    in_part[:, 7:] = 390
+    sides = []
+    for levels in (HIGHEST_SEEN_LEVEL, 380, in_part):
+        payload = coder.encode(picture, levels, effort)
+        side, _ = next(coder.read_symbols(payload, height, width, levels))
+        sides.append(side)
+    assert sides[0].any()
+    for side in sides[1:]:
+        np.testing.assert_array_equal(side, sides[0])
 
 
 @pytest.mark.parametrize("tune", ["iq", "psnr"])

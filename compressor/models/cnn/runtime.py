@@ -6,7 +6,7 @@ from compressor.engines.interface import Engine
 from compressor.entropy.exact import knots_at
 from compressor.entropy.tables import load_tables
 from compressor.models.gains import load_gains
-from compressor.models.runtime import Passes, Step, Synthesis
+from compressor.models.runtime import Analysis, Passes, Step, Synthesis
 from compressor.spec.arrays import Floats, Indices, Symbols
 from compressor.spec.constants import TOP_INDEX
 from compressor.spec.fine_levels import FineLevels
@@ -45,11 +45,11 @@ class CnnRuntime:
         entropy = files.arrays("entropy.npz")
         self.tables, self._scale_bias = load_tables(entropy), entropy["bias"]
 
-    def analyse(self, pixels: Floats, levels: Levels) -> Floats:
+    def analyse(self, pixels: Floats, levels: Levels) -> Analysis:
         """See `ModelRuntime`."""
         latents: Floats = self._engine.run("analysis", pixels / self._pixel_scale)[0]
         latents *= self._gains.gain(levels)
-        return latents
+        return Analysis(latents, latents)
 
     def _synthesise(self, latents: Floats, levels: Levels) -> Floats:
         """See `Synthesis.run`."""
@@ -62,7 +62,7 @@ class CnnRuntime:
         """See `ModelRuntime`."""
         return Synthesis(self.block, self.synthesis_halo, 1, self.channels, self._synthesise)
 
-    def side_information(self, latents: Floats, levels: Levels) -> Symbols:
+    def side_information(self, seen: Floats, levels: Levels) -> Symbols:
         """See `ModelRuntime`."""
         return np.zeros((0, 0, 0), np.int32)
 

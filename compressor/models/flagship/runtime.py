@@ -9,7 +9,7 @@ from compressor.models.flagship.entropy_model import load_entropy_model
 from compressor.models.flagship.reduction import FACTORS, Reduction, num_channels
 from compressor.models.flagship.tile_latents import LatentThreads, TileLatents
 from compressor.models.gains import load_gains
-from compressor.models.runtime import Passes, PixelError, Step, Synthesis
+from compressor.models.runtime import Analysis, Passes, PixelError, Step, Synthesis
 from compressor.spec.arrays import Floats, Indices, Symbols
 from compressor.spec.constants import HYPER_SLOPE
 from compressor.spec.fine_levels import FineLevels
@@ -61,15 +61,20 @@ class FlagshipRuntime:
         self.metric: str = files.manifest["metric"]
         self.error_gradient = self._error_gradient if files.can_refine else None
 
-    def analyse(self, pixels: Floats, levels: Levels) -> Floats:
+    def analyse(self, pixels: Floats, levels: Levels) -> Analysis:
         """See `ModelRuntime`."""
-        latents = self._engine.run("analysis", pixels)[0]
+        coefficients, correction = self._engine.run("analysis", pixels)[0], np.float32(0)
         if self._has_networks:
             correction = self._engine.run("correction", pixels, self._plane(pixels, levels, self.block))[0]
-            correction *= self._gains.correction_limit(levels)
-            latents += correction
-        latents *= self._gains.gain(levels)
-        return latents
+
+        def at(levels: Levels) -> Floats:
+            latents: Floats = correction * self._gains.correction_limit(levels) + coefficients
+            latents *= self._gains.gain(levels)
+            return latents
+
+        seen_levels = self._fine_levels.seen(levels)
+        seen = at(seen_levels)
+        return Analysis(seen if np.array_equal(levels, seen_levels) else at(levels), seen)
 
     def _synthesise(self, latents: Floats, levels: Levels) -> Floats:
         """See `Synthesis.run`."""
@@ -124,13 +129,13 @@ class FlagshipRuntime:
         gradient *= self._gains.inverse_gain(levels)
         return error, gradient
 
-    def side_information(self, latents: Floats, levels: Levels) -> Symbols:
+    def side_information(self, seen: Floats, levels: Levels) -> Symbols:
         """See `ModelRuntime`."""
-        h, w, _ = latents.shape
+        h, w, _ = seen.shape
         rows, columns = -h % self.side_stride, -w % self.side_stride
-        padded = np.pad(latents, ((0, rows), (0, columns), (0, 0)))
-        levels = padded_levels(levels, rows, columns)
-        slope = HYPER_SLOPE / self._fine_levels.fineness(levels)[..., None]
+        padded = np.pad(seen, ((0, rows), (0, columns), (0, 0)))
+        levels = padded_levels(self._fine_levels.seen(levels), rows, columns)
+        slope = np.float32(HYPER_SLOPE)
         expected = np.arcsinh(slope * self._gains.expected(levels))
         relative = np.arcsinh(slope * np.abs(padded)) - expected
         inputs = np.concatenate([relative[None], self._plane(relative[None], levels)], axis=3)
@@ -156,8 +161,9 @@ class FlagshipRuntime:
         side_values = side.astype(np.float32)
         scaled = side_values[None] / np.float32(self._side_steps)
         inputs = np.concatenate([scaled, self._plane(scaled, side_levels)], axis=3)
-        expected = self._gains.expected(levels)
         near_floor = self._near_floor * self._fine_levels.fineness(levels)[..., None]
+        near_unit = np.maximum(self._gains.expected(levels)[..., : self._seen], near_floor)
+        mean_unit = self._gains.mean_unit(levels)
         # Positions beyond the picture code nothing: their scale index is 0.
         inside = np.zeros((h, w, 1), bool)
         inside[:height, :width] = True
@@ -166,7 +172,7 @@ class FlagshipRuntime:
         shape = h, w, passes[-1].high
         codes = np.zeros((h, w, self._seen), np.float32)
         with self._threads.in_order(self._engine.threads) as start:
-            latents = TileLatents(self._engine, start, inputs, expected, near_floor, self._seen, shape)
+            latents = TileLatents(self._engine, start, inputs, mean_unit, near_unit, shape)
             features = self._entropy.hyper(side_values, side_levels)
             for k, p in enumerate(passes):
                 means = latents.predict(k, p)

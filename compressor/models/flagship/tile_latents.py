@@ -27,10 +27,8 @@ class TileLatents:
         engine: runs `hyper_mean`, `mean_0`, `mean_1`, ...
         start: see `LatentThreads`.
         side: inputs of `hyper_mean`, (1, h / side stride, w / side stride, S + 1).
-        expected: expected magnitude of each latent, (C,) or (h, w, C).
-        near_floor: lower bound of the magnitudes by which the networks' inputs are divided, (1,) or
-            (h, w, 1).
-        seen: number of channels that the networks read.
+        mean_unit: the networks' outputs are multiplied by it, (C,) or (h, w, C).
+        near_unit: the networks' inputs, the first S latents, are divided by it, (S,) or (h, w, S).
         shape: (h, w, number of decoded channels).
     """
 
@@ -39,15 +37,14 @@ class TileLatents:
         engine: Engine,
         start: Start,
         side: Floats,
-        expected: Floats,
-        near_floor: Floats,
-        seen: int,
+        mean_unit: Floats,
+        near_unit: Floats,
         shape: tuple[int, int, int],
     ) -> None:
         self._engine, self._start = engine, start
-        self._expected, self._near_units = expected, np.maximum(expected[..., :seen], near_floor)
+        self._mean_unit, self._near_unit = mean_unit, near_unit
         self._decoded = np.zeros(shape, np.float32)
-        self._near = np.zeros((*shape[:2], seen), np.float32)
+        self._near = np.zeros((*shape[:2], near_unit.shape[-1]), np.float32)
         self._before = self._features = start(lambda: engine.run("hyper_mean", side)[0])
 
     def predict(self, k: int, p: CodingPass) -> Callable[[], Floats]:
@@ -76,13 +73,13 @@ class TileLatents:
             padded = pad(self._near[:: p.spacing, :: p.spacing, : p.seen], p.kernel)
             height, width = (n - p.stride + 1 for n in padded.shape[:2])
             inputs.insert(0, np.stack([padded[r : r + height, c : c + width] for r, c in p.origins]))
-        return _in_pass(self._expected, p) * self._engine.run(f"mean_{k}", *inputs)
+        return _in_pass(self._mean_unit, p) * self._engine.run(f"mean_{k}", *inputs)
 
     def _place(self, means: Callable[[], Floats], p: CodingPass, symbols: Symbols) -> None:
         values = means() + symbols.astype(np.float32)
         is_read = p.high <= self._near.shape[2]
         if is_read:
-            near = np.arcsinh(values / _in_pass(self._near_units, p))
+            near = np.arcsinh(values / _in_pass(self._near_unit, p))
         for i, view in enumerate(p.views):
             where = (*view, slice(p.low, p.high))
             self._decoded[where] = values[i]

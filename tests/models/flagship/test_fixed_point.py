@@ -33,9 +33,10 @@ def test_integer_networks_cost_less_than_half_a_percent(shipped, replay, level):
     """The same symbols, under the scale indices of the integer networks and under those of float networks."""
     model, coder = shipped
     image = data.coffee()[64:320, 64:448].astype(np.float32)
-    latents = coder.runtime.analyse(image[None] - 128, level)
-    coded = coder.tile_coder.code(latents, level)
-    _, quantise = replay(model, latents, level, coded)
+    analysis = coder.runtime.analyse(image[None] - 128, level)
+    side = coder.runtime.side_information(analysis.seen, level)
+    coded = coder.tile_coder.code(analysis.latents, side, level)
+    _, quantise = replay(model, analysis.latents, level, coded)
     integer = real = 0.0
     for (step, symbols), scale in zip(coded.steps, quantise.scales[1:], strict=True):
         indices = np.clip(np.rint(scale_index(np.log(scale))), 0, TOP_INDEX).astype(np.uint8)

@@ -61,8 +61,9 @@ def pair(tiny_folder):
 def case(request, pair, random_pictures, replay):
     level, (model, coder) = request.param, pair
     images = random_pictures(1, 64, 128, seed=3)
-    latents = coder.runtime.analyse(255 * images - 128, level)
-    coded = coder.tile_coder.code(latents, level)
+    latents = coder.runtime.analyse(255 * images - 128, level).latents
+    side = coder.runtime.side_information(latents, level)
+    coded = coder.tile_coder.code(latents, side, level)
     decoded, quantise = replay(model, latents, level, coded)
     quality = np.array([level / TOP_LEVEL], np.float32)
     return Case(
@@ -87,7 +88,7 @@ def test_analysis(case):
 def test_side_information(case, random_pictures):
     # A larger picture: the difference is seen only where it changes what is rounded.
     images = random_pictures(1, 256, 384, seed=4)
-    latents = case.runtime.analyse(255 * images - 128, case.level)
+    latents = case.runtime.analyse(255 * images - 128, case.level).seen
     side = case.runtime.side_information(latents, case.level)
     expected = np.asarray(case.model.hyper_latents(latents[None], case.quality))[0]
     is_coded = case.runtime.side_indices(*latents.shape[:2]) > 0
