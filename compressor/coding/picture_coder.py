@@ -112,13 +112,10 @@ class PictureCoder:
     ) -> Pairs:
         """Code a tile of a picture with refinement."""
         wide = tile.widened(refine.halo, grid)
-        pixels, analysis = self.analyse(image_uint8, wide, grid, levels)
-        # From latents that are not refined: the networks were trained on such latents.
-        inner = tile.within(wide)
-        side = self.runtime.side_information(analysis.seen[inner.slices], levels_in(levels, tile.slices))
+        pixels, latents, side = self._analysed(image_uint8, wide, tile, grid, levels)
         inside = wide.scaled(self.runtime.block).common(Area(0, 0, *image_uint8.shape[:2]))
         size, of_wide = (inside.height, inside.width), levels_in(levels, wide.slices)
-        return refine(pixels, size, analysis.latents, side, of_wide, inner, on_progress)
+        return refine(pixels, size, latents, side, of_wide, tile.within(wide), on_progress)
 
     def _weighed(
         self,
@@ -129,10 +126,17 @@ class PictureCoder:
         saving_share: float | None,
     ) -> Pairs:
         """Code a tile of a picture without refinement."""
-        _, analysis = self.analyse(image_uint8, tile, grid, levels)
-        of_tile = levels_in(levels, tile.slices)
-        side = self.runtime.side_information(analysis.seen, of_tile)
-        return self.tile_coder.code(analysis.latents, side, of_tile, saving_share).pairs()
+        latents, side = self._analysed(image_uint8, tile, tile, grid, levels)[1:]
+        return self.tile_coder.code(latents, side, levels_in(levels, tile.slices), saving_share).pairs()
+
+    def _analysed(
+        self, image_uint8: NDArray[np.uint8], area: Area, tile: Area, grid: Area, levels: Levels
+    ) -> tuple[Floats, Floats, Symbols]:
+        """Return pixels minus 128 and latents of an area, and the side information of the tile in it."""
+        pixels, analysis = self.analyse(image_uint8, area, grid, levels)
+        seen = analysis.seen[tile.within(area).slices]
+        side = self.runtime.side_information(seen, levels_in(levels, tile.slices))
+        return pixels, analysis.latents, side
 
     def symbols(self, image_uint8: NDArray[np.uint8], levels: Levels) -> Iterator[tuple[Symbols, Indices]]:
         """Yield flat arrays of symbols and of their scale indices, as `encode` codes them, tile by tile."""

@@ -133,7 +133,8 @@ class Refiner:
             size: height and width of the part of these that is inside the picture.
             around: latents of the same positions from the analysis, (h, w, C), in quantisation steps. Those
                 outside of the tile stand in for what other tiles decode to.
-            side: side information of the tile.
+            side: side information of the tile. It stays the same: the networks were trained with that of
+                latents that are not refined.
             levels: quality levels 0..396 of the positions of the latents: one, or (h, w).
             tile: where the tile is among them.
             on_progress: called after every step.

@@ -21,8 +21,11 @@ from compressor.spec.quality import HIGHEST_SEEN_LEVEL, TOP_LEVEL
 # If this share of the pixels is stored exactly, storing all of them is tried.
 MIN_SHARE_FOR_WHOLE = 1 / 2
 # If a picture at a fine level takes more than this share of the bytes of a PNG file, storing it without loss
-# may take fewer, as it often does for gray pictures and plain ones.
+# may take fewer, as it often does for gray pictures.
 MIN_SHARE_OF_PNG = 0.4
+# So may plain pictures, whose PNG files take at most this share of the bytes of their pixels: WebP files are
+# much smaller.
+MAX_SHARE_OF_PLAIN = 1 / 16
 
 
 class SectionEncoder:
@@ -78,8 +81,9 @@ class SectionEncoder:
             return {EXACT: self._whole, PICTURE: b""}
         payloads = self._payloads(level, screen_content)
         if level > HIGHEST_SEEN_LEVEL and self._lowering is None:
-            size = sum(map(len, payloads.values()))
-            if size > MIN_SHARE_OF_PNG * self._png_num_bytes and len(self._whole) <= size:
+            size, png_size = sum(map(len, payloads.values())), self._png_num_bytes
+            is_plain = png_size <= MAX_SHARE_OF_PLAIN * self._image_uint8.nbytes
+            if (is_plain or size > MIN_SHARE_OF_PNG * png_size) and len(self._whole) <= size:
                 return {EXACT: self._whole, PICTURE: b""}
         return payloads
 

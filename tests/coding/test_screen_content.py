@@ -233,6 +233,8 @@ def test_a_gray_picture_is_stored_without_loss_where_that_is_smaller():
     assert len(plain) < 0.8 * len(lossless)
 
 
-def test_a_plain_picture_takes_no_more_bytes_at_a_fine_level():
-    picture = np.full((64, 80, 3), (200, 30, 90), np.uint8)
-    assert len(compressor.encode(picture, 95)) <= len(compressor.encode(picture, 100)) + 8
+@pytest.mark.parametrize("quality", [90.25, 92, 95])
+def test_plain_pictures_take_no_more_bytes_at_a_fine_level(quality):
+    gradient = np.tile(np.arange(256, dtype=np.uint8)[:, None, None], (1, 256, 3))
+    for picture in (np.full((192, 256, 3), (200, 30, 90), np.uint8), gradient):
+        assert len(compressor.encode(picture, quality)) <= len(compressor.encode(picture, 100)) + 8

@@ -135,9 +135,8 @@ class FlagshipRuntime:
         rows, columns = -h % self.side_stride, -w % self.side_stride
         padded = np.pad(seen, ((0, rows), (0, columns), (0, 0)))
         levels = padded_levels(self._fine_levels.seen(levels), rows, columns)
-        slope = np.float32(HYPER_SLOPE)
-        expected = np.arcsinh(slope * self._gains.expected(levels))
-        relative = np.arcsinh(slope * np.abs(padded)) - expected
+        expected = np.arcsinh(HYPER_SLOPE * self._gains.expected(levels))
+        relative = np.arcsinh(HYPER_SLOPE * np.abs(padded)) - expected
         inputs = np.concatenate([relative[None], self._plane(relative[None], levels)], axis=3)
         side = np.rint(self._side_steps * self._engine.run("hyper_analysis", inputs)[0])
         side[:, :, self._entropy.side_index == 0] = 0
