@@ -213,7 +213,7 @@ def _avif(name: str, subsampling: str, speed: int, tune: str = "") -> PillowCode
         options,
         format="AVIF",
         feature="avif",
-        qualities=(10, 15, 25, 35, 45, 55, 65, 75, 85, 90, 94),
+        qualities=(10, 15, 25, 35, 45, 55, 65, 75, 85, 90, 94, 97),
     )
 
 
@@ -226,13 +226,13 @@ def _refined(tune: str, effort: int) -> LearnedCodec:
         ".cmpr",
         {"tune": tune, "effort": effort},
         whole_qualities=False,
-        qualities=(10, 30, 50, 70, 90, 93),
+        qualities=(10, 30, 50, 70, 90, 93, 96),
         by_default=False,
     )
 
 
 # At 100, files are lossless, which is no point of a curve.
-_OUR_QUALITIES = (1, 10, 20, 30, 40, 50, 60, 70, 80, 90, 93, 96, 99.75)
+_OUR_QUALITIES = (1, 10, 20, 30, 40, 50, 60, 70, 80, 90, 93, 96, 98, 99.75)
 
 CODECS = [
     LearnedCodec(
@@ -293,7 +293,7 @@ CODECS = [
         format="JXL",
         plugin="pillow_jxl",
         plugin_package="pillow-jxl-plugin",
-        qualities=(5, 10, 25, 40, 55, 65, 75, 85, 90, 95),
+        qualities=(5, 10, 25, 40, 55, 65, 75, 85, 90, 95, 97),
     ),
 ]
 

@@ -63,12 +63,15 @@ class FlagshipRuntime:
 
     def analyse(self, pixels: Floats, levels: Levels) -> Analysis:
         """See `ModelRuntime`."""
-        coefficients, correction = self._engine.run("analysis", pixels)[0], np.float32(0)
+        coefficients = self._engine.run("analysis", pixels)[0]
         if self._has_networks:
             correction = self._engine.run("correction", pixels, self._plane(pixels, levels, self.block))[0]
+        else:
+            correction = np.zeros_like(coefficients)
 
         def at(levels: Levels) -> Floats:
-            latents: Floats = correction * self._gains.correction_limit(levels) + coefficients
+            latents = correction * self._gains.correction_limit(levels)
+            latents += coefficients
             latents *= self._gains.gain(levels)
             return latents
 
