@@ -17,6 +17,7 @@ from compressor.errors import CompressorError, NotAStreamError, OptionError, Tru
 from compressor.images.loading import load_picture
 from compressor.images.metadata import Metadata, read_metadata, without_prefix
 from compressor.spec.file_format import FILE_EXTENSION, MAGIC, MIME_TYPE
+from compressor.spec.quality import MAX_QUALITY
 
 _FORMAT = "CMPR"
 # Options of `Image.save`, and the fields of `Metadata` that they replace.
@@ -154,12 +155,22 @@ def _save(image: Image.Image, fp: IO[bytes], filename: str | bytes) -> None:
             metadata=metadata,
             keep_hidden=options.get("keep_hidden", False),
         )
-        data = encode(picture, **{key: options[key] for key in _ENCODE_OPTIONS if key in options})
+        data = encode(picture, **_encode_options(options))
     except OptionError as error:
         raise ValueError(str(error)) from error
     except CompressorError as error:
         raise OSError(str(error)) from error
     fp.write(data)
+
+
+def _encode_options(options: dict[str, Any]) -> dict[str, Any]:
+    """Return the parameters of `encode` that options of `Image.save` stand for."""
+    found = {key: options[key] for key in _ENCODE_OPTIONS if key in options}
+    if not options.get("lossless"):
+        return found
+    if found.get("quality") is not None or found.get("target") is not None:
+        raise OptionError("received lossless and a quality or target, expected one of them: leave one out")
+    return {**found, "quality": MAX_QUALITY}
 
 
 def register() -> None:

@@ -33,7 +33,7 @@ class Picture:
 
 
 def load_rgb(path: Path, on_note: Callable[[str], None] = lambda note: None) -> np.ndarray:
-    """Read the colours of a picture as the encoder does: 8 bits a channel, upright, without alpha.
+    """Read the colours of a picture as the encoder does: 8 bits per channel, upright, without alpha.
 
     Args:
         path: an image file.

@@ -21,7 +21,8 @@ from compressor.weights.files import shipped_models
 
 GOLDEN = Path(__file__).parents[1] / "tests" / "golden"
 # Odd sizes, gray, alpha, a photograph with screen content, a quality map, the lowest quality, and a fine
-# level (near 100, so small a picture is stored without loss). The map has fine levels in one part only.
+# level (not nearer to 100, where so small a picture is stored without loss). The quality map has fine levels
+# in one part only.
 CASES = {
     "photo": ((93, 70), 50),
     "coarse": ((64, 48), 1),

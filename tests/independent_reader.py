@@ -409,8 +409,9 @@ def read_flagship_tile(model, data, levels, coded):
 
     log_gain = knots_float(model.gains["log_gain"], levels)
     expected = (fineness * model.gains["magnitude"] * np.exp(log_gain)).astype(np.float32)
-    shrunk = np.exp(knots_float(model.gains["log_inverse_gain"], levels)) / fineness
-    mean_unit = (expected * (shrunk / inverse_gain(model, levels, fineness)) ** 2).astype(np.float32)
+    shrunk = np.exp(knots_float(model.gains["log_inverse_gain"], levels))
+    ratio = shrunk / (fineness * inverse_gain(model, levels, fineness))
+    mean_unit = (expected * ratio**2).astype(np.float32)
     near_unit = np.maximum(expected, (fineness * numbers["near_floor"]).astype(np.float32))
     codes_of = model.entropy["magnitude_codes"]
 
@@ -452,7 +453,7 @@ def read_flagship_tile(model, data, levels, coded):
 
 
 def inverse_gain(model, levels, fineness):
-    """Return the factors from latents to coefficients at levels that networks see."""
+    """Return the factors from latents to coefficients; `levels` are the seen levels."""
     full = np.exp(-knots_float(model.gains["log_gain"], levels))
     shrunk = np.exp(knots_float(model.gains["log_inverse_gain"], levels))
     return ((1 - 1 / fineness) * full + shrunk / fineness) / fineness
@@ -462,10 +463,10 @@ def flagship_pixels(model, latents, levels):
     """Return pixels (16 h, 16 w, 3) in 8-bit levels, neither rounded nor clipped."""
     numbers, block = model.numbers, model.numbers["block"]
     levels, _, reciprocal = fine(model, levels)
-    c = 65536 / reciprocal[:, :, None]
-    y = model.run("synthesis", (latents * inverse_gain(model, levels, c))[None])
+    fineness = 65536 / reciprocal[:, :, None]
+    y = model.run("synthesis", (latents * inverse_gain(model, levels, fineness))[None])
     step = np.exp(knots_float(model.gains["log_step"], levels) / 2)
-    amplitude = (numbers["filter_amplitude"] * step / c)[:, :, 0]
+    amplitude = (numbers["filter_amplitude"] * step / fineness)[:, :, 0]
     planes = [interpolated(x, block) / (4 * block * block) for x in (quality(levels), amplitude)]
     change = model.run("filter", y, planes[0][None, :, :, None])[0]
     return y[0] + planes[1][:, :, None] * change + PIXEL_OFFSET

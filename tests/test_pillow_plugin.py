@@ -155,6 +155,14 @@ def test_target_and_effort_parameters():
         stream(image, effort=0)
 
 
+def test_lossless_parameter():
+    image = Image.linear_gradient("L").resize((50, 40)).convert("RGB")
+    assert compressor.read_info(stream(image, lossless=True)).is_lossless
+    assert compressor.read_info(stream(image, quality=90, lossless=False)).quality == 90
+    with pytest.raises(ValueError, match="received lossless and a quality"):
+        stream(image, quality=90, lossless=True)
+
+
 @pytest.mark.parametrize("quality", [0, 101])
 def test_quality_outside_its_range(tmp_path, quality):
     with pytest.raises(ValueError, match="1 to 100"):

@@ -174,9 +174,10 @@ def _read_payload(data: bytes, offset: int, length: int, crc: int, name: str) ->
     """
     end = offset + length
     if end + _CRC.size > len(data):
+        partial = ", or decode what there is (--partial)" if name == PICTURE else ""
         raise TruncatedStreamError(
             f"the stream has {len(data)} bytes, its {name} section ends at {end + _CRC.size}: "
-            "get the whole file again"
+            f"get the whole file again{partial}"
         )
     payload = data[offset:end]
     crc = zlib.crc32(payload, crc)

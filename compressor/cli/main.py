@@ -23,7 +23,7 @@ from compressor.images.metadata import STRIP_CHOICES
 from compressor.images.saving import DEFAULT_EXTENSION, check_extension, is_other_type
 from compressor.options import Runtime, Target
 from compressor.spec.file_format import FILE_EXTENSION
-from compressor.spec.quality import DEFAULT_QUALITY
+from compressor.spec.quality import DEFAULT_QUALITY, MAX_QUALITY
 from compressor.weights.files import shipped_models, tunes
 
 # Reductions by the name of the scale.
@@ -90,12 +90,18 @@ def main(argv: Sequence[str] | None = None) -> int:
             --help and --version.
     """
     parser = _build_parser()
-    arguments = parser.parse_args(argv)
+    arguments, unknown = parser.parse_known_args(argv)
     if isinstance(sys.stdout, TextIOWrapper):
         # Print file names that the terminal cannot show in escaped form.
         sys.stdout.reconfigure(errors="backslashreplace")
     if arguments.command is None:
         parser.error("received no command, expected encode, decode or info")
+    if unknown:
+        say(
+            f"compressor {arguments.command}: unrecognized arguments: {' '.join(map(shown, unknown))}; "
+            f"see compressor {arguments.command} --help"
+        )
+        raise SystemExit(EXIT_WRONG_USAGE)
     request = _request(arguments)
     try:
         with warnings.catch_warnings():
@@ -149,7 +155,7 @@ def _build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"compressor {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
 
-    encode = commands.add_parser("encode", help="pictures to .cmpr files")
+    encode = commands.add_parser("encode", help="convert pictures to .cmpr files")
     _add_inputs(encode, "picture files of any format that Pillow reads")
     _add_output(encode, "next to the input, with the extension .cmpr")
     encode.add_argument(
@@ -194,7 +200,7 @@ def _build_parser() -> argparse.ArgumentParser:
     _add_engine(encode)
     _add_many(encode, "all pictures in them")
 
-    decode = commands.add_parser("decode", help=".cmpr files to pictures")
+    decode = commands.add_parser("decode", help="convert .cmpr files to pictures")
     _add_inputs(decode, ".cmpr files")
     _add_output(decode, "next to the input, with the extension .png, if no such file exists")
     decode.add_argument("--format", metavar="EXT", help="type of the output, such as png (default: by -o)")
@@ -217,7 +223,7 @@ def _build_parser() -> argparse.ArgumentParser:
 
     info = commands.add_parser("info", help="describe and check .cmpr files")
     _add_inputs(info, ".cmpr files")
-    info.add_argument("--json", action="store_true", help="one JSON object a line")
+    info.add_argument("--json", action="store_true", help="one JSON object per line")
     return parser
 
 
@@ -242,6 +248,13 @@ def _add_aim(parser: argparse.ArgumentParser) -> None:
         type=option_values.quality,
         metavar="1..100",
         help=f"1 is smallest, 100 is lossless (default: {DEFAULT_QUALITY:g})",
+    )
+    aims.add_argument(
+        "--lossless",
+        dest="quality",
+        action="store_const",
+        const=MAX_QUALITY,
+        help=f"same as -q {MAX_QUALITY:g}",
     )
     aims.add_argument(
         "--target-bpp",
@@ -375,6 +388,11 @@ def _shared_arguments(arguments: argparse.Namespace) -> dict[str, Any]:
     recursive = arguments.recursive or arguments.ray is not None
     if inputs.count(STANDARD_STREAM) > 1:
         raise OptionError("received - several times, expected it once: the standard input can be read once")
+    if len(inputs) == 2 and output is None and _is_output(inputs[1], arguments.command):
+        raise OptionError(
+            f"received {shown(inputs[1])} as the second input, and there is no such file: "
+            "if it is the output, put -o in front of it"
+        )
     is_batch = len(inputs) > 1 or recursive or arguments.skip_existing
     if getattr(arguments, "roi", None) == STANDARD_STREAM and (is_batch or STANDARD_STREAM in inputs):
         raise OptionError(
@@ -389,7 +407,7 @@ def _shared_arguments(arguments: argparse.Namespace) -> dict[str, Any]:
     if is_folder and not is_new and not os.path.isdir(output):
         raise OptionError(
             f"received the output {shown(output)}, expected a folder that exists: "
-            "create it, or give one input at a time"
+            + ("name another one" if os.path.lexists(output) else "create it first")
         )
     # A batch is spread over processes, each on one thread.
     threads = 1 if is_batch and (arguments.jobs or arguments.ray) else arguments.jobs
@@ -414,6 +432,12 @@ def _shared_arguments(arguments: argparse.Namespace) -> dict[str, Any]:
         "verbose": arguments.verbose,
         "quiet": arguments.quiet,
     }
+
+
+def _is_output(path: str, command: str) -> bool:
+    """Whether an input is named like an output, and does not exist. Other encoders need no -o."""
+    is_stream_name = path.lower().endswith(FILE_EXTENSION)
+    return is_stream_name == (command == "encode") and not is_stream(path) and not os.path.lexists(path)
 
 
 def _check_encoded_name(output: str | None) -> None:

@@ -100,7 +100,7 @@ class InfoRequest:
     Attributes:
         inputs: paths of files, or "-".
         max_pixels: the largest picture allowed.
-        json: whether to print one JSON object a line.
+        json: whether to print one JSON object per line.
         verbose: whether to print more.
         quiet: whether to print errors only.
     """

@@ -30,9 +30,9 @@ class PictureCoder:
 
     Args:
         runtime: the model on an engine.
-        model_id: in streams.
-        model_name: for people.
-        engine_name: for people.
+        model_id: number of the model in streams.
+        model_name: name of the model, for messages.
+        engine_name: name of the engine, for messages.
         tile: latent positions along a tile's side. Encoder and decoder must agree; streams have `TILE`.
         part: latent positions along the side of what is synthesised at once.
         workers: number of tiles to work on at once.
@@ -91,7 +91,7 @@ class PictureCoder:
                 on_tile_progress = progress_of_part(on_progress, number, len(tiles))
                 pairs = self._refined(refine, image_uint8, tile, grid, levels, on_tile_progress)
             else:
-                pairs = self._weighed(image_uint8, tile, grid, levels, effort.saving_share)
+                pairs = self._coded_once(image_uint8, tile, grid, levels, effort.saving_share)
             payloads.append(self.tile_coder.encode(pairs, verify=verify))
         return join_tiles(payloads)
 
@@ -112,12 +112,12 @@ class PictureCoder:
     ) -> Pairs:
         """Code a tile of a picture with refinement."""
         wide = tile.widened(refine.halo, grid)
-        pixels, latents, side = self._analysed(image_uint8, wide, tile, grid, levels)
+        pixels, latents, side = self._latents_and_side(image_uint8, wide, tile, grid, levels)
         inside = wide.scaled(self.runtime.block).common(Area(0, 0, *image_uint8.shape[:2]))
         size, of_wide = (inside.height, inside.width), levels_in(levels, wide.slices)
         return refine(pixels, size, latents, side, of_wide, tile.within(wide), on_progress)
 
-    def _weighed(
+    def _coded_once(
         self,
         image_uint8: NDArray[np.uint8],
         tile: Area,
@@ -126,23 +126,23 @@ class PictureCoder:
         saving_share: float | None,
     ) -> Pairs:
         """Code a tile of a picture without refinement."""
-        latents, side = self._analysed(image_uint8, tile, tile, grid, levels)[1:]
+        latents, side = self._latents_and_side(image_uint8, tile, tile, grid, levels)[1:]
         return self.tile_coder.code(latents, side, levels_in(levels, tile.slices), saving_share).pairs()
 
-    def _analysed(
+    def _latents_and_side(
         self, image_uint8: NDArray[np.uint8], area: Area, tile: Area, grid: Area, levels: Levels
     ) -> tuple[Floats, Floats, Symbols]:
         """Return pixels minus 128 and latents of an area, and the side information of the tile in it."""
         pixels, analysis = self.analyse(image_uint8, area, grid, levels)
-        seen = analysis.seen[tile.within(area).slices]
-        side = self.runtime.side_information(seen, levels_in(levels, tile.slices))
+        for_side = analysis.for_side[tile.within(area).slices]
+        side = self.runtime.side_information(for_side, levels_in(levels, tile.slices))
         return pixels, analysis.latents, side
 
     def symbols(self, image_uint8: NDArray[np.uint8], levels: Levels) -> Iterator[tuple[Symbols, Indices]]:
         """Yield flat arrays of symbols and of their scale indices, as `encode` codes them, tile by tile."""
         grid = self._grid(image_uint8)
         for tile in grid.cut(self._tile):
-            yield from self._weighed(image_uint8, tile, grid, levels, DEFAULT.saving_share)
+            yield from self._coded_once(image_uint8, tile, grid, levels, DEFAULT.saving_share)
 
     def decode(
         self,
@@ -162,7 +162,7 @@ class PictureCoder:
             height: of the whole picture, in pixels.
             width: of the whole picture, in pixels.
             levels: quality levels 0..396: one, or one for each latent position of the picture.
-            region: pixels inside the picture, as it is returned; None for all of them.
+            region: the part to return, in pixels of the returned size; None for all of them.
             reduction: factor by which width and height are divided and rounded up; one of `reductions`.
             is_cut: whether the payload is only the beginning of one. Then passes that are missing add no
                 detail, and tiles that are missing are gray.
@@ -190,9 +190,9 @@ class PictureCoder:
         region = picture.covering(reduction) if region is None else region
         positions = region.covering(block)
         tiles = list(grid.cut(self._tile))
-        parts = zip(tiles, _tile_parts(bytes(payload), len(tiles), is_cut=is_cut), strict=True)
+        data_of_tiles = zip(tiles, _data_of_tiles(bytes(payload), len(tiles), is_cut=is_cut), strict=True)
         needed = positions.widened(synthesis.halo, grid)
-        wanted = [(tile, part) for tile, part in parts if tile.meets(needed)]
+        wanted = [(tile, data) for tile, data in data_of_tiles if tile.meets(needed)]
         # The next tiles are decoded while the latents of one become pixels.
         decoded = map_ahead(decode_tile, wanted, min(self._workers, len(wanted)))
         reader = TileReader(decoded, grid, synthesis.channels, self._tile)
@@ -215,18 +215,18 @@ class PictureCoder:
             yield from self.tile_coder.read_pairs(data, tile.height, tile.width, of_tile)
 
     def analyse(
-        self, image_uint8: NDArray[np.uint8], tile: Area, grid: Area, levels: Levels
+        self, image_uint8: NDArray[np.uint8], area: Area, grid: Area, levels: Levels
     ) -> tuple[Floats, Analysis]:
-        """Return pixels minus 128 (block * h, block * w, 3) and latents of a tile of a picture."""
+        """Return pixels minus 128 (block * h, block * w, 3) and the analysis of an area of a picture."""
         block = self.runtime.block
-        window = tile.widened(self.runtime.analysis_halo, grid)
+        window = area.widened(self.runtime.analysis_halo, grid)
         part = image_uint8[window.scaled(block).slices]
         # Repeat the last row and column up to whole blocks.
         missing = (window.height * block - part.shape[0], window.width * block - part.shape[1])
         padded = np.pad(part, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="edge")
-        # Only one tile at a time is converted: the floats of a whole picture might not fit in memory.
+        # Only one area at a time is converted: the floats of a whole picture might not fit in memory.
         pixels = padded.astype(np.float32) - PIXEL_OFFSET
-        inner = tile.within(window)
+        inner = area.within(window)
         analysis = self.runtime.analyse(pixels[None], levels_in(levels, window.slices))
         return pixels[inner.scaled(block).slices], analysis.part(inner.slices)
 
@@ -234,10 +234,10 @@ class PictureCoder:
         return Area(0, 0, *image_uint8.shape[:2]).covering(self.runtime.block)
 
 
-def _tile_parts(payload: bytes, count: int, *, is_cut: bool) -> list[tuple[bytes, bool]]:
+def _data_of_tiles(payload: bytes, count: int, *, is_cut: bool) -> list[tuple[bytes, bool]]:
     """Return the data of each tile, and whether they are cut off."""
     if not is_cut:
         return [(data, False) for data in split_tiles(payload, count)]
     whole, rest = split_cut_tiles(payload, count)
-    parts = [*((data, False) for data in whole), (rest, True)]
-    return parts + [(b"", True)] * (count - len(parts))
+    found = [*((data, False) for data in whole), (rest, True)]
+    return found + [(b"", True)] * (count - len(found))

@@ -27,7 +27,7 @@ class Fidelity:
 
     Attributes:
         name: for messages.
-        middle: of an ordinary photograph in the middle of the quality scale.
+        middle: value of an ordinary photograph in the middle of the quality scale.
         per_level: how much it rises with each level.
         highest: stands for an infinite value, since interpolation needs a number.
     """

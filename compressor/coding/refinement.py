@@ -133,9 +133,9 @@ class Refiner:
             size: height and width of the part of these that is inside the picture.
             around: latents of the same positions from the analysis, (h, w, C), in quantisation steps. Those
                 outside of the tile stand in for what other tiles decode to.
-            side: side information of the tile. It stays the same: the networks were trained with that of
-                latents that are not refined.
-            levels: quality levels 0..396 of the positions of the latents: one, or (h, w).
+            side: side information of the tile. It is not computed again as latents move, because the networks
+                were trained with that of latents from the analysis.
+            levels: quality levels 0..396 of the positions of `around`: one, or (h, w).
             tile: where the tile is among them.
             on_progress: called after every step.
 
@@ -146,9 +146,9 @@ class Refiner:
         latents, of_tile = around[tile.slices].copy(), levels_in(levels, tile.slices)
         descent = self._objective.descent(self._runtime.worth(of_tile), self._steps)
         parts = self._parts(pixels, size, levels, tile)
-        best, share = _Best(self._runtime.tables), SAVING_SHARE
+        best, saving_share = _Best(self._runtime.tables), SAVING_SHARE
         for step in range(self._steps):
-            coded = self._coder.code(latents, side, of_tile, share)
+            coded = self._coder.code(latents, side, of_tile, saving_share)
             around[tile.slices] = coded.decoded
             error, gradient = self._error_and_gradient(around, parts, tile)
             best.offer(coded.pairs(), error)
@@ -156,9 +156,9 @@ class Refiner:
                 slope = coded.rate_slope(latents, self._runtime.tables)
                 gradient += np.float32(self._objective.rate_weight) * slope
             latents = descent.move(latents, coded.decoded, gradient)
-            share = self._objective.saving_share
+            saving_share = self._objective.saving_share
             on_progress((step + 1) / self._steps)
-        coded = self._coder.code(latents, side, of_tile, share)
+        coded = self._coder.code(latents, side, of_tile, saving_share)
         around[tile.slices] = coded.decoded
         best.offer(coded.pairs(), self._error(around, parts))
         return best.pairs

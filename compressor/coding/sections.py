@@ -23,15 +23,19 @@ MIN_SHARE_FOR_WHOLE = 1 / 2
 # If a picture at a fine level takes more than this share of the bytes of a PNG file, storing it without loss
 # may take fewer, as it often does for gray pictures.
 MIN_SHARE_OF_PNG = 0.4
-# So may plain pictures, whose PNG files take at most this share of the bytes of their pixels: WebP files are
-# much smaller.
+# A picture is plain if a PNG file takes at most this share of the bytes of its pixels. A WebP file is often
+# much smaller still, so storing it without loss is tried as well.
 MAX_SHARE_OF_PLAIN = 1 / 16
+# Below the fine levels, it is tried only if the picture takes at most this many bits per pixel, as few
+# photographs do: a PNG file takes a quarter of the time to encode.
+MAX_BPP_OF_PLAIN = 0.1
 
 
 class SectionEncoder:
     """Encodes a picture at any level, to the sections that hold its pixels.
 
-    Payloads of the whole picture are kept by level, because the search for a target may return to a level.
+    Payloads of the whole picture are kept by level, because a target size is searched for twice: with screen
+    content that is stored exactly, and without.
 
     Args:
         coder: of the picture section.
@@ -62,8 +66,8 @@ class SectionEncoder:
 
         Exact storage pays if it adds fewer bits than the error that it removes is worth. If at least half of
         the pixels are then stored exactly, and storing the whole picture takes no more bytes, it is stored as
-        a whole, unless it has a quality map. So is a picture at a fine level that takes more bytes otherwise.
-        At the top level, it always is.
+        a whole, unless it has a quality map. So are plain pictures, and those at a fine level, that take more
+        bytes otherwise. At the top level, it always is.
 
         Args:
             level: quality level 0..396; with a quality map, not the top level.
@@ -80,12 +84,19 @@ class SectionEncoder:
         if level == TOP_LEVEL:
             return {EXACT: self._whole, PICTURE: b""}
         payloads = self._payloads(level, screen_content)
-        if level > HIGHEST_SEEN_LEVEL and self._lowering is None:
-            size, png_size = sum(map(len, payloads.values())), self._png_num_bytes
-            is_plain = png_size <= MAX_SHARE_OF_PLAIN * self._image_uint8.nbytes
-            if (is_plain or size > MIN_SHARE_OF_PNG * png_size) and len(self._whole) <= size:
-                return {EXACT: self._whole, PICTURE: b""}
+        if self._lowering is None and self._is_smaller_without_loss(level, sum(map(len, payloads.values()))):
+            return {EXACT: self._whole, PICTURE: b""}
         return payloads
+
+    def _is_smaller_without_loss(self, level: int, num_bytes: int) -> bool:
+        """Whether storing the picture without loss takes no more bytes; tried only where it is likely."""
+        height, width, _ = self._image_uint8.shape
+        is_fine = level > HIGHEST_SEEN_LEVEL
+        if not is_fine and 8 * num_bytes > MAX_BPP_OF_PLAIN * height * width:
+            return False
+        is_plain = self._png_num_bytes <= MAX_SHARE_OF_PLAIN * self._image_uint8.nbytes
+        is_large = is_fine and num_bytes > MIN_SHARE_OF_PNG * self._png_num_bytes
+        return (is_plain or is_large) and len(self._whole) <= num_bytes
 
     def _payloads(self, level: int, screen_content: ScreenContent | None) -> dict[str, bytes]:
         """Encode the picture, and store its screen content, or all of it, exactly where that pays."""

@@ -68,9 +68,7 @@ class CodedTile:
         h, w, channels = self.decoded.shape
         arranged = np.zeros((h + self.padding[0], w + self.padding[1], channels), dtype)
         for (step, _), values in zip(self.steps, passes, strict=True):
-            p = step.coding_pass
-            for i, view in enumerate(p.views):
-                arranged[(*view, slice(p.low, p.high))] = values[i]
+            step.coding_pass.scatter(values, arranged)
         return arranged[:h, :w]
 
 
@@ -96,7 +94,7 @@ class TileCoder:
 
         Args:
             latents: (h, w, C) in quantisation steps.
-            side: its side information.
+            side: side information of the tile.
             levels: quality levels 0..396: one, or (h, w).
             saving_share: see `Effort`.
         """
@@ -119,11 +117,9 @@ class TileCoder:
 
         def choose(step: Step) -> Symbols:
             p = step.coding_pass
-            coded = slice(p.low, p.high)
-            residual = np.stack([padded[(*view, coded)] for view in p.views]) - step.means()
+            residual = p.gather(padded) - step.means()
             if saving_share is not None:
-                worth_of = worth if worth.ndim == 1 else np.stack([worth[view] for view in p.views])
-                symbols = self._round(residual, step.indices, worth_of[..., coded], saving_share)
+                symbols = self._round(residual, step.indices, p.gather(worth), saving_share)
             else:
                 symbols = round_with_dead_zone(residual)
             symbols[step.indices == 0] = 0

@@ -158,7 +158,7 @@ def load_picture(
 ) -> LoadedPicture:
     """Bring a picture into the form that is coded.
 
-    Palettes are expanded, 16 bits a channel reduced to 8, other colour spaces converted to sRGB, and the
+    Palettes are expanded, 16 bits per channel reduced to 8, other colour spaces converted to sRGB, and the
     orientation of EXIF (or XMP) is baked into the pixels and reset. Pixels that alpha hides entirely
     become black.
 

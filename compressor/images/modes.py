@@ -1,4 +1,4 @@
-"""Every mode that Pillow knows, brought to one of four: L, LA, RGB, RGBA with 8 bits a channel."""
+"""Every mode that Pillow knows, brought to one of four: L, LA, RGB, RGBA with 8 bits per channel."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from compressor.errors import ImageInputError
 
 CODED_MODES = ("L", "LA", "RGB", "RGBA")
 
-_NOTE_12_BIT, _NOTE_16_BIT = "12 bits a channel reduced to 8", "16 bits a channel reduced to 8"
+_NOTE_12_BIT, _NOTE_16_BIT = "12 bits per channel reduced to 8", "16 bits per channel reduced to 8"
 _NOTE_TRANSPARENT = "colours that equal the transparent one in their high 8 bits are transparent too"
 
 _BITS_TAG, _COMPRESSION_TAG, _PHOTOMETRIC_TAG, _PLANES_TAG = 258, 259, 262, 284
@@ -68,7 +68,7 @@ class Storage:
         if is_separate and not is_compressed and max(tags.get(_BITS_TAG, (8,))) > 8:
             # Pillow takes them for planes of 8 bits.
             raise ImageInputError(
-                "received a TIFF with more than 8 bits a channel in separate planes, expected interleaved "
+                "received a TIFF with more than 8 bits per channel in separate planes, expected interleaved "
                 "channels: save it as PNG or as a compressed TIFF"
             )
         top = 4095 if tags.get(_BITS_TAG) == (12,) else 65535
@@ -77,12 +77,12 @@ class Storage:
 
     @property
     def is_16_bit(self) -> bool:
-        """Whether Pillow drops the low byte of each channel; in other formats ";16" is 5 bits a channel."""
+        """Whether Pillow drops the low byte of each channel; in other formats ";16" is 5 bits per channel."""
         return self.is_deep or (self.file_format in ("PNG", "TIFF") and ";16" in self.rawmode)
 
 
 def _is_deep(file_format: str, header: bytes) -> bool:
-    """Return whether the header of a PPM, SGI, JPEG 2000 or AVIF file gives more than 8 bits a channel."""
+    """Return whether the header of a PPM, SGI, JPEG 2000 or AVIF file gives more than 8 bits per channel."""
     if file_format == "PPM":
         tokens = re.sub(rb"#[^\r\n]*", b"", header).split(maxsplit=4)
         is_integer = len(tokens) > 3 and tokens[0] in (b"P2", b"P3", b"P5", b"P6") and tokens[3].isdigit()
@@ -150,7 +150,7 @@ def _to_8_bit(image: Image.Image, storage: Storage) -> Image.Image:
     targets = {"1": "L", "P": "RGB", "RGBX": "RGB", "RGBa": "RGBA", "La": "LA"}
     if mode not in targets:
         raise ImageInputError(
-            f"received a picture of mode {mode}, expected 8 or 16 bits a channel: "
+            f"received a picture of mode {mode}, expected 8 or 16 bits per channel: "
             "map its values to 0..255 (tone mapping) and convert it to RGB or L first"
         )
     return image.convert(targets[mode])

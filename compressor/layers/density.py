@@ -19,7 +19,7 @@ def logistic_bits(value, scale):
         scale: positive float tensor, broadcast against `value`.
 
     Returns:
-        float tensor, at least 0 and at most 30 bits an element.
+        float tensor, at least 0 and at most 30 bits per element.
     """
     value = ops.abs(value)
     probability = ops.sigmoid((0.5 - value) / scale) - ops.sigmoid((-0.5 - value) / scale)

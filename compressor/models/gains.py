@@ -12,7 +12,7 @@ from compressor.spec.arrays import Floats
 from compressor.spec.constants import SQUARED_STEP_WEIGHT
 from compressor.spec.fine_levels import FineLevels
 from compressor.spec.levels import Levels
-from compressor.spec.quality import TOP_LEVEL
+from compressor.spec.quality import NUM_LEVELS, TOP_LEVEL
 
 
 def at_levels(knots: NDArray[np.float64], levels: Levels) -> NDArray[np.float64]:
@@ -24,14 +24,17 @@ def at_levels(knots: NDArray[np.float64], levels: Levels) -> NDArray[np.float64]
     return result
 
 
-def _by_level(curve: Callable[["QualityGains", Levels], Floats]) -> Callable[..., Floats]:
+_Curve = Callable[["QualityGains", Levels], Floats]
+
+
+def _by_level(curve: _Curve) -> _Curve:
     """Evaluate a curve once per level for large maps, which have more positions than there are levels."""
 
     @wraps(curve)
     def looked_up(self: "QualityGains", levels: Levels) -> Floats:
-        if isinstance(levels, int) or levels.size <= TOP_LEVEL:
+        if isinstance(levels, int) or levels.size < NUM_LEVELS:
             return curve(self, levels)
-        table = curve(self, np.arange(TOP_LEVEL + 1, dtype=np.int32))
+        table = curve(self, np.arange(NUM_LEVELS, dtype=np.int32))
         return table[levels]
 
     return looked_up
@@ -44,11 +47,11 @@ class QualityGains:
     Methods return arrays of the documented shape for one level, and (h, w, ...) for levels (h, w).
 
     Attributes:
-        fine_levels: how levels above the highest one of the curves are treated.
+        fine_levels: quantisation at levels above the highest one that networks see.
         magnitude: (C,) mean magnitude of the coefficients, in 8-bit levels.
         log_gain: (knots, C) logarithm of the factor from coefficients to quantisation steps.
         log_inverse_gain: (knots, C) logarithm of the factor from quantisation steps to coefficients.
-        log_step: (knots, 1) logarithm of the nominal quantisation step, in 8-bit levels.
+        log_step: (knots, 1) logarithm of the nominal quantisation step, in units of the transform's pixels.
         log_worth: (knots, C) logarithm of the bits that a squared quantisation step of error is worth.
     """
 
@@ -89,19 +92,21 @@ class QualityGains:
     def mean_unit(self, levels: Levels) -> Floats:
         """Return (C,), the unit of the means that networks predict, in quantisation steps.
 
-        Up to the highest level that networks see, it is the expected magnitude. Above that, inverse gains
-        shrink latents less, but predictions have to be shrunk as before. Of a few exponents, 2 was best.
+        Up to the highest level that networks see, it is the expected magnitude. Above it, inverse gains
+        shrink latents less, but predictions do not become more precise. One factor restores the shrinkage
+        of the highest level; another one was found to be better still.
         """
         shrunk = self._curve(self.log_inverse_gain, levels) / self._fineness(levels)
         unit: Floats = self.expected(levels) * np.square(shrunk / self.inverse_gain(levels))
         return unit
 
     @_by_level
-    def correction_limit(self, levels: Levels) -> Floats:
-        """Return (C,) how far one unit of the correction network's output moves a coefficient."""
-        limit = np.minimum(self.magnitude.astype(np.float32), self._curve(-self.log_gain, levels))
-        limit /= self._fineness(levels)
-        return limit
+    def correction_unit(self, levels: Levels) -> Floats:
+        """Return (C,), the unit of the correction network's output, in quantisation steps.
+
+        It is a step, or the expected magnitude at the highest level that networks see where that is smaller.
+        """
+        return np.minimum(self.expected(self.fine_levels.seen(levels)), np.float32(1))
 
     @_by_level
     def filter_unit(self, levels: Levels) -> Floats:
@@ -114,7 +119,7 @@ class QualityGains:
 
     @_by_level
     def distortion_weight(self, levels: Levels) -> Floats:
-        """Return (), lambda: the bits per pixel that one squared 8-bit level of mean error is worth."""
+        """Return (), the bits per pixel that one squared 8-bit level of mean error is worth: lambda."""
         weight = self._curve(-2 * self.log_step, levels) * self._fineness(levels) ** 2
         return np.float32(SQUARED_STEP_WEIGHT) * weight[..., 0]
 

@@ -32,16 +32,16 @@ class Analysis:
 
     Attributes:
         latents: those to be coded.
-        seen: those from which side information is computed: as at the highest level that networks see, if
-            that is lower (see `compressor.spec.fine_levels`). Otherwise, they are the same.
+        for_side: the latents from which side information is computed. At levels above the highest one that
+            networks see, these are the latents of that level; otherwise, they are the same.
     """
 
     latents: Floats
-    seen: Floats
+    for_side: Floats
 
     def part(self, where: tuple[slice, slice]) -> "Analysis":
-        """Return the latents of some of the positions."""
-        return Analysis(self.latents[where], self.seen[where])
+        """Return the analysis of some of the positions."""
+        return Analysis(self.latents[where], self.for_side[where])
 
 
 # Yields a step, receives its symbols, and returns the decoded latents (h, w, C) in quantisation steps.
@@ -60,8 +60,8 @@ class Synthesis:
     Attributes:
         block: pixels per latent position, down and across.
         halo: distance, in positions, from which latents affect a pixel.
-        num_passes: the first passes, which alone are decoded.
-        channels: the latent channels that these decode.
+        num_passes: number of passes to decode, from the first.
+        channels: number of channels that these passes decode.
         run: converts latents (h, w, channels) in quantisation steps, at levels, to pixels minus 128
             (block * h, block * w, 3).
     """
@@ -113,8 +113,8 @@ class ModelRuntime(Protocol):
         """Return the synthesis of pictures at 1 / `reduction` of their width and height, 1 for full size."""
         ...
 
-    def side_information(self, seen: Floats, levels: Levels) -> Symbols:
-        """Return the side information of latents, `Analysis.seen`; it is empty in a family without."""
+    def side_information(self, for_side: Floats, levels: Levels) -> Symbols:
+        """Return the side information of `Analysis.for_side`. It is empty in a family without."""
         ...
 
     def side_indices(self, height: int, width: int) -> Indices:

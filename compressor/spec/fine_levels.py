@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compressor.spec.arrays import Indices, Symbols
-from compressor.spec.constants import TOP_INDEX
+from compressor.spec.constants import NUM_SCALES, SCALE_MAX, SCALE_MIN, TOP_INDEX
 from compressor.spec.levels import Levels
 from compressor.spec.quality import NUM_LEVELS
 
 # Index 0 stands for all scales below the smallest one, so it is raised by this much less.
 ZERO_LAG = 4
-# Of neighbouring scales, a part of the format: 128 / 0.06 is covered in 63 steps.
-_SCALE_RATIO = (128 / 0.06) ** (1 / 63)
+# Of neighbouring scales; a part of the format.
+_SCALE_RATIO = (SCALE_MAX / SCALE_MIN) ** (1 / (NUM_SCALES - 1))
 _ONE_BITS = 16
 # 2**16 divided by the fineness, by the number of fine levels. None that is in use is within 0.01 of a half
 # before it is rounded.
@@ -49,7 +49,7 @@ class FineLevels:
         return min(levels, self._highest) if isinstance(levels, int) else np.minimum(levels, self._highest)
 
     def fineness(self, levels: Levels) -> NDArray[np.float32]:
-        """Return by how much quantisation steps are smaller than those at the highest level, at least 1."""
+        """Return the factor by which quantisation steps are smaller than at the highest level, at least 1."""
         return np.asarray((1 << _ONE_BITS) / _RECIPROCALS[self._num_fine(levels)], np.float32)
 
     def raised(self, indices: Indices, levels: Levels) -> Indices:

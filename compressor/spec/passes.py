@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
+_Number = TypeVar("_Number", bound=np.generic)
 # Positions in a 2x2 pattern, diagonal first: each later cell has known neighbours on two or four sides.
 CELLS = ((0, 0), (1, 1), (0, 1), (1, 0))
 
@@ -57,6 +61,25 @@ class CodingPass:
         step = self.stride * self.spacing
         starts = [(self.spacing * row, self.spacing * column) for row, column in self.origins]
         return tuple((slice(row, None, step), slice(column, None, step)) for row, column in starts)
+
+    def gather(self, values: NDArray[_Number]) -> NDArray[_Number]:
+        """Return the values of the latents that are coded.
+
+        Args:
+            values: (h, w, C), or (C,) if they are the same everywhere.
+
+        Returns:
+            (views, rows, columns, channels) or (channels,).
+        """
+        coded = slice(self.low, self.high)
+        if values.ndim == 1:
+            return values[coded]
+        return np.stack([values[(*view, coded)] for view in self.views])
+
+    def scatter(self, values: NDArray[_Number], into: NDArray[_Number]) -> None:
+        """Store values of the latents that are coded, as from `gather`, in an array (h, w, C)."""
+        for view, of_view in zip(self.views, values, strict=True):
+            into[(*view, slice(self.low, self.high))] = of_view
 
 
 def coding_passes(channels: int, splits: tuple[int, ...] = (24, 96, 224)) -> tuple[CodingPass, ...]:

@@ -41,7 +41,7 @@ def test_quiet_and_verbose(folder, capsys, picture):
 def test_notes_go_to_stderr(folder, capsys):
     Image.fromarray(np.zeros((4, 4), np.uint16)).save("deep.png")
     assert main(["encode", "deep.png"]) == 0
-    assert "deep.png: note: 16 bits a channel reduced to 8\n" in capsys.readouterr().err
+    assert "deep.png: note: 16 bits per channel reduced to 8\n" in capsys.readouterr().err
     assert main(["encode", "deep.png", "--quiet"]) == 0
     assert capsys.readouterr().err == ""
 
@@ -121,6 +121,12 @@ def test_a_wrong_effort_is_a_usage_error(folder, capsys, effort):
     assert f"received '{effort}', expected a whole number from 1 to 9" in capsys.readouterr().err
 
 
+def test_lossless_is_quality_100(folder, picture):
+    picture("photo.png")
+    assert main(["encode", "photo.png", "--lossless"]) == 0
+    assert compressor.read_info(Path("photo.cmpr").read_bytes()).is_lossless
+
+
 def test_targets(folder, capsys, picture, assert_fails):
     picture("photo.png")
     # The fake coder's files are of one size below quality 100, and lossless.
@@ -163,7 +169,7 @@ def test_a_file_that_is_cut_off(folder, capsys, encoded, assert_fails):
     encoded("photo.cmpr")
     data = Path("photo.cmpr").read_bytes()
     Path("photo.cmpr").write_bytes(data[:-2])
-    assert_fails("decode", "photo.cmpr", match="get the whole file again", kept=["photo.cmpr"])
+    assert_fails("decode", "photo.cmpr", match="decode what there is (--partial)", kept=["photo.cmpr"])
     assert main(["decode", "photo.cmpr", "-o", "part.png", "--partial"]) == 0
     note = f"photo.cmpr: note: the file is cut off after {len(data) - 2} of {len(data)} bytes"
     assert note in capsys.readouterr().err

@@ -233,8 +233,17 @@ def test_a_gray_picture_is_stored_without_loss_where_that_is_smaller():
     assert len(plain) < 0.8 * len(lossless)
 
 
-@pytest.mark.parametrize("quality", [90.25, 92, 95])
-def test_plain_pictures_take_no_more_bytes_at_a_fine_level(quality):
-    gradient = np.tile(np.arange(256, dtype=np.uint8)[:, None, None], (1, 256, 3))
-    for picture in (np.full((192, 256, 3), (200, 30, 90), np.uint8), gradient):
+GRADIENT = np.tile(np.arange(256, dtype=np.uint8)[:, None, None], (1, 320, 3))
+
+
+@pytest.mark.parametrize("quality", [10, 80, 90.25, 92, 95])
+def test_plain_pictures_take_no_more_bytes_than_without_loss(quality):
+    for picture in (np.full((192, 256, 3), (200, 30, 90), np.uint8), GRADIENT):
         assert len(compressor.encode(picture, quality)) <= len(compressor.encode(picture, 100)) + 8
+
+
+def test_a_plain_picture_meets_the_size_that_it_has_without_loss():
+    num_bytes = len(compressor.encode(GRADIENT, 100)) + 8
+    data = compressor.encode(GRADIENT, target=Target(num_bytes=num_bytes))
+    assert len(data) <= num_bytes
+    assert np.array_equal(np.asarray(compressor.decode(data)), GRADIENT)

@@ -77,9 +77,9 @@ def test_unusual_files_are_read_or_left_out_by_name(evaluate, folder):
     assert code == 1
     warnings = [line for line in err.splitlines() if line.startswith("warning: ")]
     assert len([line for line in warnings if "left out" in line and "Butteraugli" not in line]) == 2
-    assert "left out: float.tif: received a picture of mode F, expected 8 or 16 bits a channel" in err
+    assert "left out: float.tif: received a picture of mode F, expected 8 or 16 bits per channel" in err
     assert "link.png: a link to a file that does not exist" in err
-    assert "warning: gray16.png: 16 bits a channel reduced to 8" in err
+    assert "warning: gray16.png: 16 bits per channel reduced to 8" in err
     assert "x.png" not in err
     assert "Traceback" not in err
 

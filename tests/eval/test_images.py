@@ -41,7 +41,7 @@ def test_float_and_32_bit_pictures_are_refused(tmp_path, mode):
 @pytest.mark.parametrize(
     ("image", "suffix", "expected", "note"),
     [
-        (Image.new("I;16", (4, 4), 9 * 257), "png", 9, "16 bits a channel reduced to 8"),
+        (Image.new("I;16", (4, 4), 9 * 257), "png", 9, "16 bits per channel reduced to 8"),
         (Image.new("RGBA", (4, 4), (9, 9, 9, 100)), "png", 9, "alpha is left out"),
         (Image.new("LA", (4, 4), (9, 0)), "png", 0, "alpha is left out"),
         (Image.new("CMYK", (4, 4), (0, 0, 0, 255)), "tif", 0, "CMYK converted to RGB without a profile"),

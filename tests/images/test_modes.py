@@ -52,13 +52,13 @@ def test_16_bit_gray_is_scaled_not_clipped():
     values = np.array([[0, 128, 129, 257, 32768, 65407, 65535]], np.uint16)
     picture = load_picture(open_picture(saved(Image.fromarray(values), "PNG")))
     assert np.asarray(picture.image).tolist() == [[0, 0, 1, 1, 128, 255, 255]]
-    assert picture.notes == ("16 bits a channel reduced to 8",)
+    assert picture.notes == ("16 bits per channel reduced to 8",)
 
 
 def test_16_bit_pgm_is_scaled():
     picture = load_picture(open_picture(b"P5 3 1 65535\n" + bytes([0, 0, 0x80, 0, 0xFF, 0xFF])))
     assert np.asarray(picture.image).tolist() == [[0, 128, 255]]
-    assert picture.notes == ("16 bits a channel reduced to 8",)
+    assert picture.notes == ("16 bits per channel reduced to 8",)
 
 
 def test_16_bit_gray_with_a_transparent_value():
@@ -212,7 +212,7 @@ def test_gray_tiff_of_many_bits(bits, photometric, is_loaded):
     picture = load_picture(image)
     levels = [0, 128, 64, 255] if photometric else [255, 127, 191, 0]
     assert np.asarray(picture.image)[0] == pytest.approx(levels, abs=1)
-    assert picture.notes == (f"{bits} bits a channel reduced to 8",)
+    assert picture.notes == (f"{bits} bits per channel reduced to 8",)
 
 
 def planar_tiff(bits):
@@ -241,7 +241,7 @@ def test_planes_of_16_bits_are_refused(is_loaded):
     image = open_picture(planar_tiff(16))
     if is_loaded:
         image.load()
-    with pytest.raises(ImageInputError, match="more than 8 bits a channel in separate planes"):
+    with pytest.raises(ImageInputError, match="more than 8 bits per channel in separate planes"):
         load_picture(image)
 
 
@@ -259,7 +259,7 @@ def deep_jp2():
 
 @pytest.mark.parametrize("make", [deep_ppm, deep_sgi, deep_jp2])
 def test_more_than_8_bits_are_noted(make):
-    assert load_picture(open_picture(make())).notes == ("16 bits a channel reduced to 8",)
+    assert load_picture(open_picture(make())).notes == ("16 bits per channel reduced to 8",)
 
 
 def test_10_bits_of_avif():

@@ -60,7 +60,7 @@ def test_arrays_are_read():
 def test_fine_levels_have_the_curves_of_the_highest_level_with_finer_steps():
     arrays, fine_levels = ModelFiles(shipped_folder()).arrays("gains.npz"), FineLevels(300)
     gains, trained = load_gains(arrays, fine_levels), load_gains(arrays, FineLevels(TOP_LEVEL))
-    for curve in ("gain", "inverse_gain", "expected", "correction_limit", "filter_unit", "worth"):
+    for curve in ("gain", "inverse_gain", "expected", "correction_unit", "filter_unit", "worth"):
         for level in (0, 150, 300):
             found, expected = (getattr(each, curve)(level) for each in (gains, trained))
             np.testing.assert_allclose(found, expected, rtol=1e-6)
@@ -83,7 +83,7 @@ def test_fine_levels_have_the_curves_of_the_highest_level_with_finer_steps():
 def test_curves_of_a_map_are_those_of_its_levels():
     gains = load_gains(ModelFiles(shipped_folder()).arrays("gains.npz"), FineLevels(300))
     levels = np.array([[0, 300], [301, 390]], np.int32)
-    curves = "gain inverse_gain expected mean_unit correction_limit filter_unit distortion_weight"
+    curves = "gain inverse_gain expected mean_unit correction_unit filter_unit distortion_weight"
     for curve in curves.split():
         found = getattr(gains, curve)(levels)
         for where in np.ndindex(levels.shape):

@@ -14,11 +14,19 @@ PASSES = coding_passes(120, (24, 96, 110))
 def test_passes_code_every_latent_once():
     coded, share = np.zeros((4, 4, 120), int), 0.0
     for p in PASSES:
-        for view in p.views:
-            coded[(*view, slice(p.low, p.high))] += 1
+        p.scatter(p.gather(coded) + 1, coded)
         share += p.share * (p.high - p.low) / 120
     assert coded.min() == coded.max() == 1
     assert share == pytest.approx(1)
+
+
+def test_what_is_gathered_has_views_rows_columns_and_channels():
+    values = np.arange(4 * 4 * 120).reshape(4, 4, 120)
+    for p in PASSES:
+        found = p.gather(values)
+        for view, of_view in zip(p.views, found, strict=True):
+            np.testing.assert_array_equal(of_view, values[(*view, slice(p.low, p.high))])
+        np.testing.assert_array_equal(p.gather(values[0, 0]), values[0, 0, p.low : p.high])
 
 
 def test_passes_read_only_what_came_before():

@@ -140,7 +140,7 @@ def test_no_part_of_the_model_has_died(photo):
     files = ModelFiles(shipped_folder())
     runtime, engine = coder_of(files, "onnxruntime").runtime, OnnxEngine(files)
     pixels = photo[None].astype(np.float32) - 128
-    side = runtime.side_information(runtime.analyse(pixels, 300).seen, 300)
+    side = runtime.side_information(runtime.analyse(pixels, 300).for_side, 300)
     assert (side != 0).mean() > 0.01
     plane = np.zeros((*pixels.shape[:3], 1), np.float32)
     corrections = [engine.run("correction", x, plane) for x in (pixels, np.full_like(pixels, -100))]

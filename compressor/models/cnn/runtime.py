@@ -62,7 +62,7 @@ class CnnRuntime:
         """See `ModelRuntime`."""
         return Synthesis(self.block, self.synthesis_halo, 1, self.channels, self._synthesise)
 
-    def side_information(self, seen: Floats, levels: Levels) -> Symbols:
+    def side_information(self, for_side: Floats, levels: Levels) -> Symbols:
         """See `ModelRuntime`."""
         return np.zeros((0, 0, 0), np.int32)
 

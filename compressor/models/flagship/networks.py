@@ -55,7 +55,8 @@ def _eight_bit_residual(x, channels):
 def correction_network(channels: int, width: int) -> keras.Model:
     """[f] Picture / 64 and quality plane (N, H, W, 4) -> correction of the latents (N, H/16, W/16, C).
 
-    The output starts at zero; it is in units of the quantisation step.
+    The output starts at zero. Its unit is a quantisation step, or the mean magnitude of the channel where
+    that is smaller.
     """
     quarter, eighth = width * 3 // 8, width * 3 // 4
     inputs = layers.Input((None, None, 4))

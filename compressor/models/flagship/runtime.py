@@ -50,7 +50,7 @@ class FlagshipRuntime:
         self._filter_amplitude: float = numbers["filter_amplitude"]
         self.channels = self._gains.channels
         self._passes = tuple(map(CodingPass.from_manifest, files.manifest["passes"]))
-        self._seen = max(p.seen for p in self._passes)
+        self._context_channels = max(p.seen for p in self._passes)
         self._entropy = load_entropy_model(
             files.arrays("entropy.npz"), len(self._passes), numbers["activation_max"]
         )
@@ -63,21 +63,19 @@ class FlagshipRuntime:
 
     def analyse(self, pixels: Floats, levels: Levels) -> Analysis:
         """See `ModelRuntime`."""
-        coefficients = self._engine.run("analysis", pixels)[0]
+        coefficients, correction = self._engine.run("analysis", pixels)[0], np.float32(0)
         if self._has_networks:
             correction = self._engine.run("correction", pixels, self._plane(pixels, levels, self.block))[0]
-        else:
-            correction = np.zeros_like(coefficients)
+            correction *= self._gains.correction_unit(levels)
 
-        def at(levels: Levels) -> Floats:
-            latents = correction * self._gains.correction_limit(levels)
-            latents += coefficients
-            latents *= self._gains.gain(levels)
+        def in_steps(levels: Levels) -> Floats:
+            latents: Floats = coefficients * self._gains.gain(levels)
+            latents += correction
             return latents
 
-        seen_levels = self._fine_levels.seen(levels)
-        seen = at(seen_levels)
-        return Analysis(seen if np.array_equal(levels, seen_levels) else at(levels), seen)
+        seen = self._fine_levels.seen(levels)
+        for_side = in_steps(seen)
+        return Analysis(for_side if np.array_equal(levels, seen) else in_steps(levels), for_side)
 
     def _synthesise(self, latents: Floats, levels: Levels) -> Floats:
         """See `Synthesis.run`."""
@@ -132,11 +130,11 @@ class FlagshipRuntime:
         gradient *= self._gains.inverse_gain(levels)
         return error, gradient
 
-    def side_information(self, seen: Floats, levels: Levels) -> Symbols:
+    def side_information(self, for_side: Floats, levels: Levels) -> Symbols:
         """See `ModelRuntime`."""
-        h, w, _ = seen.shape
+        h, w, _ = for_side.shape
         rows, columns = -h % self.side_stride, -w % self.side_stride
-        padded = np.pad(seen, ((0, rows), (0, columns), (0, 0)))
+        padded = np.pad(for_side, ((0, rows), (0, columns), (0, 0)))
         levels = padded_levels(self._fine_levels.seen(levels), rows, columns)
         expected = np.arcsinh(HYPER_SLOPE * self._gains.expected(levels))
         relative = np.arcsinh(HYPER_SLOPE * np.abs(padded)) - expected
@@ -164,7 +162,7 @@ class FlagshipRuntime:
         scaled = side_values[None] / np.float32(self._side_steps)
         inputs = np.concatenate([scaled, self._plane(scaled, side_levels)], axis=3)
         near_floor = self._near_floor * self._fine_levels.fineness(levels)[..., None]
-        near_unit = np.maximum(self._gains.expected(levels)[..., : self._seen], near_floor)
+        near_unit = np.maximum(self._gains.expected(levels)[..., : self._context_channels], near_floor)
         mean_unit = self._gains.mean_unit(levels)
         # Positions beyond the picture code nothing: their scale index is 0.
         inside = np.zeros((h, w, 1), bool)
@@ -172,7 +170,7 @@ class FlagshipRuntime:
 
         passes = self._passes[:count]
         shape = h, w, passes[-1].high
-        codes = np.zeros((h, w, self._seen), np.float32)
+        codes = np.zeros((h, w, self._context_channels), np.float32)
         with self._threads.in_order(self._engine.threads) as start:
             latents = TileLatents(self._engine, start, inputs, mean_unit, near_unit, shape)
             features = self._entropy.hyper(side_values, side_levels)
@@ -182,12 +180,10 @@ class FlagshipRuntime:
                 indices *= np.stack([inside[view] for view in p.views])
                 symbols = yield Step(p, means, indices)
                 latents.add(p, symbols)
-                if p.high <= self._seen:
-                    for i, view in enumerate(p.views):
-                        magnitudes = self._fine_levels.coarse_magnitudes(
-                            np.abs(symbols[i]), levels_in(levels, view)
-                        )
-                        codes[(*view, slice(p.low, p.high))] = self._entropy.codes(magnitudes)
+                if p.high <= self._context_channels:
+                    of_views = levels if isinstance(levels, int) else np.stack([levels[v] for v in p.views])
+                    magnitudes = self._fine_levels.coarse_magnitudes(np.abs(symbols), of_views)
+                    p.scatter(self._entropy.codes(magnitudes), codes)
             return latents.result()[:height, :width]
 
     def worth(self, levels: Levels) -> Floats:

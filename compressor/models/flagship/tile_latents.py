@@ -27,8 +27,9 @@ class TileLatents:
         engine: runs `hyper_mean`, `mean_0`, `mean_1`, ...
         start: see `LatentThreads`.
         side: inputs of `hyper_mean`, (1, h / side stride, w / side stride, S + 1).
-        mean_unit: the networks' outputs are multiplied by it, (C,) or (h, w, C).
-        near_unit: the networks' inputs, the first S latents, are divided by it, (S,) or (h, w, S).
+        mean_unit: the unit of the means that networks predict, (C,) or (h, w, C).
+        near_unit: the unit of the latents that networks read, those of the first R channels, (R,) or
+            (h, w, R).
         shape: (h, w, number of decoded channels).
     """
 
@@ -73,26 +74,13 @@ class TileLatents:
             padded = pad(self._near[:: p.spacing, :: p.spacing, : p.seen], p.kernel)
             height, width = (n - p.stride + 1 for n in padded.shape[:2])
             inputs.insert(0, np.stack([padded[r : r + height, c : c + width] for r, c in p.origins]))
-        return _in_pass(self._mean_unit, p) * self._engine.run(f"mean_{k}", *inputs)
+        return p.gather(self._mean_unit) * self._engine.run(f"mean_{k}", *inputs)
 
     def _place(self, means: Callable[[], Floats], p: CodingPass, symbols: Symbols) -> None:
         values = means() + symbols.astype(np.float32)
-        is_read = p.high <= self._near.shape[2]
-        if is_read:
-            near = np.arcsinh(values / _in_pass(self._near_unit, p))
-        for i, view in enumerate(p.views):
-            where = (*view, slice(p.low, p.high))
-            self._decoded[where] = values[i]
-            if is_read:
-                self._near[where] = near[i]
-
-
-def _in_pass(values: Floats, p: CodingPass) -> Floats:
-    """Return the values (C,) or (h, w, C) of the latents of a pass, (channels,) or one for each latent."""
-    coded = slice(p.low, p.high)
-    if values.ndim == 1:
-        return values[coded]
-    return np.stack([values[(*view, coded)] for view in p.views])
+        p.scatter(values, self._decoded)
+        if p.high <= self._near.shape[2]:
+            p.scatter(np.arcsinh(values / p.gather(self._near_unit)), self._near)
 
 
 class LatentThreads:

@@ -34,7 +34,7 @@ def test_integer_networks_cost_less_than_half_a_percent(shipped, replay, level):
     model, coder = shipped
     image = data.coffee()[64:320, 64:448].astype(np.float32)
     analysis = coder.runtime.analyse(image[None] - 128, level)
-    side = coder.runtime.side_information(analysis.seen, level)
+    side = coder.runtime.side_information(analysis.for_side, level)
     coded = coder.tile_coder.code(analysis.latents, side, level)
     _, quantise = replay(model, analysis.latents, level, coded)
     integer = real = 0.0

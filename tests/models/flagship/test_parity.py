@@ -88,7 +88,7 @@ def test_analysis(case):
 def test_side_information(case, random_pictures):
     # A larger picture: the difference is seen only where it changes what is rounded.
     images = random_pictures(1, 256, 384, seed=4)
-    latents = case.runtime.analyse(255 * images - 128, case.level).seen
+    latents = case.runtime.analyse(255 * images - 128, case.level).for_side
     side = case.runtime.side_information(latents, case.level)
     expected = np.asarray(case.model.hyper_latents(latents[None], case.quality))[0]
     is_coded = case.runtime.side_indices(*latents.shape[:2]) > 0
