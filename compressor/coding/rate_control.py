@@ -10,15 +10,17 @@ from functools import partial
 
 from compressor.errors import OptionError
 from compressor.options import Target
-from compressor.spec.quality import NUM_LEVELS, TOP_LEVEL
+from compressor.spec.quality import HIGHEST_SEEN_LEVEL, NUM_LEVELS, TOP_LEVEL
 
-# `crossing` makes no more trials than this, whatever the picture; a good guess takes it to about half.
-MAX_TRIALS = 10
+# `crossing` makes no more trials than this, whatever the picture; most take half as many.
+MAX_TRIALS = 14
 
 # Where an ordinary photograph lies in the middle of the scale, and how it moves with each level: the search
 # starts there. A poor guess costs a trial or two, nothing else.
 _MIDDLE_LEVEL = 200
 _MIDDLE_BPP, _LOG_SIZE_PER_LEVEL = 0.7, 0.0084
+# A fine level changes sizes and fidelities about as much as this many levels below.
+_FINE_LEVEL = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ class Fidelity:
     Attributes:
         name: for messages.
         middle: value of an ordinary photograph in the middle of the quality scale.
-        per_level: how much it rises with each level.
+        per_level: how much it rises with each level below the fine ones.
         highest: stands for an infinite value, since interpolation needs a number.
     """
 
@@ -170,8 +172,8 @@ def crossing(excess: Callable[[int], float], guess: float, slope: float) -> tupl
     Args:
         excess: level 0..396 -> how far above zero it is; finite. It should rise; where it wiggles, one of its
             crossings is found.
-        guess: where to start.
-        slope: about how much it rises with each level, above 0.
+        guess: where to start, on a scale on which each fine level counts as `_FINE_LEVEL` levels.
+        slope: about how much it rises with each level below the fine ones, above 0.
 
     Returns:
         (low, low + 1): the first below zero, the second at or above. -1 and 397 stand for "no such level".
@@ -179,20 +181,41 @@ def crossing(excess: Callable[[int], float], guess: float, slope: float) -> tupl
     low, high = -1, NUM_LEVELS
     below: float | None = None
     above: float | None = None
+    trial: tuple[float, float] | None = None
     for left in reversed(range(MAX_TRIALS)):
         if high - low == 1:
             break
         # `left` more trials settle 2**left - 1 levels by bisection: leave no more on either side.
         reach = 1 << left
         first, last = max(low + 1, high - reach), min(high - 1, low + reach)
-        level = round(min(max(guess, first), last))
-        value = excess(level)
+        level = round(min(max(_level_at(guess), first), last))
+        position, value = _position(level), excess(level)
+        if trial is not None:
+            run, rise = position - trial[0], value - trial[1]
+            slope = rise / run if rise * run > 0 else slope
+            # If a bound stays again, half of its value counts, or it may stay for long (Illinois algorithm).
+            if (value < 0) == (trial[1] < 0):
+                below, above = below and below / 2, above and above / 2
+        trial = position, value
         if value < 0:
             low, below = level, value
         else:
             high, above = level, value
         if below is not None and above is not None:
-            guess = low + (high - low) * below / (below - above)
+            start, end = _position(low), _position(high)
+            guess = start + (end - start) * below / (below - above)
         else:
-            guess = level - value / slope
+            # Rather too far, so that the next trial is on the other side.
+            guess = position - 1.1 * value / slope
     return low, high
+
+
+def _position(level: int) -> float:
+    """Return where a level lies on a scale on which pictures change evenly."""
+    return level + (_FINE_LEVEL - 1) * max(level - HIGHEST_SEEN_LEVEL, 0)
+
+
+def _level_at(position: float) -> float:
+    """Return the level at or nearest to a position, not rounded."""
+    position = min(max(position, 0), _position(TOP_LEVEL))
+    return position - (1 - 1 / _FINE_LEVEL) * max(position - HIGHEST_SEEN_LEVEL, 0)

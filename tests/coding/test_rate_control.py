@@ -10,6 +10,7 @@ from compressor import Target, decode, encode, read_info
 from compressor.coding.rate_control import MAX_TRIALS, crossing, encode_to_target
 from compressor.errors import OptionError
 from compressor.images.psnr import psnr_db
+from compressor.spec.quality import HIGHEST_SEEN_LEVEL
 
 LEVELS = range(397)
 
@@ -18,6 +19,7 @@ def sizes(seed, wiggle=0.0):
     """File sizes by level as of some photograph: exponential, with a slope that changes."""
     random = np.random.default_rng(seed)
     slopes = np.repeat(random.uniform(0.002, 0.02, 9), 45)[:397]
+    slopes[HIGHEST_SEEN_LEVEL + 1 :] *= 5
     logs = random.uniform(5, 12) + np.cumsum(slopes) + wiggle * random.standard_normal(397)
     return np.exp(logs).astype(int)
 
