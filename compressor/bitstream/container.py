@@ -174,7 +174,7 @@ def _read_payload(data: bytes, offset: int, length: int, crc: int, name: str) ->
     """
     end = offset + length
     if end + _CRC.size > len(data):
-        partial = ", or decode what there is (--partial)" if name == PICTURE else ""
+        partial = ", or decode what there is (--partial)" if name == PICTURE and len(data) > offset else ""
         raise TruncatedStreamError(
             f"the stream has {len(data)} bytes, its {name} section ends at {end + _CRC.size}: "
             f"get the whole file again{partial}"

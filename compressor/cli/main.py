@@ -407,7 +407,7 @@ def _shared_arguments(arguments: argparse.Namespace) -> dict[str, Any]:
     if is_folder and not is_new and not os.path.isdir(output):
         raise OptionError(
             f"received the output {shown(output)}, expected a folder that exists: "
-            + ("name another one" if os.path.lexists(output) else "create it first")
+            + ("name another one" if os.path.lexists(output.rstrip("/")) else "create it first")
         )
     # A batch is spread over processes, each on one thread.
     threads = 1 if is_batch and (arguments.jobs or arguments.ray) else arguments.jobs

@@ -12,7 +12,7 @@ from compressor.errors import OptionError
 from compressor.options import Target
 from compressor.spec.quality import HIGHEST_SEEN_LEVEL, NUM_LEVELS, TOP_LEVEL
 
-# `crossing` makes no more trials than this, whatever the picture; most take half as many.
+# `crossing` makes no more trials than this, whatever the picture; most need about five.
 MAX_TRIALS = 14
 
 # Where an ordinary photograph lies in the middle of the scale, and how it moves with each level: the search

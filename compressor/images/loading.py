@@ -25,7 +25,7 @@ from compressor.images.metadata import (
     reset_orientation,
 )
 from compressor.images.modes import Storage, to_coded_mode
-from compressor.locks import ForkSafeLock
+from compressor.images.pillow_limit import limit_of_pillow
 
 if TYPE_CHECKING:
     # NumPy takes longer to import than all else here; "info" and Image.open do without it.
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 _NOTE_ALL_HIDDEN = "alpha is 0 everywhere, so all colours become black: keep them with --keep-hidden"
-
-_lock = ForkSafeLock()
 
 # Formats that Pillow recognises but cannot read. It can read WMF on Windows only.
 _RECOGNISED_FORMATS = {"BUFR", "GRIB", "HDF5", "MPEG"} | (set() if os.name == "nt" else {"WMF"})
@@ -89,7 +87,7 @@ def open_picture(data: bytes, *, max_pixels: int | None = DEFAULT_MAX_PIXELS) ->
     """
     if data.startswith(_PNG_MAGIC):
         _check_png(data)
-    with _typed_errors(), _limit_of_pillow(max_pixels):
+    with _typed_errors(), limit_of_pillow(max_pixels):
         try:
             image = Image.open(BytesIO(data))
         except UnidentifiedImageError as error:
@@ -117,19 +115,6 @@ def _typed_errors() -> Iterator[None]:
         raise ImageInputError(
             f"the picture cannot be read ({one_line(error)}): check or convert the file"
         ) from error
-
-
-@contextmanager
-def _limit_of_pillow(max_pixels: int | None) -> Iterator[None]:
-    """Replace Pillow's limit of pixels, which is one for all threads."""
-    with _lock:
-        before = Image.MAX_IMAGE_PIXELS
-        # Pillow warns at its limit and refuses at twice that.
-        Image.MAX_IMAGE_PIXELS = None if max_pixels is None else (max_pixels + 1) // 2
-        try:
-            yield
-        finally:
-            Image.MAX_IMAGE_PIXELS = before
 
 
 def _check_png(data: bytes) -> None:

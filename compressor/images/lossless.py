@@ -9,6 +9,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from compressor.errors import CorruptStreamError, one_line
+from compressor.images.pillow_limit import limit_of_pillow
 
 # Positions in a WebP file that holds a lossless picture and nothing else. Lengths count the bytes after them.
 _CONTAINER, _FILE_LENGTH, _TYPE, _LENGTH = slice(0, 4), slice(4, 8), slice(8, 16), slice(16, 20)
@@ -79,7 +80,10 @@ def decode_lossless(
     from PIL.WebPImagePlugin import WebPImageFile
 
     try:
-        rgba = np.asarray(WebPImageFile(BytesIO(data)).convert("RGBA"))
+        # The size is already checked against our own limit.
+        with limit_of_pillow(None):
+            image = WebPImageFile(BytesIO(data))
+        rgba = np.asarray(image.convert("RGBA"))
     except MemoryError:
         raise
     except Exception as error:

@@ -32,7 +32,7 @@ def _by_level(curve: _Curve) -> _Curve:
 
     @wraps(curve)
     def looked_up(self: "QualityGains", levels: Levels) -> Floats:
-        if isinstance(levels, int) or levels.size < NUM_LEVELS:
+        if isinstance(levels, int) or levels.size <= NUM_LEVELS:
             return curve(self, levels)
         table = curve(self, np.arange(NUM_LEVELS, dtype=np.int32))
         return table[levels]

@@ -236,7 +236,7 @@ def test_a_gray_picture_is_stored_without_loss_where_that_is_smaller():
 GRADIENT = np.tile(np.arange(256, dtype=np.uint8)[:, None, None], (1, 320, 3))
 
 
-@pytest.mark.parametrize("quality", [10, 80, 90.25, 92, 95])
+@pytest.mark.parametrize("quality", [10, 80, 90, 90.25, 92, 95])
 def test_plain_pictures_take_no_more_bytes_than_without_loss(quality):
     for picture in (np.full((192, 256, 3), (200, 30, 90), np.uint8), GRADIENT):
         assert len(compressor.encode(picture, quality)) <= len(compressor.encode(picture, 100)) + 8
