@@ -110,7 +110,7 @@ def test_info_of_the_beginning_of_a_file():
 def test_info_checks_the_whole_stream():
     data = compressor.encode(noise(20, 30, 3))
     with pytest.raises(CorruptStreamError):
-        compressor.read_info(data[:-9] + b"?" + data[-8:])
+        compressor.read_info(data[:-9] + bytes([data[-9] ^ 1]) + data[-8:])
 
 
 @pytest.mark.parametrize("file_format", ["PNG", "JPEG", "WEBP", "TIFF"])

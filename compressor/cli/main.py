@@ -97,11 +97,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.command is None:
         parser.error("received no command, expected encode, decode or info")
     if unknown:
-        say(
-            f"compressor {arguments.command}: unrecognized arguments: {' '.join(map(shown, unknown))}; "
-            f"see compressor {arguments.command} --help"
-        )
-        raise SystemExit(EXIT_WRONG_USAGE)
+        arguments.fail(f"unrecognized arguments: {' '.join(map(shown, unknown))}")
     request = _request(arguments)
     try:
         with warnings.catch_warnings():
@@ -224,6 +220,9 @@ def _build_parser() -> argparse.ArgumentParser:
     info = commands.add_parser("info", help="describe and check .cmpr files")
     _add_inputs(info, ".cmpr files")
     info.add_argument("--json", action="store_true", help="one JSON object per line")
+
+    for command in (encode, decode, info):
+        command.set_defaults(fail=command.error)
     return parser
 
 
@@ -435,7 +434,7 @@ def _shared_arguments(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _is_output(path: str, command: str) -> bool:
-    """Whether an input is named like an output, and does not exist. Other encoders need no -o."""
+    """Whether an input is named like an output, and does not exist: other encoders need no -o."""
     is_stream_name = path.lower().endswith(FILE_EXTENSION)
     return is_stream_name == (command == "encode") and not is_stream(path) and not os.path.lexists(path)
 

@@ -20,15 +20,14 @@ from compressor.spec.quality import HIGHEST_SEEN_LEVEL, TOP_LEVEL
 
 # If this share of the pixels is stored exactly, storing all of them is tried.
 MIN_SHARE_FOR_WHOLE = 1 / 2
+# The size of a PNG file is estimated from the first eight of each 64 rows.
+SAMPLE_ROWS, SAMPLE_STRIDE = 8, 64
 # If a picture at a fine level takes more than this share of the bytes of a PNG file, storing it without loss
 # may take fewer, as it often does for gray pictures.
 MIN_SHARE_OF_PNG = 0.4
-# A picture is plain if a sample of its rows, as a PNG file, takes at most this share of the bytes of their
-# pixels; photographs take more. A WebP file is often much smaller still, so storing plain pictures without
-# loss is tried as well.
+# A picture is plain if a PNG file takes at most this share of the bytes of its pixels; photographs take more.
+# A WebP file is often much smaller still, so storing plain pictures without loss is tried as well.
 MAX_SHARE_OF_PLAIN = 1 / 4
-# The sample has the first eight of each 64 rows.
-SAMPLE_ROWS, SAMPLE_STRIDE = 8, 64
 # At levels that are not fine, plain pictures take at most this many bits per pixel.
 MAX_BPP_OF_PLAIN = 0.25
 
@@ -96,8 +95,9 @@ class SectionEncoder:
         is_fine = level > HIGHEST_SEEN_LEVEL
         if not is_fine and 8 * num_bytes > MAX_BPP_OF_PLAIN * height * width:
             return False
+        is_plain = self._png_num_bytes <= MAX_SHARE_OF_PLAIN * self._image_uint8.nbytes
         is_large = is_fine and num_bytes > MIN_SHARE_OF_PNG * self._png_num_bytes
-        return (is_large or self._is_plain) and len(self._whole) <= num_bytes
+        return (is_plain or is_large) and len(self._whole) <= num_bytes
 
     def _payloads(self, level: int, screen_content: ScreenContent | None) -> dict[str, bytes]:
         """Encode the picture, and store its screen content, or all of it, exactly where that pays."""
@@ -121,14 +121,11 @@ class SectionEncoder:
         return quality_map | {EXACT: payload, PICTURE: rest}
 
     @cached_property
-    def _png_num_bytes(self) -> int:
-        return quick_num_bytes(self._image_uint8)
-
-    @cached_property
-    def _is_plain(self) -> bool:
+    def _png_num_bytes(self) -> float:
+        """About how many bytes a PNG file takes."""
         tops = range(0, len(self._image_uint8), SAMPLE_STRIDE)
         rows = np.concatenate([self._image_uint8[top : top + SAMPLE_ROWS] for top in tops])
-        return quick_num_bytes(rows) <= MAX_SHARE_OF_PLAIN * rows.nbytes
+        return quick_num_bytes(rows) * len(self._image_uint8) / len(rows)
 
     @cached_property
     def _whole(self) -> bytes:
