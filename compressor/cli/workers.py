@@ -6,9 +6,11 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import Any, NoReturn, TypeVar, cast
@@ -51,7 +53,10 @@ def run_in_processes(
         while waiting or busy:
             while waiting and len(busy) < num_processes:
                 try:
-                    process, pipe = _start(function)
+                    with _signals_held():
+                        process, pipe = _start(function)
+                        processes.append(process)
+                        busy[pipe] = process, waiting.popleft()
                 except OSError as error:
                     if busy:
                         num_processes = len(busy)
@@ -59,15 +64,16 @@ def run_in_processes(
                     raise OptionError(
                         f"a worker process cannot be started ({one_line(error)}): leave out -j"
                     ) from error
-                processes.append(process)
-                _give(pipe, process, waiting.popleft(), busy)
+                _send(pipe, busy[pipe][1])
             for ready in wait(list(busy)):
                 pipe = cast(Connection, ready)
-                process, item = busy.pop(pipe)
+                process, item = busy[pipe]
                 outcome = _take(pipe, process)
                 if waiting and not isinstance(outcome, WorkerDiedError):
-                    _give(pipe, process, waiting.popleft(), busy)
+                    busy[pipe] = process, waiting.popleft()
+                    _send(pipe, busy[pipe][1])
                 else:
+                    del busy[pipe]
                     pipe.close()
                 yield item, outcome
     finally:
@@ -78,22 +84,18 @@ def _start(function: Callable[[Any], Any]) -> tuple[SpawnProcess, Connection]:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_work, args=(theirs, function), daemon=True)
-    with _SigintHeld():
-        process.start()
+    process.start()
     # Only the process holds the other end now, so that the pipe ends when the process does.
     theirs.close()
     return process, ours
 
 
-def _give(
-    pipe: Connection, process: SpawnProcess, item: Item, busy: dict[Connection, tuple[SpawnProcess, Item]]
-) -> None:
+def _send(pipe: Connection, item: Any) -> None:
     try:
         pipe.send(item)
     except OSError:
-        # It has died meanwhile; so the pipe tells whoever reads from it.
+        # The process has died meanwhile, as whoever reads from the pipe will see.
         pass
-    busy[pipe] = process, item
 
 
 def _take(pipe: Connection, process: SpawnProcess) -> Any:
@@ -116,20 +118,43 @@ def _stop(processes: list[SpawnProcess], busy: list[SpawnProcess]) -> None:
             process.join()
 
 
-class _SigintHeld:
-    """Hold back SIGINT while a process is started, which inherits the mask and so ignores Ctrl-C."""
+@contextmanager
+def _signals_held() -> Iterator[None]:
+    """Hold back Ctrl-C and termination while a process is started.
 
-    def __enter__(self) -> None:
-        if sys.platform != "win32":
-            from multiprocessing import resource_tracker
+    An exception in between would leave a process that cannot read all it needs and prints a traceback. A
+    signal mask does not prevent it: another thread may receive the signal, and the handler runs in this one.
+    """
+    held: list[signal.Signals] = []
+    handlers: dict[signal.Signals, Any] = {}
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM):
+            handlers[number] = signal.signal(number, lambda number, _: held.append(signal.Signals(number)))
+    try:
+        with _sigint_masked():
+            yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    for number in held:
+        signal.raise_signal(number)
 
-            # Its own start would lift the mask.
-            resource_tracker.ensure_running()
-            self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
 
-    def __exit__(self, *_: object) -> None:
-        if sys.platform != "win32":
-            signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
+@contextmanager
+def _sigint_masked() -> Iterator[None]:
+    """Let a process that is started here inherit a mask, so that it ignores Ctrl-C from its first moment."""
+    if sys.platform == "win32":
+        yield
+        return
+    from multiprocessing import resource_tracker
+
+    # Its own start would lift the mask.
+    resource_tracker.ensure_running()
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 def _work(pipe: Connection, function: Callable[[Any], Any]) -> None:

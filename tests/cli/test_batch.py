@@ -5,7 +5,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
 import numpy as np
@@ -281,6 +283,37 @@ def test_no_process_can_be_started(folder, monkeypatch, capsys):
     lines = capsys.readouterr().err.splitlines()
     assert "a worker process cannot be started ([Errno 24] Too many open files): leave out -j" in lines[0]
     assert "encoded 0 of" in lines[-1]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="sends POSIX signals")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals_wait_until_a_process_has_started(monkeypatch, number):
+    """This also holds for a signal that another thread receives, which no signal mask of this one stops."""
+    start, started = SpawnProcess.start, []
+
+    def interrupted_start(process):
+        signal.pthread_kill(bystander.ident, number)
+        time.sleep(0.2)  # an exception would come here
+        start(process)
+        started.append(process)
+
+    monkeypatch.setattr(SpawnProcess, "start", interrupted_start)
+    leave = threading.Event()
+    bystander = threading.Thread(target=leave.wait)
+    bystander.start()
+    previous = {
+        each: signal.signal(each, signal.default_int_handler) for each in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            list(run_in_processes(crash_on_odd, [0], 1))
+        assert signal.getsignal(number) is signal.default_int_handler
+    finally:
+        for each, handler in previous.items():
+            signal.signal(each, handler)
+        leave.set()
+        bystander.join()
+    assert [process.is_alive() for process in started] == [False]
 
 
 def test_processes_tidy_up_when_the_caller_stops(tmp_path):
