@@ -64,7 +64,10 @@ def choose_boosts(tables: ScaleTables, residuals: Floats, indices: Indices, wort
     height, width, _ = residuals.shape
     boosts = np.zeros((num_regions(height), num_regions(width)), np.int32)
     worth = np.broadcast_to(worth, residuals.shape)
-    dropped = np.where(indices == 0, np.maximum(np.abs(residuals) - 0.5, 0), 0)
+    dropped = np.abs(residuals)
+    dropped -= 0.5
+    np.maximum(dropped, 0, out=dropped)
+    dropped[indices > 0] = 0
     gains = np.zeros((BOOST_REGION * boosts.shape[0], BOOST_REGION * boosts.shape[1]))
     gains[:height, :width] = np.einsum("hwc,hwc,hwc->hw", dropped, dropped, worth)
     of_regions = gains.reshape(boosts.shape[0], BOOST_REGION, boosts.shape[1], BOOST_REGION).sum(axis=(1, 3))

@@ -16,7 +16,7 @@ from compressor.coding.tiling import TileReader
 from compressor.errors import OptionError
 from compressor.images.arrays import levels_to_uint8
 from compressor.models.runtime import Analysis, ModelRuntime
-from compressor.spec.arrays import Floats, Indices, Symbols
+from compressor.spec.arrays import Floats, Indices, Symbols, extended
 from compressor.spec.constants import PIXEL_OFFSET, TILE
 from compressor.spec.levels import Levels, levels_in
 
@@ -223,9 +223,9 @@ class PictureCoder:
         part = image_uint8[window.scaled(block).slices]
         # Repeat the last row and column up to whole blocks.
         missing = (window.height * block - part.shape[0], window.width * block - part.shape[1])
-        padded = np.pad(part, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="edge")
+        padded = extended(part, *missing, "edge")
         # Only one area at a time is converted: the floats of a whole picture might not fit in memory.
-        pixels = padded.astype(np.float32) - PIXEL_OFFSET
+        pixels = np.subtract(padded, PIXEL_OFFSET, dtype=np.float32)
         inner = area.within(window)
         analysis = self.runtime.analyse(pixels[None], levels_in(levels, window.slices))
         return pixels[inner.scaled(block).slices], analysis.part(inner.slices)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from compressor.coding.area import Area
 from compressor.errors import CorruptStreamError
+from compressor.spec.arrays import extended
 from compressor.spec.file_format import MAP_REGION
 from compressor.spec.levels import Levels, interpolate
 
@@ -31,8 +32,7 @@ def lowering_of_mask(mask_uint8: NDArray[np.uint8]) -> Lowering:
     """
     height, width = mask_uint8.shape
     shape = _num_regions(height, width)
-    missing = [(0, n * MAP_REGION - size) for n, size in zip(shape, (height, width), strict=True)]
-    padded = np.pad(mask_uint8, missing)
+    padded = extended(mask_uint8, -height % MAP_REGION, -width % MAP_REGION, "constant")
     best = padded.reshape(shape[0], MAP_REGION, shape[1], MAP_REGION).max(axis=(1, 3))
     around = np.pad(best, 1)
     near = [around[i : i + shape[0], j : j + shape[1]] for i in range(3) for j in range(3)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +11,7 @@ from PIL import Image, ImageFilter
 
 from compressor.coding.area import Area
 from compressor.coding.exact_pixels import encode_exact
+from compressor.spec.arrays import extended
 from compressor.spec.file_format import EXACT_TILE, MAP_REGION
 
 # Side of a cell, in pixels: a cell is stored as a whole or not at all.
@@ -93,8 +93,8 @@ def find_screen_content(image_uint8: NDArray[np.uint8]) -> ScreenContent | None:
     has_background, is_gray = np.empty(shape, bool), True
     for tile in Area(0, 0, height, width).cut(EXACT_TILE):
         where = tile.covering(CELL).slices
-        pixels = image_uint8[tile.slices]
-        num_colours[where], colour_share[where], has_background[where] = _colours(pixels)
+        pixels = extended(image_uint8[tile.slices], -tile.height % CELL, -tile.width % CELL, "edge")
+        num_colours[where], colour_share[where], has_background[where] = _colours(pixels, tile)
         contrast[where], fine_chroma[where] = _contrast(pixels), _fine_chroma(pixels)
         is_gray = is_gray and _is_gray(pixels)
     flat, some_colours = num_colours == 1, colour_share <= MAX_COLOUR_SHARE
@@ -116,38 +116,53 @@ def _is_gray(image_uint8: NDArray[np.uint8]) -> bool:
 
 
 def _colours(
-    image_uint8: NDArray[np.uint8],
+    pixels: NDArray[np.uint8], area: Area
 ) -> tuple[NDArray[np.intp], NDArray[np.float64], NDArray[np.bool_]]:
-    """Return each cell's number of colours, that number per pixel, and whether it has a background."""
-    height, width, _ = image_uint8.shape
-    numbers = image_uint8.astype(np.uint32) @ np.array([1 << 16, 1 << 8, 1], np.uint32)
-    ordered = np.sort(_cut_into_cells(numbers), axis=2)
-    num_colours = 1 + np.count_nonzero(np.diff(ordered, axis=2), axis=2)
-    # Cells at the right and the bottom may have fewer pixels of their own.
-    rows, columns = (np.minimum(CELL, n - np.arange(0, n, CELL)) for n in (height, width))
+    """Return each cell's number of colours, that number per pixel, and whether it has a background.
+
+    Args:
+        pixels: whole cells, (16 rows, 16 columns, 3).
+        area: of the picture that they cover, which may be smaller.
+    """
+    numbers = pixels[..., 0].astype(np.uint32)
+    for channel in (1, 2):
+        numbers <<= 8
+        numbers |= pixels[..., channel]
+    rows, columns = (n // CELL for n in numbers.shape)
+    cells = numbers.reshape(rows, CELL, columns, CELL).swapaxes(1, 2).reshape(rows, columns, CELL * CELL)
+    cells.sort(axis=2)
+    num_colours = 1 + np.count_nonzero(cells[:, :, 1:] != cells[:, :, :-1], axis=2)
+    down, across = (np.minimum(CELL, n - np.arange(0, n, CELL)) for n in (area.height, area.width))
     distance = BACKGROUND_NUM_PIXELS - 1
-    has_background = (ordered[:, :, distance:] == ordered[:, :, :-distance]).any(axis=2)
-    return num_colours, num_colours / np.outer(rows, columns), has_background
+    has_background = (cells[:, :, distance:] == cells[:, :, :-distance]).any(axis=2)
+    return num_colours, num_colours / np.outer(down, across), has_background
 
 
-def _contrast(image_uint8: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _contrast(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return the largest difference of two pixels in or beside each cell, in the channel where it is largest.
 
     Pixels beside a cell count, because all edges of enlarged pixel art or of a chart may lie between cells.
     """
-    rows, columns = (-(-n // CELL) for n in image_uint8.shape[:2])
-    contrast = np.zeros((rows, columns), np.uint8)
-    for channel in range(3):
-        cells = _cut_into_cells(image_uint8[..., channel]).reshape(rows, columns, CELL, CELL)
-        contrast = np.maximum(contrast, _extremes(cells, np.maximum) - _extremes(cells, np.minimum))
+    differences = _extremes(pixels, np.maximum) - _extremes(pixels, np.minimum)
+    contrast: NDArray[np.uint8] = differences.max(axis=2)
     return contrast
 
 
-def _extremes(cells: NDArray[np.uint8], extreme: np.ufunc) -> NDArray[np.uint8]:
-    """Return the extreme of the pixels in each cell and beyond its four edges, (rows, columns)."""
-    found: NDArray[np.uint8] = extreme.reduce(cells, axis=(2, 3))
-    top, bottom = (extreme.reduce(cells[:, :, edge], axis=2) for edge in (0, -1))
-    left, right = (extreme.reduce(cells[:, :, :, edge], axis=2) for edge in (0, -1))
+def _extremes(pixels: NDArray[np.uint8], extreme: np.ufunc) -> NDArray[np.uint8]:
+    """Return the extreme of the pixels in each cell and beyond its four edges, (rows, columns, 3)."""
+
+    def across(lines: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        cut = lines.reshape(len(lines), -1, CELL, 3)
+        # By halves, which is faster than a reduction to the few numbers of one colour.
+        while cut.shape[2] > 1:
+            half = cut.shape[2] // 2
+            cut = extreme(cut[:, :, :half], cut[:, :, half:])
+        return cut[:, :, 0]
+
+    down = extreme.reduce(pixels.reshape(-1, CELL, *pixels.shape[1:]), axis=1)
+    found = across(down)
+    top, bottom = across(pixels[::CELL]), across(pixels[CELL - 1 :: CELL])
+    left, right = down[:, ::CELL], down[:, CELL - 1 :: CELL]
     for own, beyond in (
         (found[1:], bottom[:-1]),
         (found[:-1], top[1:]),
@@ -158,25 +173,19 @@ def _extremes(cells: NDArray[np.uint8], extreme: np.ufunc) -> NDArray[np.uint8]:
     return found
 
 
-def _fine_chroma(image_uint8: NDArray[np.uint8]) -> NDArray[np.float64]:
+def _fine_chroma(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
     """Return the mean squared difference of the chroma of neighbouring pixels of each cell."""
-    energies = []
+    height, width, _ = pixels.shape
+    energy = np.zeros((height // 2, width // 2), np.int32)
     for channel in (0, 2):
-        chroma = image_uint8[..., channel].astype(np.int16) - image_uint8[..., 1]
-        cells = _cut_into_cells(chroma).reshape(-1, CELL // 2, 2, CELL // 2, 2).astype(np.float32)
+        chroma = pixels[..., channel].astype(np.int16) - pixels[..., 1]
         # Of every 2x2 pixels, the first with its neighbours at the right and below.
-        first = cells[:, :, 0, :, 0]
-        for other in (cells[:, :, 0, :, 1], cells[:, :, 1, :, 0]):
-            energies.append(np.square(other - first).mean(axis=(1, 2)))
-    shape = (-(-n // CELL) for n in image_uint8.shape[:2])
-    return np.mean(energies, axis=0).reshape(*shape)
-
-
-def _cut_into_cells(values: NDArray[Any]) -> NDArray[Any]:
-    """Return the values (H, W) of each cell, (rows, columns, CELL * CELL), edges repeated to whole cells."""
-    padded = np.pad(values, [(0, -n % CELL) for n in values.shape], mode="edge")
-    rows, columns = (n // CELL for n in padded.shape)
-    return padded.reshape(rows, CELL, columns, CELL).swapaxes(1, 2).reshape(rows, columns, CELL * CELL)
+        first = chroma[::2, ::2]
+        for other in (chroma[::2, 1::2], chroma[1::2, ::2]):
+            energy += np.square(other - first, dtype=np.int32)
+    half = CELL // 2
+    sums = energy.reshape(height // CELL, half, width // CELL, half).sum(axis=(1, 3))
+    return sums / (4 * half * half)
 
 
 def _with_holes_filled(image: Image.Image) -> Image.Image:

@@ -15,7 +15,7 @@ from compressor.entropy.range_coder import SymbolDecoder, encode_pairs
 from compressor.entropy.tables import ScaleTables
 from compressor.errors import CorruptStreamError
 from compressor.models.runtime import ModelRuntime, Passes, Step
-from compressor.spec.arrays import Floats, Indices, Symbols
+from compressor.spec.arrays import Floats, Indices, Symbols, extended
 from compressor.spec.constants import SAVING_SHARE
 from compressor.spec.levels import Levels, padded_levels
 
@@ -111,18 +111,21 @@ class TileCoder:
         """Choose the symbols of a tile with given boosts."""
         h, w, _ = latents.shape
         padding = -h % self._runtime.side_stride, -w % self._runtime.side_stride
-        padded = np.pad(latents, ((0, padding[0]), (0, padding[1]), (0, 0)))
+        padded = extended(latents, *padding, "constant")
         worth = self._runtime.worth(padded_levels(levels, *padding))
         steps: list[tuple[Step, Symbols]] = []
 
         def choose(step: Step) -> Symbols:
             p = step.coding_pass
-            residual = p.gather(padded) - step.means()
+            # Most latents are not coded.
+            coded = step.indices > 0
+            residual = (p.gather(padded) - step.means())[coded]
+            symbols = np.zeros(coded.shape, np.int32)
             if saving_share is not None:
-                symbols = self._round(residual, step.indices, p.gather(worth), saving_share)
+                of_coded = np.broadcast_to(p.gather(worth), coded.shape)[coded]
+                symbols[coded] = self._round(residual, step.indices[coded], of_coded, saving_share)
             else:
-                symbols = round_with_dead_zone(residual)
-            symbols[step.indices == 0] = 0
+                symbols[coded] = round_with_dead_zone(residual)
             steps.append((step, symbols))
             return symbols
 

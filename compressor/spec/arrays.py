@@ -1,9 +1,33 @@
-"""Types of arrays that many modules exchange."""
+"""Arrays that many modules exchange: their types, and how they are extended to whole blocks."""
+
+from typing import Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+_Number = TypeVar("_Number", bound=np.generic)
 
 Floats = NDArray[np.float32]
 # Whole numbers that the entropy coder writes, and which table it uses for each.
 Symbols = NDArray[np.int32]
 Indices = NDArray[np.uint8]
+
+
+def extended(
+    values: NDArray[_Number], rows: int, columns: int, mode: Literal["constant", "edge"]
+) -> NDArray[_Number]:
+    """Add rows at the bottom and columns at the right of an array (H, W, ...).
+
+    Args:
+        values: returned as it is if there is nothing to add, since copies of large arrays take time.
+        rows: number of rows to add.
+        columns: number of columns to add.
+        mode: "constant" adds zeros; "edge" repeats the last row and column.
+
+    Example:
+        >>> extended(np.array([[1, 2]]), 1, 2, "edge").tolist()
+        [[1, 2, 2, 2], [1, 2, 2, 2]]
+    """
+    if rows == columns == 0:
+        return values
+    return np.pad(values, [(0, rows), (0, columns), *[(0, 0)] * (values.ndim - 2)], mode=mode)

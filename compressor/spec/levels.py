@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from compressor.spec.arrays import extended
 from compressor.spec.quality import TOP_LEVEL
 
 # 0..396, for all positions or for each of h x w.
@@ -18,7 +19,7 @@ def levels_in(levels: Levels, part: tuple[slice, slice]) -> Levels:
 
 def padded_levels(levels: Levels, rows: int, columns: int) -> Levels:
     """Repeat the levels of the last row and column for some more rows and columns."""
-    return levels if isinstance(levels, int) else np.pad(levels, ((0, rows), (0, columns)), mode="edge")
+    return levels if isinstance(levels, int) else extended(levels, rows, columns, "edge")
 
 
 def network_quality(levels: Levels) -> NDArray[np.float32]:

@@ -10,7 +10,7 @@ from compressor.models.flagship.reduction import FACTORS, Reduction, num_channel
 from compressor.models.flagship.tile_latents import LatentThreads, TileLatents
 from compressor.models.gains import load_gains
 from compressor.models.runtime import Analysis, Passes, PixelError, Step, Synthesis
-from compressor.spec.arrays import Floats, Indices, Symbols
+from compressor.spec.arrays import Floats, Indices, Symbols, extended
 from compressor.spec.constants import HYPER_SLOPE
 from compressor.spec.fine_levels import FineLevels
 from compressor.spec.levels import Levels, levels_in, network_quality, padded_levels, pixel_values
@@ -134,7 +134,7 @@ class FlagshipRuntime:
         """See `ModelRuntime`."""
         h, w, _ = for_side.shape
         rows, columns = -h % self.side_stride, -w % self.side_stride
-        padded = np.pad(for_side, ((0, rows), (0, columns), (0, 0)))
+        padded = extended(for_side, rows, columns, "constant")
         levels = padded_levels(self._fine_levels.seen(levels), rows, columns)
         expected = np.arcsinh(HYPER_SLOPE * self._gains.expected(levels))
         relative = np.arcsinh(HYPER_SLOPE * np.abs(padded)) - expected
