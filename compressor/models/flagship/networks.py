@@ -40,9 +40,9 @@ def _finer(x):
     return DepthToSpace(2, dtype=ENTROPY_DTYPE)(x)
 
 
-def _residual(x, channels):
+def _residual(x, channels, hidden):
     """Residual block that starts as the identity."""
-    return layers.Add()([x, _conv(channels, activation=None, zeros=True)(_conv(channels)(x))])
+    return layers.Add()([x, _conv(channels, activation=None, zeros=True)(_conv(hidden)(x))])
 
 
 def _eight_bit_residual(x, channels):
@@ -59,13 +59,15 @@ def correction_network(channels: int, width: int) -> keras.Model:
     that is smaller.
     """
     quarter, eighth = width * 3 // 8, width * 3 // 4
+    # In wider blocks, almost all ReLUs died.
+    hidden = width // 8
     inputs = layers.Input((None, None, 4))
     x = _conv(quarter, 8, 4, ACTIVATION)(inputs)
-    x = _residual(_residual(x, quarter), quarter)
+    x = _residual(_residual(x, quarter, quarter), quarter, quarter)
     x = _conv(eighth, 3, 2, ACTIVATION)(x)
-    x = _residual(_residual(x, eighth), eighth)
+    x = _residual(_residual(x, eighth, hidden), eighth, hidden)
     x = _conv(width, 3, 2, ACTIVATION)(x)
-    x = _residual(_residual(x, width), width)
+    x = _residual(_residual(x, width, hidden), width, hidden)
     return keras.Model(inputs, _conv(channels, activation=None, zeros=True)(x), name="correction")
 
 
@@ -84,7 +86,7 @@ def synthesis_filter_network(width: int, blocks: int, eight_bits: bool) -> keras
     if eight_bits:
         x = EightBits()(x)
     for _ in range(blocks):
-        x = _eight_bit_residual(x, width) if eight_bits else _residual(x, width)
+        x = _eight_bit_residual(x, width) if eight_bits else _residual(x, width, width)
     outputs = layers.Conv2DTranspose(3, 2 * FILTER_STRIDE, FILTER_STRIDE, "same", kernel_initializer="zeros")(
         x
     )
