@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable
 from functools import lru_cache, partial
 
+from compressor.coding.freed_memory import keep_freed_memory
 from compressor.coding.picture_coder import PictureCoder
 from compressor.coding.threads import num_workers
 from compressor.engines.loading import load_engine, resolve_engine
@@ -61,6 +62,7 @@ def coder_of(
     Raises:
         WeightsError: if the files are damaged or incomplete.
     """
+    keep_freed_memory()
     engine = load_engine(engine_name, files, threads, partial(_keras_graphs, files), bfloat16)
     try:
         family = family_named(files.manifest["family"])

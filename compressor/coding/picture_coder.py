@@ -1,6 +1,9 @@
 """Pictures to payloads and back, tile by tile; transforms read enough around a tile to leave no seam."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,8 +11,6 @@ from numpy.typing import NDArray
 from compressor.bitstream.tiles import join_tiles, split_cut_tiles, split_tiles
 from compressor.coding.area import Area
 from compressor.coding.effort import DEFAULT, Effort, OnProgress, ignore_progress, progress_of_part
-from compressor.coding.objectives import OBJECTIVES
-from compressor.coding.refinement import Refiner
 from compressor.coding.threads import map_ahead
 from compressor.coding.tile_coder import Pairs, TileCoder
 from compressor.coding.tiling import TileReader
@@ -19,6 +20,9 @@ from compressor.models.runtime import Analysis, ModelRuntime
 from compressor.spec.arrays import Floats, Indices, Symbols, extended
 from compressor.spec.constants import PIXEL_OFFSET, TILE
 from compressor.spec.levels import Levels, levels_in
+
+if TYPE_CHECKING:
+    from compressor.coding.refinement import Refiner
 
 # Side, in latent positions, of the parts that are synthesised at once: the filter's layers take more memory
 # for each pixel than anything else does.
@@ -96,6 +100,9 @@ class PictureCoder:
         return join_tiles(payloads)
 
     def _refiner(self, steps: int) -> Refiner:
+        from compressor.coding.objectives import OBJECTIVES
+        from compressor.coding.refinement import Refiner
+
         gradient, objective = self.runtime.error_gradient, OBJECTIVES.get(self.runtime.metric)
         if gradient is None or objective is None:
             raise OptionError(f"model {self.model_name} cannot refine latents: use an effort of at most 5")

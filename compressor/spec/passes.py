@@ -62,6 +62,25 @@ class CodingPass:
         starts = [(self.spacing * row, self.spacing * column) for row, column in self.origins]
         return tuple((slice(row, None, step), slice(column, None, step)) for row, column in starts)
 
+    @property
+    def reach(self) -> int:
+        """How far the neighbourhood reaches from its centre, in positions."""
+        return self.spacing * (self.kernel // 2)
+
+    def surroundings(self, values: NDArray[_Number], margin: int) -> NDArray[_Number]:
+        """Return a view of the latents that are read, on the pass's own grid.
+
+        Args:
+            values: (h + 2 * margin, w + 2 * margin, C), zero in the margins.
+            margin: at least `reach`.
+
+        Returns:
+            (h / spacing + kernel - 1, w / spacing + kernel - 1, seen).
+        """
+        first = margin - self.reach
+        inner = slice(first, -first or None, self.spacing)
+        return values[inner, inner, : self.seen]
+
     def gather(self, values: NDArray[_Number]) -> NDArray[_Number]:
         """Return the values of the latents that are coded.
 

@@ -58,3 +58,15 @@ def test_views_of_a_pass_over_one_cell_of_the_coarse_grid():
     coarse = CodingPass(((1, 0),), 0, 3, seen=0, kernel=3, spacing=2)
     assert (coarse.stride, coarse.share, coarse.origins) == (2, 1 / 16, ((1, 0),))
     assert coarse.views == ((slice(2, None, 4), slice(0, None, 4)),)
+
+
+@pytest.mark.parametrize("margin", [4, 5])
+def test_surroundings(margin):
+    """For every pass of the flagship: its own grid of the latents, with as many zeros around as it reads."""
+    random = np.random.default_rng(0)
+    values = random.integers(1, 100, (8, 12, 512))
+    with_margin = np.pad(values, [(margin, margin), (margin, margin), (0, 0)])
+    for p in coding_passes(512):
+        zeros = [(p.kernel // 2, p.kernel // 2)] * 2 + [(0, 0)]
+        expected = np.pad(values[:: p.spacing, :: p.spacing, : p.seen], zeros)
+        np.testing.assert_array_equal(p.surroundings(with_margin, margin), expected)

@@ -4,7 +4,7 @@ import numpy as np
 
 from compressor.engines.interface import Engine
 from compressor.entropy.blas import one_blas_thread
-from compressor.entropy.exact import nonzero_patches, pad
+from compressor.entropy.exact import nonzero_patches
 from compressor.models.flagship.entropy_model import load_entropy_model
 from compressor.models.flagship.reduction import FACTORS, Reduction, num_channels
 from compressor.models.flagship.tile_latents import LatentThreads, TileLatents
@@ -170,20 +170,23 @@ class FlagshipRuntime:
 
         passes = self._passes[:count]
         shape = h, w, passes[-1].high
-        codes = np.zeros((h, w, self._context_channels), np.float32)
+        margin = max(p.reach for p in passes)
+        codes = np.zeros((h + 2 * margin, w + 2 * margin, self._context_channels), np.float32)
+        of_tile = codes[margin : margin + h, margin : margin + w]
         with self._threads.in_order(self._engine.threads) as start:
-            latents = TileLatents(self._engine, start, inputs, mean_unit, near_unit, shape)
+            latents = TileLatents(self._engine, start, inputs, mean_unit, near_unit, shape, margin)
             features = self._entropy.hyper(side_values, side_levels)
             for k, p in enumerate(passes):
                 means = latents.predict(k, p)
-                indices = self._indices(k, p, features, codes, levels)
+                surroundings = p.surroundings(codes, margin) if p.seen else None
+                indices = self._indices(k, p, features, surroundings, levels)
                 indices *= np.stack([inside[view] for view in p.views])
                 symbols = yield Step(p, means, indices)
                 latents.add(p, symbols)
                 if p.high <= self._context_channels:
                     of_views = levels if isinstance(levels, int) else np.stack([levels[v] for v in p.views])
                     magnitudes = self._fine_levels.coarse_magnitudes(np.abs(symbols), of_views)
-                    p.scatter(self._entropy.codes(magnitudes), codes)
+                    p.scatter(self._entropy.codes(magnitudes), of_tile)
             return latents.result()[:height, :width]
 
     def worth(self, levels: Levels) -> Floats:
@@ -194,23 +197,25 @@ class FlagshipRuntime:
         """See `ModelRuntime`."""
         return self._gains.distortion_weight(levels)
 
-    def _indices(self, k: int, p: CodingPass, features: Floats, codes: Floats, levels: Levels) -> Indices:
-        padded = pad(codes[:: p.spacing, :: p.spacing, : p.seen], p.kernel) if p.seen else None
+    def _indices(
+        self, k: int, p: CodingPass, features: Floats, surroundings: Floats | None, levels: Levels
+    ) -> Indices:
+        """Return the scale indices of a pass, from the magnitude codes of its surroundings."""
         found = []
         for (row, column), view in zip(p.origins, p.views, strict=True):
             own, of_own = features[view], levels_in(levels, view)
-            seen = self._fine_levels.seen(of_own)
+            seen_levels = self._fine_levels.seen(of_own)
             indices = np.empty((*own.shape[:2], p.high - p.low), np.uint8)
             rows = max(1, MAX_POSITIONS // own.shape[1])
             for top in range(0, len(own), rows):
                 band, neighbours = own[top : top + rows], None
-                if padded is not None:
-                    around = padded[p.stride * top : p.stride * (top + len(band)) + p.kernel - 1]
+                if surroundings is not None:
+                    around = surroundings[p.stride * top : p.stride * (top + len(band)) + p.kernel - 1]
                     neighbours = nonzero_patches(around, p.kernel, p.stride, row, column)
                 chosen = self._entropy.contexts[k](
                     band.reshape(-1, band.shape[2]),
                     neighbours,
-                    levels_in(seen, np.s_[top : top + rows, :]),
+                    levels_in(seen_levels, np.s_[top : top + rows, :]),
                 )
                 indices[top : top + rows] = chosen.reshape(*band.shape[:2], -1)
             found.append(self._fine_levels.raised(indices, of_own))

@@ -8,7 +8,6 @@ import numpy as np
 
 from compressor.call_thread import CallThread
 from compressor.engines.interface import Engine
-from compressor.entropy.exact import pad
 from compressor.spec.arrays import Floats, Symbols
 from compressor.spec.passes import CodingPass
 
@@ -31,6 +30,7 @@ class TileLatents:
         near_unit: the unit of the latents that networks read, those of the first R channels, (R,) or
             (h, w, R).
         shape: (h, w, number of decoded channels).
+        margin: positions around the tile that passes read at most.
     """
 
     def __init__(
@@ -41,11 +41,15 @@ class TileLatents:
         mean_unit: Floats,
         near_unit: Floats,
         shape: tuple[int, int, int],
+        margin: int,
     ) -> None:
         self._engine, self._start = engine, start
         self._mean_unit, self._near_unit = mean_unit, near_unit
         self._decoded = np.zeros(shape, np.float32)
-        self._near = np.zeros((*shape[:2], near_unit.shape[-1]), np.float32)
+        h, w, _ = shape
+        self._margin = margin
+        self._near_and_margin = np.zeros((h + 2 * margin, w + 2 * margin, near_unit.shape[-1]), np.float32)
+        self._near = self._near_and_margin[margin : margin + h, margin : margin + w]
         self._before = self._features = start(lambda: engine.run("hyper_mean", side)[0])
 
     def predict(self, k: int, p: CodingPass) -> Callable[[], Floats]:
@@ -71,9 +75,9 @@ class TileLatents:
         features = self._features()
         inputs = [np.stack([features[view] for view in p.views])]
         if p.seen:
-            padded = pad(self._near[:: p.spacing, :: p.spacing, : p.seen], p.kernel)
-            height, width = (n - p.stride + 1 for n in padded.shape[:2])
-            inputs.insert(0, np.stack([padded[r : r + height, c : c + width] for r, c in p.origins]))
+            around = p.surroundings(self._near_and_margin, self._margin)
+            height, width = (n - p.stride + 1 for n in around.shape[:2])
+            inputs.insert(0, np.stack([around[r : r + height, c : c + width] for r, c in p.origins]))
         return p.gather(self._mean_unit) * self._engine.run(f"mean_{k}", *inputs)
 
     def _place(self, means: Callable[[], Floats], p: CodingPass, symbols: Symbols) -> None:

@@ -29,7 +29,7 @@ class Engine:
 def start_passes(engine, start):
     """Start all passes with symbols of 1, without waiting for any."""
     side, unit = np.zeros((1, 1, 1, 1), np.float32), np.ones(2, np.float32)
-    latents = TileLatents(engine, start, side, unit, unit, (4, 4, 2))
+    latents = TileLatents(engine, start, side, unit, unit, (4, 4, 2), max(p.reach for p in PASSES))
     for k, p in enumerate(PASSES):
         latents.predict(k, p)
         latents.add(p, np.ones((1, 2, 2, 2), np.int32))
