@@ -64,14 +64,13 @@ def choose_boosts(tables: ScaleTables, residuals: Floats, indices: Indices, wort
     height, width, _ = residuals.shape
     boosts = np.zeros((num_regions(height), num_regions(width)), np.int32)
     worth = np.broadcast_to(worth, residuals.shape)
-    dropped = np.abs(residuals)
-    dropped -= 0.5
-    np.maximum(dropped, 0, out=dropped)
-    dropped[indices > 0] = 0
-    gains = np.zeros((BOOST_REGION * boosts.shape[0], BOOST_REGION * boosts.shape[1]))
-    gains[:height, :width] = np.einsum("hwc,hwc,hwc->hw", dropped, dropped, worth)
-    of_regions = gains.reshape(boosts.shape[0], BOOST_REGION, boosts.shape[1], BOOST_REGION).sum(axis=(1, 3))
-    for row, column in np.argwhere(of_regions > LEAST_GAIN_BITS):
+    magnitudes = np.abs(residuals)
+    # Latents that a boost could code; photographs have few.
+    dropped = np.nonzero((magnitudes > 0.5) & (indices == 0))
+    gains = np.zeros(boosts.shape)
+    regions = dropped[0] // BOOST_REGION, dropped[1] // BOOST_REGION
+    np.add.at(gains, regions, np.square(magnitudes[dropped] - 0.5) * worth[dropped])
+    for row, column in np.argwhere(gains > LEAST_GAIN_BITS):
         part = np.s_[
             row * BOOST_REGION : (row + 1) * BOOST_REGION, column * BOOST_REGION : (column + 1) * BOOST_REGION
         ]

@@ -119,10 +119,10 @@ class TileCoder:
             p = step.coding_pass
             # Most latents are not coded.
             coded = step.indices > 0
-            residual = (p.gather(padded) - step.means())[coded]
+            residual = p.gather_some(padded, coded) - step.means()[coded]
             symbols = np.zeros(coded.shape, np.int32)
             if saving_share is not None:
-                of_coded = np.broadcast_to(p.gather(worth), coded.shape)[coded]
+                of_coded = p.gather_some(worth, coded)
                 symbols[coded] = self._round(residual, step.indices[coded], of_coded, saving_share)
             else:
                 symbols[coded] = round_with_dead_zone(residual)

@@ -28,12 +28,12 @@ def _model(tables: ScaleTables, index: int) -> Any:
 def _groups(indices: NDArray[np.uint8]) -> tuple[NDArray[np.intp], list[tuple[int, slice]]]:
     """Positions with indices above 0, sorted by index and then position, and each index with its slice."""
     coded = np.flatnonzero(indices)
-    order = np.argsort(indices[coded], kind="stable")
-    positions = coded[order]
-    used, starts = np.unique(indices[positions], return_index=True)
-    edges = [*starts.tolist(), len(positions)]
+    of_coded = indices[coded]
+    counts = np.bincount(of_coded)
+    used = np.flatnonzero(counts)
+    edges = [0, *np.cumsum(counts[used]).tolist()]
     parts = [slice(start, stop) for start, stop in pairwise(edges)]
-    return positions, list(zip(used.tolist(), parts, strict=True))
+    return coded[np.argsort(of_coded, kind="stable")], list(zip(used.tolist(), parts, strict=True))
 
 
 class SymbolEncoder:
@@ -44,7 +44,7 @@ class SymbolEncoder:
     """
 
     def __init__(self, tables: ScaleTables) -> None:
-        self._tables = tables
+        self._tables, self._limits = tables, tables.half_widths.tolist()
         self._coder = constriction.stream.queue.RangeEncoder()
 
     def put(self, symbols: NDArray[np.int32], indices: NDArray[np.uint8]) -> None:
@@ -55,14 +55,15 @@ class SymbolEncoder:
             indices: (n,) uint8 scale indices.
         """
         positions, groups = _groups(indices)
+        values, limits = symbols[positions], self._tables.half_widths[indices[positions]]
+        outside = np.abs(values) > limits
+        letters = np.where(outside, 2 * limits + 1, values + limits)
+        has_escapes = outside.any()
         for index, part in groups:
-            values = symbols[positions[part]]
-            limit = int(self._tables.half_widths[index])
-            outside = np.abs(values) > limit
-            letters = np.where(outside, 2 * limit + 1, values + limit).astype(np.int32)
-            self._coder.encode(letters, _model(self._tables, index))
-            for value in values[outside]:
-                self._put_escape(int(value), limit)
+            self._coder.encode(letters[part], _model(self._tables, index))
+            if has_escapes:
+                for value in values[part][outside[part]]:
+                    self._put_escape(int(value), self._limits[index])
 
     def _put_escape(self, value: int, limit: int) -> None:
         excess = abs(value) - limit  # at least 1
@@ -124,21 +125,24 @@ class SymbolDecoder:
             CorruptStreamError: if the data cannot have come from the encoder.
         """
         positions, groups = _groups(indices)
+        of_coded = indices[positions]
         values = np.empty(len(positions), np.int32)
+        escapes: dict[int, int] = {}
         try:
             for index, part in groups:
                 limit = self._limits[index]
                 letters = self._coder.decode(_model(self._tables, index), part.stop - part.start)
                 values[part] = letters
-                values[part] -= limit
                 if letters.max() > 2 * limit:
-                    for escaped in np.flatnonzero(letters > 2 * limit):
-                        values[part.start + escaped] = self._get_escape(limit)
+                    for escaped in part.start + np.flatnonzero(letters > 2 * limit):
+                        escapes[int(escaped)] = self._get_escape(limit)
         except (AssertionError, ValueError) as error:
             raise CorruptStreamError("entropy-coded data is damaged; get the file again") from error
+        values -= self._tables.half_widths[of_coded]
+        values[list(escapes)] = list(escapes.values())
         bits = self._tables.table_bits
         magnitudes = np.minimum(np.abs(values), bits.shape[1] - 1)
-        self._count(float(bits[indices[positions], magnitudes].sum(dtype=np.float64)))
+        self._count(float(bits[of_coded, magnitudes].sum(dtype=np.float64)))
         symbols = np.zeros(len(indices), np.int32)
         symbols[positions] = values
         return symbols

@@ -95,6 +95,22 @@ class CodingPass:
             return values[coded]
         return np.stack([values[(*view, coded)] for view in self.views])
 
+    def gather_some(self, values: NDArray[_Number], some: NDArray[np.bool_]) -> NDArray[_Number]:
+        """Return `gather(values)[some]`, without a copy of the others.
+
+        Args:
+            values: (h, w, C), or (C,) if they are the same everywhere.
+            some: (views, rows, columns, channels), which of the latents.
+
+        Returns:
+            (n,).
+        """
+        coded = slice(self.low, self.high)
+        if values.ndim == 1:
+            return np.broadcast_to(values[coded], some.shape)[some]
+        parts = [values[(*view, coded)][part] for view, part in zip(self.views, some, strict=True)]
+        return np.concatenate(parts)
+
     def scatter(self, values: NDArray[_Number], into: NDArray[_Number]) -> None:
         """Store values of the latents that are coded, as from `gather`, in an array (h, w, C)."""
         for view, of_view in zip(self.views, values, strict=True):

@@ -60,6 +60,16 @@ def test_views_of_a_pass_over_one_cell_of_the_coarse_grid():
     assert coarse.views == ((slice(2, None, 4), slice(0, None, 4)),)
 
 
+@pytest.mark.parametrize("shape", [(4, 4, 120), (120,)])
+def test_some_of_what_is_gathered(shape):
+    random = np.random.default_rng(0)
+    values = random.integers(0, 100, shape)
+    for p in PASSES:
+        of_pass = p.gather(np.broadcast_to(values, (4, 4, 120)))
+        some = random.random(of_pass.shape) < 0.3
+        np.testing.assert_array_equal(p.gather_some(values, some), of_pass[some])
+
+
 @pytest.mark.parametrize("margin", [4, 5])
 def test_surroundings(margin):
     """For every pass of the flagship: its own grid of the latents, with as many zeros around as it reads."""
