@@ -6,7 +6,6 @@ A curve is a list of (bits per pixel, value) in which the value grows with quali
 import math
 from dataclasses import dataclass
 
-import bjontegaard
 import numpy as np
 from scipy.interpolate import Akima1DInterpolator, PchipInterpolator
 
@@ -85,6 +84,8 @@ def bjontegaard_delta(reference, test, method="pchip", limits: tuple[float, floa
         >>> round(bjontegaard_delta(curve, cheaper).rate_percent, 6)
         -50.0
     """
+    import bjontegaard  # here, because it imports Matplotlib, which is slow
+
     reference, test = monotone(reference), monotone(test)
     if min(len(reference), len(test)) < 2:
         return BD(None, None, None, None, "fewer than two usable points")

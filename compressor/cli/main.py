@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import warnings
 from collections.abc import Sequence
@@ -58,6 +59,9 @@ exit status: 0 done, 1 an input failed, 2 wrong usage, 130 interrupted
 def run() -> NoReturn:
     """Run the command line and end the process."""
     status = main()
+    if status == EXIT_INTERRUPTED:
+        # A second Ctrl-C must not interrupt the cleanup at exit.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Pools of processes and clusters have work to do at exit.
     if "compressor.cli.batch" in sys.modules or _is_observed():
         sys.exit(status)
@@ -96,8 +100,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.reconfigure(errors="backslashreplace")
     if arguments.command is None:
         parser.error("received no command, expected encode, decode or info")
-    if unknown:
+    if any(each.startswith("-") and each != "-" for each in unknown):
         arguments.fail(f"unrecognized arguments: {' '.join(map(shown, unknown))}")
+    # argparse returns inputs as unknown if they follow an option that itself follows inputs.
+    arguments.inputs += unknown
     request = _request(arguments)
     try:
         with warnings.catch_warnings():

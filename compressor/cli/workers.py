@@ -10,7 +10,7 @@ import threading
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import Any, NoReturn, TypeVar, cast
@@ -94,7 +94,7 @@ def _send(pipe: Connection, item: Any) -> None:
     try:
         pipe.send(item)
     except OSError:
-        # The process has died meanwhile, as whoever reads from the pipe will see.
+        # The process has died. Reading from the pipe will report it.
         pass
 
 
@@ -120,35 +120,38 @@ def _stop(processes: list[SpawnProcess], busy: list[SpawnProcess]) -> None:
 
 @contextmanager
 def _signals_held() -> Iterator[None]:
-    """Hold back Ctrl-C and termination while a process is started.
+    """Delay SIGINT and SIGTERM until a process has started.
 
-    An exception in between would leave a process that cannot read all it needs and prints a traceback. A
-    signal mask does not prevent it: another thread may receive the signal, and the handler runs in this one.
+    Otherwise, an exception could interrupt the start and leave a process that cannot read all of its data and
+    prints a traceback. A signal mask is not enough: another thread may receive the signal, and Python still
+    runs the handler in the main thread.
     """
-    held: list[signal.Signals] = []
-    handlers: dict[signal.Signals, Any] = {}
-    if threading.current_thread() is threading.main_thread():
-        for number in (signal.SIGINT, signal.SIGTERM):
-            handlers[number] = signal.signal(number, lambda number, _: held.append(signal.Signals(number)))
-    try:
+    held: list[int] = []
+
+    def raise_held() -> None:
+        for number in held:
+            signal.raise_signal(number)
+
+    with ExitStack() as at_end:
+        # Runs last, even if the process could not be started.
+        at_end.callback(raise_held)
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                handler = signal.signal(number, lambda number, _: held.append(number))
+                at_end.callback(signal.signal, number, handler)
         with _sigint_masked():
             yield
-    finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
-    for number in held:
-        signal.raise_signal(number)
 
 
 @contextmanager
 def _sigint_masked() -> Iterator[None]:
-    """Let a process that is started here inherit a mask, so that it ignores Ctrl-C from its first moment."""
+    """Block SIGINT, so that a process started meanwhile inherits the mask and ignores Ctrl-C."""
     if sys.platform == "win32":
         yield
         return
     from multiprocessing import resource_tracker
 
-    # Its own start would lift the mask.
+    # Starting the resource tracker unblocks SIGINT, so start it first.
     resource_tracker.ensure_running()
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:

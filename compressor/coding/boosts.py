@@ -67,10 +67,9 @@ def choose_boosts(tables: ScaleTables, residuals: Floats, indices: Indices, wort
     magnitudes = np.abs(residuals)
     # Latents that a boost could code; photographs have few.
     dropped = np.nonzero((magnitudes > 0.5) & (indices == 0))
-    gains = np.zeros(boosts.shape)
-    regions = dropped[0] // BOOST_REGION, dropped[1] // BOOST_REGION
-    np.add.at(gains, regions, np.square(magnitudes[dropped] - 0.5) * worth[dropped])
-    for row, column in np.argwhere(gains > LEAST_GAIN_BITS):
+    regions = dropped[0] // BOOST_REGION * boosts.shape[1] + dropped[1] // BOOST_REGION
+    gains = np.bincount(regions, np.square(magnitudes[dropped] - 0.5) * worth[dropped], boosts.size)
+    for row, column in np.argwhere(gains.reshape(boosts.shape) > LEAST_GAIN_BITS):
         part = np.s_[
             row * BOOST_REGION : (row + 1) * BOOST_REGION, column * BOOST_REGION : (column + 1) * BOOST_REGION
         ]

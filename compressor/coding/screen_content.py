@@ -121,8 +121,8 @@ def _colours(
     """Return each cell's number of colours, that number per pixel, and whether it has a background.
 
     Args:
-        pixels: whole cells, (16 rows, 16 columns, 3).
-        area: of the picture that they cover, which may be smaller.
+        pixels: of whole cells, (16 * rows, 16 * columns, 3).
+        area: the part of the picture that they cover; smaller where edges were repeated to whole cells.
     """
     numbers = pixels[..., 0].astype(np.uint32)
     for channel in (1, 2):
@@ -153,7 +153,7 @@ def _extremes(pixels: NDArray[np.uint8], extreme: np.ufunc) -> NDArray[np.uint8]
 
     def across(lines: NDArray[np.uint8]) -> NDArray[np.uint8]:
         cut = lines.reshape(len(lines), -1, CELL, 3)
-        # By halves, which is faster than a reduction to the few numbers of one colour.
+        # Halve repeatedly: NumPy is slow to reduce an axis that is followed by a short one (three channels).
         while cut.shape[2] > 1:
             half = cut.shape[2] // 2
             cut = extreme(cut[:, :, :half], cut[:, :, half:])

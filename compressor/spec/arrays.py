@@ -1,4 +1,4 @@
-"""Arrays that many modules exchange: their types, and how they are extended to whole blocks."""
+"""Types of arrays that many modules exchange, and padding at the bottom and the right."""
 
 from typing import Literal, TypeVar
 
@@ -19,10 +19,13 @@ def extended(
     """Add rows at the bottom and columns at the right of an array (H, W, ...).
 
     Args:
-        values: returned as it is if there is nothing to add, since copies of large arrays take time.
+        values: returned itself, not a copy, if there is nothing to add.
         rows: number of rows to add.
         columns: number of columns to add.
         mode: "constant" adds zeros; "edge" repeats the last row and column.
+
+    Returns:
+        (H + rows, W + columns, ...).
 
     Example:
         >>> extended(np.array([[1, 2]]), 1, 2, "edge").tolist()

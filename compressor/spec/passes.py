@@ -68,7 +68,7 @@ class CodingPass:
         return self.spacing * (self.kernel // 2)
 
     def surroundings(self, values: NDArray[_Number], margin: int) -> NDArray[_Number]:
-        """Return a view of the latents that are read, on the pass's own grid.
+        """Return a view of the values that the pass reads, on its own grid, with the margin it needs.
 
         Args:
             values: (h + 2 * margin, w + 2 * margin, C), zero in the margins.
@@ -96,11 +96,11 @@ class CodingPass:
         return np.stack([values[(*view, coded)] for view in self.views])
 
     def gather_some(self, values: NDArray[_Number], some: NDArray[np.bool_]) -> NDArray[_Number]:
-        """Return `gather(values)[some]`, without a copy of the others.
+        """Return `gather(values)[some]`, without copying the values that are left out.
 
         Args:
             values: (h, w, C), or (C,) if they are the same everywhere.
-            some: (views, rows, columns, channels), which of the latents.
+            some: mask of the latents to return, (views, rows, columns, channels).
 
         Returns:
             (n,).

@@ -43,6 +43,7 @@ from compressor.cli.main import main
         (["encode", "x.png", "-q", "90", "--lossless"], "not allowed with argument"),
         (["encode", "x.png", "x.cmpr"], "if it is the output, put -o in front of it"),
         (["decode", "x.cmpr", "x.png"], "if it is the output, put -o in front of it"),
+        (["encode", "x.png", "-q", "30", "x.cmpr"], "if it is the output, put -o in front of it"),
         (["encode", "x.png", "--bogus"], "unrecognized arguments: --bogus; see compressor encode --help"),
         (["encode", "x.png", "-o", "new/"], "expected a folder that exists: create it first"),
         (["encode", "x.png", "-q", "100", "--roi", "x.png"], "received a mask and quality 100"),

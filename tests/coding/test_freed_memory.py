@@ -1,4 +1,4 @@
-"""Page faults of arrays that take the place of freed ones."""
+"""Arrays that reuse the memory of freed ones cause no page faults."""
 
 import os
 import platform
@@ -18,7 +18,7 @@ from compressor.coding.freed_memory import keep_freed_memory
 def page_faults():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
     for _ in range(20):
-        [np.ones(3 << 20, np.uint8) for _ in range(10)]
+        [np.ones(1 << 20, np.uint8) for _ in range(12)]
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 
 

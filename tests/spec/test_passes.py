@@ -72,7 +72,7 @@ def test_some_of_what_is_gathered(shape):
 
 @pytest.mark.parametrize("margin", [4, 5])
 def test_surroundings(margin):
-    """For every pass of the flagship: its own grid of the latents, with as many zeros around as it reads."""
+    """Each pass of the flagship sees the latents on its own grid, with as many zeros around as it reads."""
     random = np.random.default_rng(0)
     values = random.integers(1, 100, (8, 12, 512))
     with_margin = np.pad(values, [(margin, margin), (margin, margin), (0, 0)])

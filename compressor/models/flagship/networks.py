@@ -59,7 +59,7 @@ def correction_network(channels: int, width: int) -> keras.Model:
     that is smaller.
     """
     quarter, eighth = width * 3 // 8, width * 3 // 4
-    # In wider blocks, almost all ReLUs died.
+    # With as many hidden channels as outputs, all but one died in training (see docs/experiments.md).
     hidden = width // 8
     inputs = layers.Input((None, None, 4))
     x = _conv(quarter, 8, 4, ACTIVATION)(inputs)

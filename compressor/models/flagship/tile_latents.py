@@ -30,7 +30,7 @@ class TileLatents:
         near_unit: the unit of the latents that networks read, those of the first R channels, (R,) or
             (h, w, R).
         shape: (h, w, number of decoded channels).
-        margin: positions around the tile that passes read at most.
+        margin: the largest number of positions beyond the tile that a pass reads.
     """
 
     def __init__(
