@@ -200,7 +200,7 @@ class FlagshipRuntime:
     def _indices(
         self, k: int, p: CodingPass, features: Floats, surroundings: Floats | None, levels: Levels
     ) -> Indices:
-        """Return scale indices, from features, levels and the magnitude codes around the positions of a pass."""
+        """Return scale indices, from features, levels and magnitude codes around the positions of a pass."""
         found = []
         for (row, column), view in zip(p.origins, p.views, strict=True):
             own, of_own = features[view], levels_in(levels, view)
