@@ -10,7 +10,7 @@ from compressor.spec.lapped import BLOCK
 from compressor.spec.passes import CodingPass
 from compressor.weights.files import ModelFiles
 
-# Side in pixels; divisible by the strides of all models. The cost per pixel does not depend on it.
+# Side in pixels; divisible by the strides of all models. The cost per pixel hardly depends on it.
 SIDE = 256
 ENCODER_ONLY = {"analysis", "correction", "hyper_analysis"}
 DECODER_ONLY = {"synthesis", "filter"}
@@ -40,7 +40,7 @@ def graph_macs(model: onnx.ModelProto, sizes: dict[str, int]) -> int:
             weights = shapes[node.input[1]]
             total += int(np.prod(shapes[node.output[0]])) * int(np.prod(weights[1:]))
         elif node.op_type in ("MatMul", "MatMulInteger"):
-            total += int(np.prod(shapes[node.output[0]])) * shapes[node.input[1]][0]
+            total += int(np.prod(shapes[node.output[0]])) * shapes[node.input[1]][-2]
     return total
 
 

@@ -1,8 +1,7 @@
 """Conversion of functional Keras models to ONNX, with one rule per type of layer that the models use.
 
 Inside the graph tensors are NCHW; inputs and outputs are NHWC as in Keras. Weights are stored as float16
-and cast to float32 in the graph, except for int8 kernels and their float32 steps and biases. A transposed
-convolution becomes an equal convolution and depth-to-space.
+and cast to float32 in the graph, except for int8 kernels and their float32 steps and biases.
 """
 
 from collections.abc import Mapping
@@ -34,30 +33,23 @@ _LEAKY_SLOPE = 0.2
 _PADDING = {"same": "SAME_UPPER", "valid": "VALID"}
 
 
-def subpixel_kernel(kernel: np.ndarray, stride: int) -> tuple[np.ndarray, tuple[int, int]]:
-    """Return the convolution that, followed by depth-to-space, equals a 'same' transposed convolution.
+def subpixel_kernel(kernel: np.ndarray, stride: int) -> np.ndarray:
+    """Return the convolution that, followed by depth-to-space, equals a transposed convolution.
 
     Args:
         kernel: of a Keras Conv2DTranspose, (k, k, outputs, inputs), k >= stride.
         stride: of the transposed convolution.
 
     Returns:
-        The kernel (taps, taps, inputs, stride * stride * outputs) and its padding (before, after).
+        (taps, taps, inputs, stride * stride * outputs), for inputs with taps - 1 zeros on all sides.
     """
     size, _, outputs, inputs = kernel.shape
-    crop = (size - stride) // 2
-    # Output stride * j + phase gets input j - d through tap stride * d + phase + crop.
-    shifts = [d for d in range(-size, size + 1) if -stride < stride * d + crop < size]
-    result = np.zeros((len(shifts), len(shifts), inputs, stride, stride, outputs), kernel.dtype)
-    for a, da in enumerate(reversed(shifts)):
-        for b, db in enumerate(reversed(shifts)):
-            for p in range(stride):
-                for q in range(stride):
-                    i, j = stride * da + p + crop, stride * db + q + crop
-                    if 0 <= i < size and 0 <= j < size:
-                        result[a, b, :, p, q] = kernel[i, j].T
-    flat = result.reshape(len(shifts), len(shifts), inputs, stride * stride * outputs)
-    return flat, (max(shifts), -min(shifts))
+    taps = -(-size // stride)
+    missing = taps * stride - size
+    padded = np.pad(kernel, [(0, missing), (0, missing), (0, 0), (0, 0)])
+    # Output stride * j + phase gets input j - tap through row stride * tap + phase of the kernel.
+    split = padded.reshape(taps, stride, taps, stride, outputs, inputs)[::-1, :, ::-1]
+    return split.transpose(0, 2, 5, 1, 3, 4).reshape(taps, taps, inputs, stride * stride * outputs)
 
 
 def _as_stored(variable) -> np.ndarray:
@@ -136,6 +128,39 @@ class GraphBuilder:
             return self.node("Conv", *inputs, strides=[stride] * 2, pads=[before, before, after, after])
         return self.node("Conv", *inputs, strides=[stride] * 2, auto_pad=_PADDING[padding])
 
+    def transposed_convolution(self, x: str, layer: layers.Conv2DTranspose) -> str:
+        """Add a "same" transposed convolution as a convolution, depth-to-space and a crop."""
+        stride = layer.strides[0]
+        kernel = subpixel_kernel(np.asarray(layer.kernel), stride)
+        bias = np.tile(np.asarray(layer.bias), stride**2)
+        margin = len(kernel) - 1
+        x = self.convolution(x, kernel, bias, pads=(margin, margin))
+        x = self.depth_to_space(self.channels_last(x), stride, layer.filters)
+        if margin:
+            before = (layer.kernel_size[0] - stride) // 2
+            after = margin * stride - before
+            starts, ends = self.integers(before, before), self.integers(-after, -after)
+            x = self.node("Slice", x, starts, ends, self.integers(1, 2))
+        return self.channels_first(x)
+
+    def depth_to_space(self, x: str, factor: int, channels: int) -> str:
+        """Add depth-to-space with channels last, (N, h, w, factor**2 * C) -> (N, factor * h, factor * w, C).
+
+        In ONNX Runtime, this takes half as long as DepthToSpace, whose channels are first.
+        """
+        x = self.node("Transpose", self._reshape(x, (0, 0, 0, factor, -1)), perm=[0, 1, 3, 2, 4])
+        columns = self.node("Shape", x, start=3, end=4)
+        shape = self.node("Concat", self.integers(0, -1), columns, self.integers(factor * channels), axis=0)
+        return self._reshape(self.node("Reshape", x, shape), (0, 0, -1, channels))
+
+    def channels_last(self, x: str) -> str:
+        """Add the transposition from NCHW to NHWC; ONNX Runtime removes pairs of opposite ones."""
+        return self.node("Transpose", x, perm=[0, 2, 3, 1])
+
+    def channels_first(self, x: str) -> str:
+        """Add the transposition from NHWC to NCHW."""
+        return self.node("Transpose", x, perm=[0, 3, 1, 2])
+
     def eight_bits(self, x: str, layer: EightBits) -> str:
         """Add `EightBits` as QuantizeLinear followed by DequantizeLinear."""
         step = self.constant(np.exp(_as_stored(layer.log_step)))
@@ -174,7 +199,7 @@ class GraphBuilder:
         """
         if layer.padding == "same" and max(layer.kernel_size) > 1:
             raise TypeError(f"no ONNX rule for the padding of layer {layer.name}")
-        x = self.node("Transpose", x, perm=[0, 2, 3, 1])
+        x = self.channels_last(x)
         values, step, zero_point = self.outputs(3, "DynamicQuantizeLinear", x)
         exact, steps = map(np.asarray, in_steps(_as_stored(layer.kernel)))
         kernel = self.constant(np.rint(exact).astype(np.int8).reshape(-1, layer.filters))
@@ -183,7 +208,7 @@ class GraphBuilder:
         x = self.node("Mul", self.node("Cast", sums, to=TensorProto.FLOAT), steps)
         if layer.use_bias:
             x = self.node("Add", x, self.weights(layer.bias, layer.bias))
-        return self.node("Transpose", x, perm=[0, 3, 1, 2])
+        return self.channels_first(x)
 
     def _windows(self, x: str, layer: layers.Conv2D) -> str:
         """Concatenate the inputs in each window of a "valid" convolution along the last axis."""
@@ -198,16 +223,21 @@ class GraphBuilder:
         return self.node("Concat", *taps, axis=3) if len(taps) > 1 else taps[0]
 
     def filter_edges(self, x: str, matrix: np.ndarray) -> str:
-        """Add `compressor.layers.lapped.filter_block_edges`, down and then across."""
-        # Kept in float32: the matrix is small, and rounding it to float16 would lose accuracy.
-        down, across = (self.constant(each.astype(np.float32)) for each in (matrix, matrix.T))
-        # Transposing pixels would take as long as everything else here. In Reshape, 0 keeps a dimension.
-        rows = self.node("Reshape", self._widened(x, axis=2), self.integers(0, -1, BLOCK, 0))
-        x = self.node("Reshape", self.node("MatMul", down, rows), self.integers(0, COLOURS, -1, 0))
-        x = self._widened(self._narrowed(x, axis=2), axis=3)
-        columns = self.node("Reshape", x, self.integers(0, 0, 0, -1, BLOCK))
-        x = self.node("Reshape", self.node("MatMul", columns, across), self.integers(0, 0, 0, -1))
-        return self._narrowed(x, axis=3)
+        """Add `compressor.layers.lapped.filter_block_edges`, down and then across, with channels last."""
+        # Kept in float32: the matrices are small, and rounding them to float16 would lose accuracy.
+        down = self.constant(matrix.astype(np.float32))
+        across = self.constant(np.kron(matrix.T, np.eye(COLOURS)).astype(np.float32))
+        x = self._reshape(self._widened(x, axis=1), (0, 0, 1, -1), (0, -1, BLOCK, 0))
+        x = self._reshape(self.node("MatMul", down, x), (0, -1, 1, 0), (0, 0, -1, COLOURS))
+        x = self._widened(self._narrowed(x, axis=1), axis=2)
+        x = self.node("MatMul", self._reshape(x, (0, 0, -1, BLOCK * COLOURS)), across)
+        return self._narrowed(self._reshape(x, (0, 0, -1, COLOURS)), axis=2)
+
+    def _reshape(self, x: str, *shapes: tuple[int, ...]) -> str:
+        """Reshape to each shape in turn; 0 keeps a dimension, and -1 takes what is left."""
+        for shape in shapes:
+            x = self.node("Reshape", x, self.integers(*shape))
+        return x
 
     def _widened(self, x: str, axis: int) -> str:
         """Pad both ends of an axis by half a block, as NumPy's "symmetric" mode does."""
@@ -251,11 +281,7 @@ class GraphBuilder:
             case Functional():
                 return self.model(layer, inputs)[0]
             case layers.Conv2DTranspose():
-                stride = layer.strides[0]
-                kernel, pads = subpixel_kernel(np.asarray(layer.kernel), stride)
-                x = self.convolution(x, kernel, np.tile(np.asarray(layer.bias), stride**2), pads=pads)
-                x = self.node("DepthToSpace", x, blocksize=stride, mode="DCR")
-                return self.activation(layer, x)
+                return self.activation(layer, self.transposed_convolution(x, layer))
             case EightBits():
                 return self.eight_bits(x, layer)
             case DynamicEightBitConv2D():
@@ -284,16 +310,16 @@ class GraphBuilder:
             case DepthToSpace():
                 return self.node("DepthToSpace", x, blocksize=layer.block, mode="DCR")
             case LappedAnalysis():
-                x = self.filter_edges(x, pre_filter())
-                return self.convolution(x, layer.kernel, stride=BLOCK)
+                x = self.filter_edges(self.channels_last(x), pre_filter())
+                return self.convolution(self.channels_first(x), layer.kernel, stride=BLOCK)
             case LappedSynthesisGradient():
-                x = self.filter_edges(x, post_filter().T)
-                return self.convolution(x, layer.kernel, stride=BLOCK)
+                x = self.filter_edges(self.channels_last(x), post_filter().T)
+                return self.convolution(self.channels_first(x), layer.kernel, stride=BLOCK)
             case LappedSynthesis():
-                kernel = np.asarray(layer.kernel)
-                kernel = kernel.transpose(3, 0, 1, 2).reshape(1, 1, layer.channels, -1)
-                x = self.node("DepthToSpace", self.convolution(x, kernel), blocksize=BLOCK, mode="DCR")
-                return self.filter_edges(x, post_filter())
+                kernel = np.asarray(layer.kernel).reshape(1, 1, -1, layer.channels).swapaxes(2, 3)
+                x = self.channels_last(self.convolution(x, kernel))
+                x = self.filter_edges(self.depth_to_space(x, BLOCK, COLOURS), post_filter())
+                return self.channels_first(x)
         raise TypeError(f"no ONNX rule for layer {layer.name} of type {type(layer).__name__}")
 
     def model(self, model, inputs: list[str]) -> list[str]:

@@ -50,7 +50,7 @@ class RateDistortionRounding:
             saving_share: share of the bits saved that counts.
         """
         symbols = round_with_dead_zone(residual, 0.0)
-        where = np.nonzero(symbols)
+        where = np.nonzero(symbols != 0)
         magnitude = np.abs(symbols[where])
         saved = self._savings[indices[where], np.minimum(magnitude, self._savings.shape[1] - 1)]
         error = np.abs(residual[where]) - magnitude

@@ -118,14 +118,15 @@ class TileCoder:
         def choose(step: Step) -> Symbols:
             p = step.coding_pass
             # Most latents are not coded.
-            coded = step.indices > 0
-            residual = p.gather_some(padded, coded) - step.means()[coded]
-            symbols = np.zeros(coded.shape, np.int32)
+            coded = np.flatnonzero(step.indices > 0)
+            residual = p.gather_some(padded, coded) - step.means().ravel()[coded]
             if saving_share is not None:
-                of_coded = p.gather_some(worth, coded)
-                symbols[coded] = self._round(residual, step.indices[coded], of_coded, saving_share)
+                indices, of_coded = step.indices.ravel()[coded], p.gather_some(worth, coded)
+                rounded = self._round(residual, indices, of_coded, saving_share)
             else:
-                symbols[coded] = round_with_dead_zone(residual)
+                rounded = round_with_dead_zone(residual)
+            symbols = np.zeros(step.indices.shape, np.int32)
+            symbols.reshape(-1)[coded] = rounded
             steps.append((step, symbols))
             return symbols
 

@@ -23,9 +23,8 @@ def levels_to_uint8(levels: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.uin
         [0, 0, 2, 255]
     """
     rounded: npt.NDArray[np.floating[Any]] = np.rint(levels)
-    # Unlike clip, fmax and fmin return the number where the other operand is NaN.
-    np.fmax(rounded, 0, out=rounded)
-    np.fmin(rounded, 255, out=rounded)
+    np.clip(rounded, 0, 255, out=rounded)
+    rounded[np.isnan(rounded)] = 0
     return rounded.astype(np.uint8)
 
 

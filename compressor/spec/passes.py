@@ -95,21 +95,18 @@ class CodingPass:
             return values[coded]
         return np.stack([values[(*view, coded)] for view in self.views])
 
-    def gather_some(self, values: NDArray[_Number], some: NDArray[np.bool_]) -> NDArray[_Number]:
-        """Return `gather(values)[some]`, without copying the values that are left out.
+    def gather_some(self, values: NDArray[_Number], positions: NDArray[np.intp]) -> NDArray[_Number]:
+        """Return the values of some of the latents that are coded.
 
         Args:
             values: (h, w, C), or (C,) if they are the same everywhere.
-            some: mask of the latents to return, (views, rows, columns, channels).
+            positions: of these latents in a flat array of all that are coded, (n,).
 
         Returns:
             (n,).
         """
-        coded = slice(self.low, self.high)
-        if values.ndim == 1:
-            return np.broadcast_to(values[coded], some.shape)[some]
-        parts = [values[(*view, coded)][part] for view, part in zip(self.views, some, strict=True)]
-        return np.concatenate(parts)
+        gathered = self.gather(values)
+        return gathered[positions % len(gathered)] if values.ndim == 1 else gathered.ravel()[positions]
 
     def scatter(self, values: NDArray[_Number], into: NDArray[_Number]) -> None:
         """Store values of the latents that are coded, as from `gather`, in an array (h, w, C)."""

@@ -40,10 +40,13 @@ def test_transposed_convolution_equals_convolution_and_depth_to_space(kernel, st
 
 
 def test_subpixel_kernel_by_hand():
-    kernel, padding = subpixel_kernel(np.arange(1.0, 5).reshape(2, 2, 1, 1), 2)
-    assert kernel.shape == (1, 1, 1, 4)
-    assert padding == (0, 0)
-    np.testing.assert_array_equal(kernel.ravel(), [1, 2, 3, 4])
+    kernel = subpixel_kernel(np.arange(1.0, 10).reshape(3, 3, 1, 1), 2)
+    # Outputs 0 and 1 along one axis get the input before through rows 2 and 3 (zero) of the kernel, and
+    # their own through rows 0 and 1.
+    np.testing.assert_array_equal(kernel[0, 0, 0], [9, 0, 0, 0])
+    np.testing.assert_array_equal(kernel[0, 1, 0], [7, 8, 0, 0])
+    np.testing.assert_array_equal(kernel[1, 0, 0], [3, 0, 6, 0])
+    np.testing.assert_array_equal(kernel[1, 1, 0], [1, 2, 4, 5])
 
 
 def test_eight_bits_round_as_in_training():
