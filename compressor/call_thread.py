@@ -20,7 +20,7 @@ class CallThread:
     Unlike a `ThreadPoolExecutor`, it accepts calls after the main thread has ended.
 
     Args:
-        name: of the thread.
+        name: name of the thread.
 
     Example:
         >>> thread = CallThread("example")

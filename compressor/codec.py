@@ -15,14 +15,15 @@ from compressor.bitstream.container import (
 )
 from compressor.bitstream.limits import DEFAULT_MAX_PIXELS, check_num_pixels
 from compressor.coding.area import Area
-from compressor.coding.effort import DEFAULT_EFFORT, Effort, OnProgress, effort_of, ignore_progress
+from compressor.coding.effort import DEFAULT_EFFORT, Effort, effort_of
+from compressor.coding.progress import OnProgress, ignore_progress
 from compressor.coding.region import region_area
 from compressor.errors import CorruptStreamError, OptionError
 from compressor.images.alpha import decode_alpha, encode_alpha, verify_alpha
 from compressor.images.loading import LoadedPicture, load_picture
 from compressor.images.metadata import Metadata, parse_strip
 from compressor.options import Runtime, Target
-from compressor.spec.file_format import EXACT, PICTURE, Flags
+from compressor.spec.file_format import ALPHA, EXACT, PICTURE, Flags
 from compressor.spec.quality import DEFAULT_QUALITY, TOP_LEVEL, level_to_quality, quality_to_level
 from compressor.weights.files import model_files, model_of_tune, tune_of
 
@@ -156,9 +157,9 @@ def encode(
     upright = picture.image
     sections = picture.metadata.sections()
     if upright.mode in ("LA", "RGBA"):
-        sections["alpha"] = encode_alpha(upright)
+        sections[ALPHA] = encode_alpha(upright)
         if verify:
-            verify_alpha(sections["alpha"], upright)
+            verify_alpha(sections[ALPHA], upright)
     image_uint8 = colour_array(upright)
     lowering = None if roi is None else lowering_of_mask(_mask(roi, upright.size))
     if lowering is not None and not lowering.any():
@@ -337,7 +338,7 @@ def decode(
     # The cheaper check first: a wrong alpha section costs no run of the networks.
     alpha = None
     if Flags.ALPHA in header.flags:
-        alpha = decode_alpha(container.sections["alpha"], header.width, header.height)
+        alpha = decode_alpha(container.sections[ALPHA], header.width, header.height)
     reduced = area.covering(reduction)
     # Colours have to be weighed by alpha before they are averaged, and exact pixels have full size.
     decodes_reduced = alpha is None and EXACT not in container.sections and reduction in coder.reductions

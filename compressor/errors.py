@@ -1,6 +1,6 @@
 """The errors that the codec raises: one base, one subclass per kind of cause.
 
-Each message is one line: what was received, what was expected, how to mend it.
+Each message is one line: what was received, what was expected, how to fix it.
 """
 
 

@@ -41,7 +41,7 @@ class Runtime:
 
     model: str | None = None
     weights: str | Path | None = None
-    engine: str = "auto"
+    engine: str = AUTO
     threads: int | None = None
 
     def __post_init__(self) -> None:

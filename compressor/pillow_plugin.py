@@ -16,6 +16,7 @@ from compressor.codec import REDUCTIONS, decode, encode
 from compressor.errors import CompressorError, NotAStreamError, OptionError, TruncatedStreamError
 from compressor.images.loading import load_picture
 from compressor.images.metadata import Metadata, read_metadata, without_prefix
+from compressor.images.pillow_limit import current_limit
 from compressor.spec.file_format import FILE_EXTENSION, MAGIC, MIME_TYPE
 from compressor.spec.quality import MAX_QUALITY
 
@@ -48,8 +49,8 @@ class CmprImageFile(ImageFile.ImageFile):
         except CompressorError as error:
             raise OSError(str(error)) from error
         header = preamble.header
-        # The limit at this time: `compressor.images.loading` replaces Pillow's only while it opens a file.
-        self._max_pixels = _pillow_limit()
+        # The limit at this time: `compressor.images.loading` replaces it only while it opens a file.
+        self._max_pixels = current_limit()
         self._size = (header.width, header.height)
         self._mode = header.mode
         self.info.update(Metadata.of_sections(preamble.sections).info())
@@ -120,11 +121,6 @@ class CmprImageFile(ImageFile.ImageFile):
         if self._exclusive_fp and self.fp is not None:
             self.fp.close()
         self.fp = None
-
-
-def _pillow_limit() -> int | None:
-    """Where Pillow refuses to open a picture: at twice the size at which it warns."""
-    return None if Image.MAX_IMAGE_PIXELS is None else 2 * int(Image.MAX_IMAGE_PIXELS)
 
 
 def _read_preamble_of(fp: IO[bytes]) -> Preamble:

@@ -37,7 +37,7 @@ def conv_output(n: int, kernel: int, stride: int = 1, padding: int = 0, dilation
 
     Args:
         n: size of the input along one axis, in pixels.
-        kernel, stride, dilation: of the layer, at least 1.
+        kernel, stride, dilation: parameters of the layer, at least 1.
         padding: pixels added on both sides.
 
     Returns:
@@ -65,7 +65,7 @@ def transpose_output(
 
     Args:
         n: size of the input along one axis, in pixels.
-        kernel, stride, dilation: of the layer, at least 1.
+        kernel, stride, dilation: parameters of the layer, at least 1.
         padding: pixels cropped from both sides.
         output_padding: pixels added at the end.
 

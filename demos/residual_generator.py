@@ -42,7 +42,7 @@ def residual_generator(widths: tuple[int, int, int] = (64, 128, 256), channels: 
 
     Args:
         widths: filters of the three convolutions; the transposed convolutions reverse them.
-        channels: of the pictures.
+        channels: number of channels of the pictures.
 
     Reference:
         Johnson et al., Perceptual losses, 2016, arXiv 1603.08155.
@@ -94,7 +94,7 @@ def train(
         model: the generator.
         small: (N, H, W, C) in 0..1.
         large: (N, 8 H, 8 W, C) in 0..1.
-        weight: of the total variation, added to the mean squared error.
+        weight: weight of the total variation, added to the mean squared error.
         steps: number of steps, each on all pictures.
         rate: learning rate.
 

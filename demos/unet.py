@@ -49,7 +49,7 @@ def unet(width: int = 64, channels: int = 3) -> UNet:
 
     Args:
         width: channels of the first level; they double at each of four levels, 64 to 1024 by default.
-        channels: of the pictures.
+        channels: number of channels of the pictures.
 
     Raises:
         ArgumentError: an argument is not a positive integer.

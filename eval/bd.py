@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.interpolate import Akima1DInterpolator, PchipInterpolator
 
-_SAMPLES = 400  # of a curve restricted to a range; more do not change the third decimal
+# A curve restricted to a range is sampled at this many points; more do not change the third decimal.
+_SAMPLES = 400
 _MIN_OVERLAP = 0.5
 
 
@@ -21,13 +22,13 @@ class BD:
         rate_percent: mean rate difference at equal value, in percent; None if it cannot be computed.
         gain: mean value difference at equal rate; None if the curves share no rates.
         low, high: range of values that `rate_percent` averages over.
-        warning: why a number is missing or unreliable, "" if neither.
+        warning: reason why a number is missing or unreliable, "" if none is.
     """
 
-    rate_percent: float | None
-    gain: float | None
-    low: float | None
-    high: float | None
+    rate_percent: float | None = None
+    gain: float | None = None
+    low: float | None = None
+    high: float | None = None
     warning: str = ""
 
 
@@ -84,11 +85,11 @@ def bjontegaard_delta(reference, test, method="pchip", limits: tuple[float, floa
         >>> round(bjontegaard_delta(curve, cheaper).rate_percent, 6)
         -50.0
     """
-    import bjontegaard  # here, because it imports Matplotlib, which is slow
+    import bjontegaard  # not at the top, because it imports Matplotlib, which is slow
 
     reference, test = monotone(reference), monotone(test)
     if min(len(reference), len(test)) < 2:
-        return BD(None, None, None, None, "fewer than two usable points")
+        return BD(warning="fewer than two usable points")
     wanted = limits or (-math.inf, math.inf)
     lowest = max(wanted[0], min(reference[0, 1], test[0, 1]))
     highest = min(wanted[1], max(reference[-1, 1], test[-1, 1]))
@@ -96,11 +97,11 @@ def bjontegaard_delta(reference, test, method="pchip", limits: tuple[float, floa
     high = min(wanted[1], reference[-1, 1], test[-1, 1])
     if low >= high:
         where = f" inside {limits[0]:g} .. {limits[1]:g}" if limits else ""
-        return BD(None, None, None, None, f"the curves do not overlap{where}")
+        return BD(warning=f"the curves do not overlap{where}")
     if limits:
         reference, test = _cut(reference, limits, method), _cut(test, limits, method)
     arguments = (reference[:, 0], reference[:, 1], test[:, 0], test[:, 1], method)
-    # min_overlap=0 silences the package's warning on stderr, which appears only once; ours is in the table.
+    # The package would warn on stderr, and only once. min_overlap=0 silences it: our table has a warning.
     options = {"require_matching_points": False, "min_overlap": 0}
     rate = bjontegaard.bd_rate(*arguments, **options)
     rates_meet = max(reference[0, 0], test[0, 0]) < min(reference[-1, 0], test[-1, 0])

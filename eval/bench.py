@@ -11,16 +11,15 @@ from PIL import Image
 
 from eval import codecs
 from eval.errors import EvalError, described, warn
-from eval.images import find_pictures, load_rgb
+from eval.images import load_all, picture_paths, spread
 from eval.machine import describe, describe_lines
 from eval.match import is_near, quality_for_bpp
 from eval.outputs import table_lines, write_results
 from eval.processes import decode_command, encode_command, timed
-from eval.viewer import spread
 
 RATIO_TO = ("jpeg420", "avif444")
 _COLD_ROUNDS = 3
-# Title of a table row, its key in the results, and its decimals.
+# Each row of the table: its title, its key in the results, and its number of decimals.
 _MEASURES = (
     ("bits per pixel", "bpp", 2),
     ("encode, warm, s/MP", "encode", 3),
@@ -42,19 +41,21 @@ def sample_photograph() -> np.ndarray:
 
 
 def load_pictures(folder: Path | None, limit: int) -> tuple[list[np.ndarray], list[str]]:
-    """Load at most `limit` pictures of a folder, evenly spaced, or the sample photograph without one.
+    """Load at most `limit` pictures of a folder, evenly spaced, or the sample photograph without a folder.
 
     Returns:
-        The pictures, uint8 (H, W, 3), and one line for each file of the folder that cannot be used.
+        The pictures, uint8 (H, W, 3), and one line for each chosen file that cannot be used.
+
+    Raises:
+        EvalError: if the folder does not exist, or none of the chosen files can be used.
     """
     if folder is None:
         return [sample_photograph()], []
-    pictures, problems = find_pictures(folder)
-    return [load_rgb(picture.path, warn) for picture in spread(pictures, limit)], problems
+    return load_all(spread(picture_paths(folder), limit), warn)
 
 
-def matched_quality(codec, image: np.ndarray, target_bpp: float) -> float:
-    """Find the quality at which a picture has about this rate; the nearest that was tried if none has."""
+def matched_quality(codec: codecs.Codec, image: np.ndarray, target_bpp: float) -> float:
+    """Find the quality at which a picture has about this rate, or warn and return the closest one tried."""
     num_pixels = image.shape[0] * image.shape[1]
 
     def bpp(quality: float) -> float:
@@ -67,15 +68,17 @@ def matched_quality(codec, image: np.ndarray, target_bpp: float) -> float:
     return quality
 
 
-def matched_qualities(chosen: list, images: list[np.ndarray], target_bpp: float) -> dict[str, list[float]]:
+def matched_qualities(
+    chosen: list[codecs.Codec], images: list[np.ndarray], target_bpp: float
+) -> dict[str, list[float]]:
     """Find the quality of each picture for each codec.
 
     Each picture is also encoded and decoded once, so that libraries are loaded before timing.
 
     Args:
-        chosen: codecs.
+        chosen: codecs to time.
         images: pictures, uint8 (H, W, 3).
-        target_bpp: rate at which all are timed.
+        target_bpp: rate at which the codecs are timed.
 
     Returns:
         For each codec the quality of each picture. Codecs that fail are left out with a warning.
@@ -94,17 +97,17 @@ def matched_qualities(chosen: list, images: list[np.ndarray], target_bpp: float)
 
 
 def warm_times(
-    chosen: list, images: list[np.ndarray], qualities: dict[str, list[float]], rounds: int
+    chosen: list[codecs.Codec], images: list[np.ndarray], qualities: dict[str, list[float]], rounds: int
 ) -> dict[str, dict]:
     """Measure encode and decode times in this process.
 
     The codecs take turns within every round, so that other load on the machine affects them all.
 
     Args:
-        chosen: codecs that have qualities.
+        chosen: codecs to time, all of them in `qualities`.
         images: pictures, uint8 (H, W, 3).
         qualities: see `matched_qualities`.
-        rounds: repetitions for each picture.
+        rounds: number of repetitions for each picture.
 
     Returns:
         For each codec the medians `encode` and `decode`, in seconds per megapixel, and `bpp`.
@@ -135,60 +138,69 @@ def warm_times(
 
 
 def process_times(
-    chosen: list, image: np.ndarray, qualities: dict[str, list[float]], batch: int
+    chosen: list[codecs.Codec], image: np.ndarray, qualities: dict[str, list[float]], batch: int
 ) -> dict[str, dict]:
     """Measure whole processes: start, read, encode or decode, write, exit.
 
+    The codecs take turns within every round, as in `warm_times`.
+
     Args:
-        chosen: codecs that have qualities.
+        chosen: codecs to time, all of them in `qualities`.
         image: the first picture, uint8 (H, W, 3).
         qualities: see `matched_qualities`.
-        batch: copies of the picture that a single process handles, on all processors.
+        batch: number of copies of the picture that a single process handles, on all processors.
 
     Returns:
         For each codec seconds and peak memory in MB for one picture (`cold_...`), and pictures per second
         for many (`batch_...`). Codecs that fail are left out with a warning.
     """
-    samples: dict = {}
+    samples: dict[str, dict[str, list]] = {codec.name: {} for codec in chosen}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         pictures = [folder / f"{number}.png" for number in range(batch)]
         for picture in pictures:
             Image.fromarray(image).save(picture)
-        commands = []
-        failed = set()
-        for number, codec in enumerate(chosen):
-            quality = qualities[codec.name][0]
-            # Not named after the codec: the name of a model may hold a slash.
+        for _, (number, codec) in itertools.product(range(_COLD_ROUNDS), enumerate(chosen)):
+            if codec.name not in samples:
+                continue
+            # The folder is numbered, because the name of a model may contain a slash.
             target = folder / f"codec-{number}"
-            target.mkdir()
-            files = [target / f"{picture.stem}{codec.suffix}" for picture in pictures]
-            for kind, count in (("cold", 1), ("batch", batch)):
-                try:
-                    encode = encode_command(codec, quality, pictures[:count], target)
-                    decode = decode_command(codec, files[:count], target)
-                except EvalError as error:
-                    warn(f"{codec.name} was not timed as a process: {described(error)}")
-                    failed.add(codec.name)
-                    break
-                commands += [(codec.name, f"{kind}_encode", encode), (codec.name, f"{kind}_decode", decode)]
-        for _, (codec_name, kind, command) in itertools.product(range(_COLD_ROUNDS), commands):
-            if codec_name not in failed:
-                try:
-                    samples.setdefault((codec_name, kind), []).append(timed(command))
-                except EvalError as error:
-                    warn(f"{codec_name} was not timed as a process: {described(error)}")
-                    failed.add(codec_name)
-    result: dict[str, dict] = {codec.name: {} for codec in chosen if codec.name not in failed}
-    for (codec_name, kind), pairs in samples.items():
-        if codec_name in failed:
-            continue
-        seconds = statistics.median(seconds for seconds, _ in pairs)
+            target.mkdir(exist_ok=True)
+            try:
+                for kind, command in _process_commands(codec, qualities[codec.name][0], pictures, target):
+                    samples[codec.name].setdefault(kind, []).append(timed(command))
+            except EvalError as error:
+                warn(f"{codec.name} was not timed as a process: {described(error)}")
+                del samples[codec.name]
+    return {name: _process_summary(by_kind, batch) for name, by_kind in samples.items()}
+
+
+def _process_commands(
+    codec: codecs.Codec, quality: float, pictures: list[Path], target: Path
+) -> list[tuple[str, list[str]]]:
+    """Return the commands that encode and decode one picture (`cold_...`) and all (`batch_...`), in order.
+
+    Raises:
+        EvalError: if the codec has no command line.
+    """
+    commands = []
+    for kind, sources in (("cold", pictures[:1]), ("batch", pictures)):
+        files = [target / f"{source.stem}{codec.suffix}" for source in sources]
+        commands.append((f"{kind}_encode", encode_command(codec, quality, sources, target)))
+        commands.append((f"{kind}_decode", decode_command(codec, files, target)))
+    return commands
+
+
+def _process_summary(samples: dict[str, list[tuple[float, float]]], batch: int) -> dict[str, float]:
+    """Return a codec's results, from the seconds and peak memory in MB of each run of its commands."""
+    result = {}
+    for kind, runs in samples.items():
+        seconds = statistics.median(seconds for seconds, _ in runs)
         if kind.startswith("batch"):
-            result[codec_name][f"{kind}_images_per_s"] = batch / seconds
+            result[f"{kind}_images_per_s"] = batch / seconds
         else:
-            result[codec_name][f"{kind}_s"] = seconds
-            result[codec_name][f"{kind}_peak_mb"] = max(mb for _, mb in pairs)
+            result[f"{kind}_s"] = seconds
+            result[f"{kind}_peak_mb"] = max(mb for _, mb in runs)
     return result
 
 
@@ -237,6 +249,6 @@ def bench_command(options) -> int:
             codec.name: {"version": codec.version(), **results[codec.name]} for codec in timed_codecs
         }
         write_results(options.json, machine, versioned)
-    # An optional codec that is not installed is no failure, unless it was requested by name.
-    asked = {codec.name for codec in chosen} | set(options.codecs or ())
-    return 0 if asked <= complete and not problems else 1
+    # An optional codec that is not installed is not a failure, unless it was requested by name.
+    requested = {codec.name for codec in chosen} | set(options.codecs or ())
+    return 0 if requested <= complete and not problems else 1

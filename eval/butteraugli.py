@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from eval.errors import EvalError, MetricUnavailable
+from eval.errors import EvalError, MetricUnavailableError
 
 PROGRAM = "butteraugli_main"
 MIN_PX = 8  # smaller pictures always get a distance of 0
@@ -18,10 +18,10 @@ def require_butteraugli() -> None:
     """Check that the program is installed.
 
     Raises:
-        MetricUnavailable: `butteraugli_main` is not on the search path.
+        MetricUnavailableError: if `butteraugli_main` is not on the search path.
     """
     if shutil.which(PROGRAM) is None:
-        raise MetricUnavailable(f"Butteraugli: install {PROGRAM} (Debian and Ubuntu: libjxl-devtools)")
+        raise MetricUnavailableError(f"Butteraugli: install {PROGRAM} (Debian and Ubuntu: libjxl-devtools)")
 
 
 def butteraugli(reference: np.ndarray, other: np.ndarray) -> float:
@@ -34,8 +34,8 @@ def butteraugli(reference: np.ndarray, other: np.ndarray) -> float:
         0 for equal pictures; a difference is just noticeable at about 1.
 
     Raises:
-        EvalError: the program failed.
-        MetricUnavailable: the program is not installed.
+        EvalError: if the program fails.
+        MetricUnavailableError: if the program is not installed.
 
     Reference:
         Alakuijala et al., Guetzli: perceptually guided JPEG encoder, 2017, arXiv 1703.04421.
@@ -45,7 +45,7 @@ def butteraugli(reference: np.ndarray, other: np.ndarray) -> float:
         paths = [Path(folder) / name for name in ("reference.png", "other.png")]
         for path, image in zip(paths, (reference, other), strict=True):
             Image.fromarray(image).save(path, compress_level=1)
-        # With the default intensity written out: other versions may have another default.
+        # The default intensity is written out, because other versions may have another default.
         command = [PROGRAM, *map(str, paths), "--intensity_target", "80"]
         done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
@@ -57,7 +57,7 @@ def parse_3_norm(output: str) -> float:
     """Read the 3-norm from what the program prints.
 
     Raises:
-        EvalError: there is none.
+        EvalError: if there is none.
 
     Example:
         >>> parse_3_norm("0.4197838902\\n3-norm: 0.188333\\n")

@@ -8,8 +8,10 @@ from pathlib import Path
 from compressor.cli.option_values import checked, count, number, positive, quality
 from compressor.errors import CompressorError, one_line
 from eval import commands
+from eval.bench import bench_command
 from eval.codecs import CODECS
 from eval.errors import described
+from eval.scaling import scaling_command
 
 
 def default_cache() -> Path:
@@ -120,7 +122,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     bench.add_argument("--no-cold", action="store_true", help="skip the whole processes")
     bench.add_argument("--json", type=Path, metavar="FILE", help="also write the numbers to a file")
-    bench.set_defaults(handler=commands.bench_command)
+    bench.set_defaults(handler=bench_command)
 
     scaling = commands_.add_parser("scaling", help="time and memory of our codec from 1 to 100 megapixels")
     scaling.add_argument(
@@ -132,7 +134,7 @@ def build_parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     scaling.add_argument("--json", type=Path, metavar="FILE", help="also write the numbers to a file")
     scaling.add_argument("--quiet", action="store_true", help="report no progress")
-    scaling.set_defaults(handler=commands.scaling_command)
+    scaling.set_defaults(handler=scaling_command)
     return parser
 
 

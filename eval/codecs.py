@@ -1,7 +1,7 @@
 """The codecs under test, with a common interface: pixels to the bytes of a file and back.
 
-To add a codec, append to `CODECS` an object with `name`, `label`, `suffix`, `qualities`,
-`version()`, `settings()`, `encode(image_uint8, quality)` and `decode(data)`.
+To add a codec, write a subclass of `Codec` with `version`, `encode` and `decode`, and append an instance to
+`CODECS`.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ import compressor
 from compressor.engines.loading import resolve_engine
 from compressor.errors import WeightsError
 from compressor.weights.files import ModelFiles
-from eval.errors import CodecUnavailable, EvalError
+from eval.errors import CodecUnavailableError, EvalError
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,11 @@ class Codec:
     """Base of all codecs.
 
     Attributes:
-        name: identifies it in options, tables and the cache.
-        label: the name shown to people.
-        suffix: of its files, with the dot.
+        name: name in options, tables and the cache.
+        label: name shown to people.
+        suffix: suffix of its files, with the dot.
         options: settings of the encoder.
-        qualities: those that a run uses, in 1..100.
+        qualities: qualities that a run uses, in 1..100.
         whole_qualities: whether the encoder accepts integers only.
         by_default: whether it runs when no codecs are named.
     """
@@ -50,6 +50,22 @@ class Codec:
         """Return the settings that determine the bytes, for the cache key."""
         return {"name": self.name, "options": self.options}
 
+    def version(self) -> str:
+        """Return the versions of the libraries, for the report and the cache key.
+
+        Raises:
+            CodecUnavailableError: if a library is missing.
+        """
+        raise NotImplementedError
+
+    def encode(self, image_uint8: np.ndarray, quality: float) -> bytes:
+        """Encode uint8 (H, W, 3) at a quality in 1..100."""
+        raise NotImplementedError
+
+    def decode(self, data: bytes) -> np.ndarray:
+        """Decode to uint8 (H, W, 3)."""
+        raise NotImplementedError
+
 
 @dataclass(frozen=True)
 class PillowCodec(Codec):
@@ -57,9 +73,9 @@ class PillowCodec(Codec):
 
     Attributes:
         format: Pillow's name of the format.
-        feature: name in `PIL.features`.
+        feature: name of the format in `PIL.features`.
         plugin: module that adds the format to Pillow, "" for built-in formats.
-        plugin_package: the package that has the plugin.
+        plugin_package: package that contains the plugin.
     """
 
     format: str = ""
@@ -71,16 +87,16 @@ class PillowCodec(Codec):
         """Return the versions of the libraries, for the report and the cache key.
 
         Raises:
-            CodecUnavailable: a library is missing.
+            CodecUnavailableError: if a library is missing.
         """
         if self.plugin:
             try:
                 importlib.import_module(self.plugin)
             except ImportError as error:
-                raise CodecUnavailable(f"{self.name}: install {self.plugin_package} ({error})") from None
+                raise CodecUnavailableError(f"{self.name}: install {self.plugin_package} ({error})") from None
             return f"{self.plugin_package} {package_version(self.plugin_package)}"
         if not features.check(self.feature):
-            raise CodecUnavailable(f"{self.name}: this Pillow was built without {self.format}")
+            raise CodecUnavailableError(f"{self.name}: this Pillow was built without {self.format}")
         library = features.version(self.feature) or "unknown"
         if self.feature == "jpg" and features.check("libjpeg_turbo"):
             library = f"turbo {features.version('libjpeg_turbo')}"
@@ -231,7 +247,7 @@ def _refined(tune: str, effort: int) -> LearnedCodec:
     )
 
 
-# At 100, files are lossless, which is no point of a curve.
+# Quality 100 is left out: its files are lossless and have no point on a curve.
 _OUR_QUALITIES = (1, 10, 20, 30, 40, 50, 60, 70, 80, 90, 93, 96, 98, 99.75)
 
 CODECS = [
@@ -299,12 +315,12 @@ CODECS = [
 
 
 def own_model(folder: Path) -> LearnedCodec:
-    """Return the codec of an exported model, under the name that its manifest has.
+    """Return the codec of an exported model, under the name in its manifest.
 
     Raises:
         EvalError: if the folder holds no model.
     """
-    # An absolute path, since timed processes run in another folder.
+    # The path must be absolute, since timed processes run in another folder.
     folder = folder.resolve()
     try:
         name = ModelFiles(folder).name
@@ -316,22 +332,26 @@ def own_model(folder: Path) -> LearnedCodec:
 
 
 def is_ours(name: str) -> bool:
-    """Return whether a name is that of one of our codecs, or of an exported model, not in `CODECS`."""
+    """Return whether a name belongs to our codec.
+
+    Such a name is one of its entries in `CODECS`, or any name that is not there, which is that of an exported
+    model.
+    """
     return not any(codec.name == name and not isinstance(codec, LearnedCodec) for codec in CODECS)
 
 
-def select(names: list[str] | None, weights: list[Path] | None = None) -> tuple[list, list[str]]:
-    """Select codecs by name, or those that run by default without names, and exported models.
+def select(names: list[str] | None, weights: list[Path] | None = None) -> tuple[list[Codec], list[str]]:
+    """Select codecs by name, or the default ones without names, and add exported models.
 
     Args:
-        names: of codecs.
+        names: names of codecs; None or empty for the default ones.
         weights: folders of exported models.
 
     Returns:
         The codecs that work on this machine, and one line for each that does not.
 
     Raises:
-        EvalError: a name is unknown, or none of the codecs works.
+        EvalError: if a name is unknown, a model cannot be used, or no codec works.
 
     Example:
         >>> usable, missing = select(["jpeg420"])
@@ -347,7 +367,7 @@ def select(names: list[str] | None, weights: list[Path] | None = None) -> tuple[
         try:
             known[name].version()
             usable.append(known[name])
-        except CodecUnavailable as error:
+        except CodecUnavailableError as error:
             missing.append(str(error))
     taken = {codec.name for codec in CODECS}
     for codec in map(own_model, weights or []):

@@ -8,10 +8,10 @@ import numpy as np
 
 import compressor
 from eval import codecs, metrics, outputs, published
-from eval.errors import CodecUnavailable, EvalError, warn
+from eval.errors import CodecUnavailableError, EvalError, warn
 from eval.images import find_pictures, load_rgb
 from eval.machine import describe
-from eval.measure import Cache, write_atomically
+from eval.measure import Cache, to_json, write_atomically
 from eval.runner import plan, run
 from eval.tables import bd_table
 
@@ -66,7 +66,7 @@ def run_command(options) -> int:
     measured = [row for row in table if not row.published]
     print("\n".join(outputs.bd_lines(measured, options.reference)))
     print(f"\nresults written to {options.out / options.name}.*")
-    # An optional codec or metric that is not installed is no failure, unless it was requested by name.
+    # An optional codec or metric that is not installed is not a failure, unless it was requested by name.
     return 1 if failures or unreadable or (missing and options.codecs) else 0
 
 
@@ -154,7 +154,7 @@ def compare_command(options) -> int:
         **result,
     }
     if options.json:
-        print(json.dumps({key: None if value == float("inf") else value for key, value in result.items()}))
+        print(json.dumps(to_json(result)))
         return 0
     note = result.pop("note")
     for key, value in result.items():
@@ -165,7 +165,7 @@ def compare_command(options) -> int:
     return 0
 
 
-def load_any(path: Path, weights: Path | None = None):
+def load_any(path: Path, weights: Path | None = None) -> np.ndarray:
     """Read a picture of any codec as uint8 (H, W, 3).
 
     Args:
@@ -173,28 +173,14 @@ def load_any(path: Path, weights: Path | None = None):
         weights: folder of the exported model that it was made with, if that model does not ship.
 
     Raises:
-        BadPicture: neither Pillow nor an installed plugin can read it.
-        CompressorError: with `weights`, if it cannot be decoded.
+        PictureError: if neither Pillow nor an installed plugin can read it.
+        CompressorError: if `weights` are given and it cannot be decoded with them.
     """
     if weights is not None:
         picture = compressor.decode(path.read_bytes(), runtime=compressor.Runtime(weights=weights))
         return np.asarray(picture.convert("RGB"))
     for codec in codecs.CODECS:
-        if getattr(codec, "plugin", ""):
-            with contextlib.suppress(CodecUnavailable):
+        if isinstance(codec, codecs.PillowCodec) and codec.plugin:
+            with contextlib.suppress(CodecUnavailableError):
                 codec.version()  # importing the plugin registers it
     return load_rgb(path, warn)
-
-
-def bench_command(options) -> int:
-    """Run `python -m eval bench`."""
-    from eval import bench
-
-    return bench.bench_command(options)
-
-
-def scaling_command(options) -> int:
-    """Run `python -m eval scaling`."""
-    from eval import scaling
-
-    return scaling.scaling_command(options)

@@ -9,23 +9,23 @@ class EvalError(CompressorError):
     """Base of all errors that the user can fix; the command line prints them without a traceback."""
 
 
-class BadPicture(EvalError):
+class PictureError(EvalError):
     """A file is not a picture, or not one that can be compared."""
 
 
-class SizeMismatch(EvalError):
+class SizeMismatchError(EvalError):
     """Two pictures differ in size."""
 
 
-class CodecUnavailable(EvalError):
+class CodecUnavailableError(EvalError):
     """The library of a codec is not installed or does not work."""
 
 
-class MetricUnavailable(EvalError):
+class MetricUnavailableError(EvalError):
     """The program that computes a metric is not installed."""
 
 
-class Interrupted(EvalError):
+class InterruptedRunError(EvalError):
     """The run was stopped by Ctrl-C; finished results are in the cache."""
 
 

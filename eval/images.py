@@ -10,15 +10,23 @@ from pathlib import Path
 
 import numpy as np
 
+from compressor.cli.files import shown
 from compressor.errors import CompressorError
 from compressor.images.arrays import colour_array
 from compressor.images.loading import load_picture, open_picture
-from eval.errors import BadPicture, EvalError
+from eval.errors import EvalError, PictureError
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture of a run. Pixels are loaded when needed; `digest` is their hash."""
+    """A picture of a run. Its pixels are loaded when needed.
+
+    Attributes:
+        path: path of the file.
+        name: name of the file as printable text, even if the file system allows other names.
+        width, height: size in pixels.
+        digest: hash of the pixels.
+    """
 
     path: Path
     name: str
@@ -28,7 +36,7 @@ class Picture:
 
     @property
     def num_pixels(self) -> int:
-        """Return width times height."""
+        """Number of pixels."""
         return self.width * self.height
 
 
@@ -43,35 +51,36 @@ def load_rgb(path: Path, on_note: Callable[[str], None] = lambda note: None) -> 
         uint8 RGB (H, W, 3).
 
     Raises:
-        BadPicture: the file is missing, damaged, not a picture, too large, or its mode is not supported.
+        PictureError: if the file is missing, damaged, not a picture, too large, or its mode is not supported.
     """
+    name = shown(path.name)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about metadata, not pixels
             picture = load_picture(open_picture(path.read_bytes()), strip="all")
     except FileNotFoundError:
         reason = "a link to a file that does not exist" if path.is_symlink() else "no such file"
-        raise BadPicture(f"{path}: {reason}") from None
+        raise PictureError(f"{shown(str(path))}: {reason}") from None
     except OSError as error:
-        raise BadPicture(f"{path}: {error.strerror}") from None
+        raise PictureError(f"{shown(str(path))}: {error.strerror}") from None
     except CompressorError as error:
-        raise BadPicture(f"{path.name}: {error}") from None
+        raise PictureError(f"{name}: {error}") from None
     notes = picture.notes + ("alpha is left out",) * ("A" in picture.image.getbands())
     for note in notes:
-        on_note(f"{path.name}: {note}")
+        on_note(f"{name}: {note}")
     return colour_array(picture.image)
 
 
 @lru_cache(maxsize=1)
 def pixels(path: Path) -> np.ndarray:
-    """Cache the last result of `load_rgb`, since a run uses each picture many times in a row."""
+    """Return the result of `load_rgb`, cached, since a run uses each picture many times in a row."""
     image = load_rgb(path)
     image.flags.writeable = False
     return image
 
 
 def is_documentation(name: str) -> bool:
-    """Tell whether a file is a licence, readme or manifest, which a folder of pictures may contain.
+    """Return whether a file is a licence, readme or manifest, which a folder of pictures may contain.
 
     Example:
         >>> is_documentation("LICENSE.txt"), is_documentation("1.png")
@@ -90,39 +99,90 @@ def natural_order(path: Path) -> list:
     return [int(part) if part.isdecimal() else part.lower() for part in re.split(r"(\d+)", path.name)]
 
 
-def find_pictures(
-    folder: Path, on_note: Callable[[str], None] = lambda note: None
-) -> tuple[list[Picture], list[str]]:
-    """Find the pictures of a folder, in natural order.
+def picture_paths(folder: Path) -> list[Path]:
+    """List the files of a folder that may be pictures, in natural order, without opening them.
 
     Subfolders, pipes, hidden files and documentation are skipped.
 
+    Raises:
+        EvalError: if the folder does not exist or has no such file.
+    """
+    if not folder.is_dir():
+        raise EvalError(f"{folder}: no such folder")
+
+    def may_be_picture(path: Path) -> bool:
+        # Broken links are included, so that they are reported. Reading a pipe would wait for a writer.
+        is_other = path.exists() and not path.is_file()
+        return not (is_other or path.name.startswith(".") or is_documentation(path.name))
+
+    paths = sorted(filter(may_be_picture, folder.iterdir()), key=natural_order)
+    if not paths:
+        raise EvalError(f"{folder}: no pictures in this folder")
+    return paths
+
+
+def spread(items: list, wanted: int) -> list:
+    """Return `wanted` items, evenly spaced; all of them if there are fewer.
+
+    Example:
+        >>> spread([0, 1, 2, 3, 4, 5], 2)
+        [1, 4]
+    """
+    wanted = min(wanted, len(items))
+    return [items[(2 * index + 1) * len(items) // (2 * wanted)] for index in range(wanted)]
+
+
+def load_all(
+    paths: list[Path], on_note: Callable[[str], None] = lambda note: None
+) -> tuple[list[np.ndarray], list[str]]:
+    """Load pictures.
+
     Args:
-        folder: where to look.
+        paths: image files.
+        on_note: see `load_rgb`.
+
+    Returns:
+        The pictures, uint8 (H, W, 3), and one line for each file that cannot be used.
+
+    Raises:
+        EvalError: if none of the files can be used.
+    """
+    images, problems = [], []
+    for path in paths:
+        try:
+            images.append(load_rgb(path, on_note))
+        except PictureError as error:
+            problems.append(str(error))
+    if not images:
+        raise EvalError("; ".join(["none of the files can be used", *problems[:3]]))
+    return images, problems
+
+
+def find_pictures(
+    folder: Path, on_note: Callable[[str], None] = lambda note: None
+) -> tuple[list[Picture], list[str]]:
+    """Find the pictures of a folder, in natural order, and read each once.
+
+    Args:
+        folder: folder of the pictures; `picture_paths` says which files are skipped.
         on_note: see `load_rgb`.
 
     Returns:
         The pictures, and one line for each file that cannot be used.
 
     Raises:
-        EvalError: the folder does not exist or has no usable picture.
+        EvalError: if the folder does not exist or has no usable picture.
     """
-    if not folder.is_dir():
-        raise EvalError(f"{folder}: no such folder")
     pictures, problems = [], []
-    for path in sorted(folder.iterdir(), key=natural_order):
-        # Broken links are reported below. Reading a pipe would wait for a writer.
-        is_other = path.exists() and not path.is_file()
-        if is_other or path.name.startswith(".") or is_documentation(path.name):
-            continue
+    for path in picture_paths(folder):
         try:
             image = load_rgb(path, on_note)
-        except BadPicture as error:
+        except PictureError as error:
             problems.append(str(error))
             continue
         height, width = image.shape[:2]
         digest = hashlib.sha256(f"{width}x{height}:".encode() + image.tobytes()).hexdigest()
-        pictures.append(Picture(path, path.name, width, height, digest))
+        pictures.append(Picture(path, shown(path.name), width, height, digest))
     if not pictures:
         raise EvalError("; ".join([f"{folder}: no pictures in this folder", *problems[:3]]))
     return pictures, problems

@@ -18,7 +18,7 @@ _PACKAGES = (
 
 
 def cpu_name() -> str:
-    """Return the processor's model name, or its architecture where the system does not tell."""
+    """Return the processor's model name, or its architecture if the system does not report it."""
     try:
         for line in Path("/proc/cpuinfo").read_text().splitlines():
             if line.startswith("model name"):
@@ -29,7 +29,7 @@ def cpu_name() -> str:
 
 
 def describe() -> dict[str, str]:
-    """Return processor, system, and versions of Python and the packages that the results depend on."""
+    """Return the processor, the system, and the versions of Python and of packages that affect results."""
     packages = {}
     for name in _PACKAGES:
         try:

@@ -23,7 +23,7 @@ def quality_for_bpp(
     Args:
         encoded_bpp: encodes at a quality and returns the rate.
         target_bpp: the wanted rate, in bits per pixel.
-        known: (bpp, quality) pairs of the same picture; the more, the fewer encodings are needed.
+        known: (bpp, quality) pairs of the same picture; with more of them, fewer encodings are needed.
         whole_qualities: whether the encoder accepts integers only.
         tolerance: relative difference at which the search stops.
 

@@ -7,6 +7,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from compressor.atomic import atomic_path
 from eval import metrics
 from eval.codecs import Codec
@@ -94,7 +96,7 @@ def to_json(row: dict) -> dict:
 
 
 def from_json(row: dict) -> dict:
-    """Undo `to_json`. Luma alone can be exact in a picture that is not."""
+    """Undo `to_json`. Luma may be exact in a picture that is not lossless."""
     row = dict(row)
     if row["lossless"]:
         row["psnr_rgb_db"] = math.inf
@@ -104,7 +106,7 @@ def from_json(row: dict) -> dict:
 
 
 def is_complete(row: dict | None) -> bool:
-    """Tell whether a stored row has every metric that works here."""
+    """Return whether a stored row has every metric that works here."""
     return row is not None and all(metric.name in row for metric in metrics.usable_metrics()[0])
 
 
@@ -123,8 +125,7 @@ def measure(task: Task, cache: Cache) -> dict:
         return as_columns(row)
     image = pixels(task.picture.path)
     if row is None:
-        row = _encode_and_decode(task, cache)
-        decoded = row.pop("decoded")
+        row, decoded = _encode_and_decode(task, cache, image)
     else:
         decoded = task.codec.decode(cache.encoded_path(task).read_bytes())
     missing = tuple(metric for metric in metrics.usable_metrics()[0] if metric.name not in row)
@@ -134,9 +135,8 @@ def measure(task: Task, cache: Cache) -> dict:
     return as_columns(row)
 
 
-def _encode_and_decode(task: Task, cache: Cache) -> dict:
-    """Write the encoded file and return the row without its metrics, and the decoded pixels."""
-    image = pixels(task.picture.path)
+def _encode_and_decode(task: Task, cache: Cache, image: np.ndarray) -> tuple[dict, np.ndarray]:
+    """Write the encoded file of a picture; return the row without its metrics, and the decoded pixels."""
     path = cache.encoded_path(task)
     with peak_memory() as peak:
         started = time.perf_counter()
@@ -147,18 +147,17 @@ def _encode_and_decode(task: Task, cache: Cache) -> dict:
         started = time.perf_counter()
         decoded = task.codec.decode(data)
         decode_s = time.perf_counter() - started
-    num_bytes = path.stat().st_size
-    return {
-        "decoded": decoded,
+    row = {
         "image": task.picture.name,
         "width": task.picture.width,
         "height": task.picture.height,
         "codec": task.codec.name,
         "quality": task.quality,
-        "num_bytes": num_bytes,
-        "bpp": 8 * num_bytes / task.picture.num_pixels,
+        "num_bytes": len(data),
+        "bpp": 8 * len(data) / task.picture.num_pixels,
         "encode_s": encode_s,
         "decode_s": decode_s,
         "peak_mb": peak["mb"],
         "codec_version": task.codec_version,
     }
+    return row, decoded

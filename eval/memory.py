@@ -24,7 +24,7 @@ def peak_memory() -> Iterator[dict]:
     otherwise hide the needs of this block.
 
     Yields:
-        A dictionary whose `"mb"` is set on exit, in MB; None where the system does not tell.
+        A dictionary whose `"mb"` is set on exit, in MB; None if the system does not report it.
     """
     result: dict = {"mb": None}
     try:

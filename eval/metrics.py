@@ -15,11 +15,13 @@ from compressor.images.ssimulacra2 import MIN_PX as SSIMULACRA2_MIN_PX
 from compressor.images.ssimulacra2 import ssimulacra2
 from eval.butteraugli import MIN_PX as BUTTERAUGLI_MIN_PX
 from eval.butteraugli import butteraugli, require_butteraugli
-from eval.errors import EvalError, MetricUnavailable, SizeMismatch
+from eval.errors import EvalError, MetricUnavailableError, SizeMismatchError
 from eval.ssim import MS_SSIM_MIN_PX, WINDOW_PX, ms_ssim, ssim
 
-VERSION = 1  # part of the cache key: raise it when an existing metric returns other numbers
-PSNR_RANGE_DB = (28.0, 40.0)  # typical of photographs on the web; every codec here has points in it
+# The version is part of the cache key: raise it when an existing metric returns other numbers.
+VERSION = 1
+# This range is typical of photographs on the web, and every codec here has points in it.
+PSNR_RANGE_DB = (28.0, 40.0)
 
 
 def float_psnr_db(reference: np.ndarray, other: np.ndarray, peak: float) -> float:
@@ -65,16 +67,16 @@ class Metric:
     """A metric: a column of the rows, an axis of the plots, a table of BD-rates.
 
     Attributes:
-        name: the column, and the suffix of plot files.
-        label: the name shown to people.
+        name: name of the column, and suffix of plot files.
+        label: name shown to people.
         unit: unit of the values, "" for none.
         function: takes reference and decoded picture, both uint8 (H, W, 3), and returns the value.
         limits: values between which BD-rates are averaged; None for the whole overlap of two curves.
-        digits: decimals shown.
-        min_px: the shortest side that the metric is defined for; smaller pictures have no value.
+        digits: number of decimals shown.
+        min_px: shortest side for which the metric is defined; smaller pictures have no value.
         kind: "score" grows with quality; "similarity" also does, up to 1, and is drawn and integrated in
             decibels (`to_db`); "distance" falls to 0, and is integrated with its sign changed.
-        require: raises MetricUnavailable where the metric cannot be computed.
+        require: raises MetricUnavailableError if the metric cannot be computed.
     """
 
     name: str
@@ -93,27 +95,27 @@ class Metric:
 
     @property
     def axis_unit(self) -> str:
-        """Return the unit on the axis."""
+        """Unit on the axis."""
         return "dB" if self.kind == "similarity" else self.unit
 
     @property
     def axis_note(self) -> str:
-        """Return how to read the axis, "" where it shows the values themselves."""
+        """Note on how to read the axis, "" if it shows the values themselves."""
         return {"score": "", "similarity": "-10 log10(1 - s)", "distance": "lower is better"}[self.kind]
 
     @property
     def axis_title(self) -> str:
-        """Return the label of the axis."""
+        """Label of the axis."""
         return ", ".join(filter(None, (self.label, self.axis_note, self.axis_unit)))
 
     @property
     def axis_limits(self) -> tuple[float, float] | None:
-        """Return `limits` on the axis, the lower one first."""
+        """Values of `limits` on the axis, the lower one first."""
         return None if self.limits is None else tuple(sorted(map(self.to_axis, self.limits)))
 
     @property
     def scope(self) -> str:
-        """Describe the range that BD-rates are averaged over."""
+        """Range of values that BD-rates are averaged over, as text."""
         if self.limits is None:
             return "whole overlap"
         return f"{self.limits[0]:g} .. {self.limits[1]:g} {self.unit}".rstrip()
@@ -142,8 +144,8 @@ def with_limits(name: str, low: float, high: float) -> tuple[Metric, ...]:
     """Return all metrics, with other limits for the BD-rates of one.
 
     Args:
-        name: of the metric.
-        low, high: values of the metric.
+        name: name of the metric.
+        low, high: limits, as values of the metric.
 
     Raises:
         EvalError: if there is no such metric, or the limits are not in order.
@@ -167,7 +169,7 @@ def usable_metrics() -> tuple[tuple[Metric, ...], list[str]]:
         try:
             metric.require()
             usable.append(metric)
-        except MetricUnavailable as error:
+        except MetricUnavailableError as error:
             missing.append(str(error))
     return tuple(usable), missing
 
@@ -179,14 +181,14 @@ def compare(
 
     Args:
         reference, other: uint8 (H, W, 3).
-        metrics: those to measure; all that work here by default.
+        metrics: metrics to measure; None for all that work here.
 
     Returns:
-        The value of each metric by name, None where the picture is too small for it, and `note`, which says
-        so.
+        The value of each metric by name, None if the picture is too small for it, and `note`, which names
+        the metrics that need a larger picture.
 
     Raises:
-        SizeMismatch: the pictures differ in size.
+        SizeMismatchError: if the pictures differ in size.
 
     Example:
         >>> black, white = np.zeros((2, 2, 3), np.uint8), np.full((2, 2, 3), 255, np.uint8)
@@ -195,7 +197,7 @@ def compare(
     """
     if reference.shape != other.shape:
         (height, width), (other_height, other_width) = reference.shape[:2], other.shape[:2]
-        raise SizeMismatch(f"sizes differ: {width}x{height} and {other_width}x{other_height}")
+        raise SizeMismatchError(f"sizes differ: {width}x{height} and {other_width}x{other_height}")
     metrics = usable_metrics()[0] if metrics is None else metrics
     shorter_px = min(reference.shape[:2])
     values = {

@@ -126,7 +126,7 @@ def _csv_lines(text: str) -> list[dict]:
 
 
 def bd_to_csv(table: list[BDRow], reference: str, method: str) -> str:
-    """Return the whole table as CSV: a line per metric, codec and picture, and lines for the averages."""
+    """Return the whole table as CSV: one line for each metric, codec and picture, then the averages."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow("metric reference method codec image bd_rate_percent bd_gain low high warning".split())
@@ -139,7 +139,7 @@ def bd_to_csv(table: list[BDRow], reference: str, method: str) -> str:
     for row in table:
         line(row, "(averaged curve)", row.of_mean_curve)
         if row.num_images:
-            line(row, "(mean of images)", BD(row.mean_of_images, None, None, None))
+            line(row, "(mean of images)", BD(row.mean_of_images))
         for image, bd in row.per_image.items():
             line(row, image, bd)
     return text.getvalue()

@@ -17,13 +17,13 @@ def draw(rows: list[dict], published: dict, folder: Path, name: str) -> list[Pat
     Args:
         rows: results, as `measure` returns them.
         published: curves as `published.load` returns them.
-        folder: where to write, created if needed.
+        folder: folder of the plots, created if needed.
         name: stem of the files and title of the plots.
 
     Returns:
         The paths `<folder>/<name>-<metric>.png` of the metrics that have points.
     """
-    # Without pyplot: no global state, no display, nothing to close.
+    # Matplotlib's pyplot is avoided, because it keeps figures in a global state until they are closed.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

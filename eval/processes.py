@@ -8,10 +8,11 @@ from pathlib import Path
 
 from PIL import Image
 
-from eval import codecs
+from eval.codecs import Codec, LearnedCodec, PillowCodec
 from eval.errors import EvalError
 
-# Converts with Pillow. Arguments: format, options, plugin to import, then sources and targets in turn.
+# This script converts files with Pillow. Its arguments are format, options and plugin to import, then sources
+# and targets in turn.
 # Pillow's codecs release the GIL, so threads use all processors.
 _PILLOW_SCRIPT = """
 import sys, json, importlib, os
@@ -30,8 +31,8 @@ else:
         list(pool.map(convert, paths[::2], paths[1::2]))
 """
 
-# Runs a command and prints its seconds and peak memory in kB, or the last line of its errors. A child's peak
-# includes the memory of the parent that forked it, so the parent must be this small process.
+# This script runs a command and prints its seconds and its peak memory in kB, or the last line of its errors.
+# The peak of a child includes the memory of the parent that forked it, so the parent must be a small script.
 _LAUNCHER = """
 import sys, subprocess, time
 started = time.perf_counter()
@@ -48,44 +49,46 @@ print(seconds, peak)
 """
 
 
-def encode_command(codec, quality: float, sources: list[Path], folder: Path) -> list[str]:
+def encode_command(codec: Codec, quality: float, sources: list[Path], folder: Path) -> list[str]:
     """Return the command that encodes PNG files of one size into a folder, keeping their names.
 
     Raises:
         EvalError: if the codec is neither one of Pillow nor our own.
     """
-    if isinstance(codec, codecs.LearnedCodec):
+    if isinstance(codec, LearnedCodec):
         options = ["-q", f"{quality:g}", *_weights(codec)]
         for name, value in codec.options.items():
             options += [f"--{name.replace('_', '-')}", str(value)]
         return our_command("encode", sources, folder, *options)
-    if not isinstance(codec, codecs.PillowCodec):
+    if not isinstance(codec, PillowCodec):
         raise EvalError("it has no command line")
     with Image.open(sources[0]) as image:
         options = codec.save_options(quality, image.size)
     return _pillow_command(codec, codec.format, options, sources, folder, codec.suffix)
 
 
-def decode_command(codec, sources: list[Path], folder: Path) -> list[str]:
+def decode_command(codec: Codec, sources: list[Path], folder: Path) -> list[str]:
     """Return the command that decodes files to PNG files in a folder, keeping their names."""
-    if isinstance(codec, codecs.LearnedCodec):
+    if isinstance(codec, LearnedCodec):
         return our_command("decode", sources, folder, *_weights(codec))
-    # The level that our own command line uses; PNG is not what is measured.
+    # Our own command line uses this level too, because PNG is not what is measured.
     return _pillow_command(codec, "PNG", {"compress_level": 1}, sources, folder, ".png")
 
 
-def _weights(codec: codecs.LearnedCodec) -> list[str]:
+def _weights(codec: LearnedCodec) -> list[str]:
     return ["--weights", codec.weights] if codec.weights else []
 
 
 def our_command(kind: str, sources: list[Path], folder: Path, *options: str) -> list[str]:
-    """Return our own command line; several files are handled in parallel, one per processor."""
+    """Return our own command line; it handles several files in parallel, one on each processor."""
     many = ["-j", str(os.cpu_count())] if len(sources) > 1 else []
     outputs = ["-o", f"{folder}{os.sep}", *many, *options]
     return [sys.executable, "-m", "compressor", kind, *map(str, sources), *outputs]
 
 
-def _pillow_command(codec, format_: str, options: dict, sources: list[Path], folder: Path, suffix: str):
+def _pillow_command(
+    codec: PillowCodec, format_: str, options: dict, sources: list[Path], folder: Path, suffix: str
+) -> list[str]:
     """Return the command that converts files with Pillow."""
     paths = [str(path) for source in sources for path in (source, folder / f"{source.stem}{suffix}")]
     return [sys.executable, "-c", _PILLOW_SCRIPT, format_, json.dumps(options), codec.plugin, *paths]
@@ -95,10 +98,10 @@ def timed(command: list[str]) -> tuple[float, float]:
     """Run a command.
 
     Returns:
-        Seconds, and the peak resident memory in MB of the largest process it started, itself included.
+        Seconds, and the peak resident memory in MB of the largest of the command's processes.
 
     Raises:
-        EvalError: the command failed; the message is the last line of its errors.
+        EvalError: if the command fails; the message is the last line of its errors.
     """
     root = Path(__file__).resolve().parent.parent  # so that `python -m compressor` is found
     launcher = [sys.executable, "-I", "-S", "-c", _LAUNCHER, *command]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from eval.errors import EvalError
 
-# Shown by default. Plots show only these; the report can show the others too.
+# Plots show only these curves. The report shows them by default, and can show the others too.
 SHOWN = ("vtm", "bmshj2018-hyperprior", "mbt2018")
 KODAK = Path(__file__).with_name("published_kodak.json")
 
@@ -20,15 +20,15 @@ def load(choice: str, pictures: Path) -> dict:
     Args:
         choice: "kodak", "none", a file, or "auto": the Kodak curves if `pictures` is named kodak or
             kodak.csv, in any case.
-        pictures: folder of the pictures of the run, or the CSV file of an earlier one.
+        pictures: folder of the run's pictures, or CSV file of an earlier run.
 
     Returns:
         Curves by name; empty for "none", and for "auto" with other pictures.
 
     Raises:
-        EvalError: the file is missing or has another format.
+        EvalError: if the file is missing or has another format.
     """
-    # The exact name: the published means are over all 24 pictures and not comparable with a subset.
+    # The name must match exactly: the published means are over all 24 pictures, not comparable with a subset.
     is_kodak = pictures.resolve().name.lower() in ("kodak", "kodak.csv")
     if choice == "none" or (choice == "auto" and not is_kodak):
         return {}

@@ -11,7 +11,7 @@ from string import Template
 
 from eval import viewer
 from eval.codecs import CODECS, Codec, is_ours
-from eval.images import Picture
+from eval.images import Picture, spread
 from eval.measure import Cache
 from eval.metrics import METRICS, Metric
 from eval.outputs import bd_cells, bd_header
@@ -28,11 +28,11 @@ class Results:
 
     Attributes:
         rows: measurements, as `measure` returns them.
-        table: BD-rates of the rows, see `bd_table`.
+        table: BD-rates of the rows; see `bd_table`.
         published: curves as `published.load` returns them.
         pictures: the pictures of the run.
         codecs: the codecs of the run.
-        cache: holds the encoded files that the viewer shows.
+        cache: cache with the encoded files that the viewer shows.
         about: names and values for the last section.
         problems: lines about what was left out or failed.
     """
@@ -51,7 +51,7 @@ def build(results: Results, options) -> str:
     """Build the page.
 
     Args:
-        results: of a run.
+        results: results of a run.
         options: parsed options of `run`.
 
     Returns:
@@ -59,7 +59,7 @@ def build(results: Results, options) -> str:
     """
     rows, published, num_pictures = results.rows, results.published, len(results.pictures)
     shown = viewer.build(
-        viewer.spread(results.pictures, options.viewer_images),
+        spread(results.pictures, options.viewer_images),
         results.codecs,
         options.viewer_bpp,
         results.cache,
@@ -146,7 +146,7 @@ def _viewer_note(shown: dict, num_pictures: int) -> str:
 
 
 def _table_html(header: Sequence[str], lines: Sequence[Sequence[str]], caption: str) -> str:
-    """Return a table that scrolls sideways on narrow screens; first cells of lines are row headers."""
+    """Return a table that scrolls sideways on narrow screens; the first cell of each line is a row header."""
     head = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in header)
     body = "".join(
         f'<tr><th scope="row">{escape(first)}</th>'
@@ -161,7 +161,7 @@ def _table_html(header: Sequence[str], lines: Sequence[Sequence[str]], caption: 
 
 
 def _bd_html(table: list[BDRow], reference: str, method: str) -> str:
-    """Return a folded table for each metric, with published curves in a separate one; the first is open."""
+    """Return a folded table for each metric, the first one open. Published curves have their own tables."""
     parts = []
     for metric in METRICS:
         rows = [row for row in table if row.metric == metric]

@@ -6,18 +6,19 @@ from functools import partial
 from tqdm import tqdm
 
 from compressor.cli.workers import WorkerDiedError, run_in_processes
-from eval.errors import Interrupted, described
+from eval.codecs import Codec
+from eval.errors import InterruptedRunError, described
 from eval.images import Picture
 from eval.measure import Cache, Task, as_columns, is_complete, measure
 
 
-def plan(pictures: list[Picture], codecs: list, qualities: list[float] | None) -> list[Task]:
+def plan(pictures: list[Picture], codecs: list[Codec], qualities: list[float] | None) -> list[Task]:
     """List a task for each picture, codec and quality, ordered by picture so that each is read once.
 
     Args:
         pictures: the pictures to encode.
         codecs: the codecs to run.
-        qualities: in 1..100; None takes each codec's own.
+        qualities: qualities in 1..100; None for each codec's own.
     """
     versions = {codec.name: codec.version() for codec in codecs}
     return [
@@ -28,26 +29,26 @@ def plan(pictures: list[Picture], codecs: list, qualities: list[float] | None) -
     ]
 
 
-def qualities_of(codec, qualities: list[float] | None) -> list[float]:
-    """Return the qualities at which a codec is tested: those asked for or its own, each once."""
+def qualities_of(codec: Codec, qualities: list[float] | None) -> list[float]:
+    """Return the qualities at which a codec is tested: the requested ones or its own, each once."""
     asked = map(round if codec.whole_qualities else float, qualities or codec.qualities)
     return list(dict.fromkeys(asked))
 
 
 def run(tasks: list[Task], cache: Cache, jobs: int = 1, quiet: bool = False) -> tuple[list[dict], list[str]]:
-    """Measure all tasks that the cache has no complete row of.
+    """Measure all tasks that have no complete row in the cache.
 
     Args:
-        tasks: what to measure.
-        cache: where results are looked up and stored.
+        tasks: tasks to measure.
+        cache: cache in which results are looked up and stored.
         jobs: number of worker processes.
-        quiet: show no progress bar.
+        quiet: whether to hide the progress bar.
 
     Returns:
         The rows in the order of the tasks, and one line for each task that failed.
 
     Raises:
-        Interrupted: Ctrl-C was pressed. All finished measurements are in the cache.
+        InterruptedRunError: if Ctrl-C was pressed; all finished measurements are in the cache.
     """
     rows: list[dict | None] = [cache.load(task) for task in tasks]
     missing = [index for index, row in enumerate(rows) if not is_complete(row)]
@@ -64,7 +65,7 @@ def run(tasks: list[Task], cache: Cache, jobs: int = 1, quiet: bool = False) -> 
                 done += 1
                 bar.update()
     except KeyboardInterrupt:
-        raise Interrupted(
+        raise InterruptedRunError(
             f"stopped after {done} of {len(tasks)} files; those that succeeded are kept: run the same "
             "command to resume"
         ) from None

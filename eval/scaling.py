@@ -14,17 +14,18 @@ from eval.machine import describe, describe_lines
 from eval.outputs import table_lines, write_results
 from eval.processes import our_command, timed
 
-_MOST_PICTURES = 32  # in a mosaic; then they repeat, mirrored
+# A mosaic has at most this many different pictures; after them, it repeats them mirrored.
+_MOST_PICTURES = 32
 _REGION_PX = 512
 _THUMBNAIL_SCALE = "1/16"
 
 
 def mosaic(pictures: list[np.ndarray], width: int, height: int) -> np.ndarray:
-    """Tile square crops of photographs, in turn and at their own resolution, to a picture of any size.
+    """Tile square crops of photographs, in turn and at their own resolution, into a picture of any size.
 
     Args:
-        pictures: uint8 (H, W, 3), of any sizes. Every second repetition of the list is mirrored.
-        width, height: of the result, in pixels.
+        pictures: pictures of any sizes, uint8 (H, W, 3); every second repetition of the list is mirrored.
+        width, height: size of the result in pixels.
 
     Returns:
         uint8 (height, width, 3).
@@ -41,18 +42,18 @@ def mosaic(pictures: list[np.ndarray], width: int, height: int) -> np.ndarray:
 
 
 def measure(picture: np.ndarray, folder: Path) -> dict[str, float]:
-    """Encode a picture, decode it, a small region in its middle, and a thumbnail of it.
+    """Encode a picture, and decode all of it, a small region in its middle, and a thumbnail.
 
     Args:
-        picture: uint8 (H, W, 3).
-        folder: where to put the files.
+        picture: picture, uint8 (H, W, 3).
+        folder: folder for the files.
 
     Returns:
         Width, height, rate, and seconds (`..._s`) and peak memory in MB (`..._peak_mb`) of each step.
     """
     height, width = picture.shape[:2]
     source, encoded = folder / "picture.png", folder / "picture.cmpr"
-    # Compressed little, because PNG is not what is measured.
+    # The fastest compression is enough, because PNG is not what is measured.
     Image.fromarray(picture).save(source, compress_level=1)
     region_px = min(_REGION_PX, width, height)
     region = f"{(width - region_px) // 2},{(height - region_px) // 2},{region_px},{region_px}"
@@ -91,7 +92,7 @@ def scaling_command(options) -> int:
         warn(f"left out: {line}")
     results = []
     for megapixels in options.megapixels:
-        # Three to two, as in most cameras.
+        # The aspect ratio is three to two, as in most cameras.
         height = max(1, round((megapixels * 1e6 / 1.5) ** 0.5))
         picture = mosaic(pictures, max(1, round(1.5 * height)), height)
         with tempfile.TemporaryDirectory() as folder:

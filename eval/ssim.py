@@ -15,7 +15,8 @@ WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 # After four halvings, rounded up, one whole window must fit at the coarsest scale.
 MS_SSIM_MIN_PX = (WINDOW_PX - 1) * 2 ** (len(WEIGHTS) - 1) + 1
 
-_NO_LUMINANCE = 1e6  # so large a K1 makes the luminance term 1 and leaves contrast and structure
+# With so large a K1, the luminance term is 1, and only contrast and structure are left.
+_NO_LUMINANCE = 1e6
 
 
 def _mean_ssim(reference: np.ndarray, other: np.ndarray, **options) -> float:

@@ -1,4 +1,4 @@
-"""From rows to curves, and from curves to BD-rate and speed tables."""
+"""Curves made from rows, and tables of BD-rates and speed."""
 
 import statistics
 from dataclasses import dataclass
@@ -48,12 +48,12 @@ class BDRow:
 
     Attributes:
         codec: name of the codec or of the published curve.
-        metric: the metric of both curves.
-        of_mean_curve: the delta between the curves averaged over all pictures.
-        mean_of_images: mean of the BD-rates of the single pictures, in percent; None if there are none.
+        metric: metric of both curves.
+        of_mean_curve: delta between the curves averaged over all pictures.
+        mean_of_images: mean of the BD-rates of the individual pictures, in percent; None if there are none.
         num_images: number of pictures that have a BD-rate.
-        per_image: the delta of each picture.
-        published: whether the curve was taken from a paper.
+        per_image: delta of each picture.
+        published: whether the curve is a published one.
     """
 
     codec: str
@@ -66,7 +66,7 @@ class BDRow:
 
     @property
     def title(self) -> str:
-        """Return the codec's name, marked if it was published."""
+        """Name of the codec, marked if it was published."""
         return f"{self.codec} (published)" if self.published else self.codec
 
 
@@ -84,13 +84,13 @@ def bd_table(
         reference: name of the codec to compare with.
         published: curves as `published.load` returns them.
         method: interpolation, "pchip" or "akima".
-        metrics: those to compare by, each within its limits.
+        metrics: metrics to compare by, each within its limits.
 
     Returns:
-        One row for each metric and codec. Metrics that the reference has no values of are left out.
+        One row for each metric and codec. Metrics for which the reference has no values are left out.
 
     Raises:
-        EvalError: the reference has no rows.
+        EvalError: if the reference has no rows.
     """
     codecs = list(dict.fromkeys(row["codec"] for row in rows))
     if reference not in codecs:

@@ -1,7 +1,6 @@
-"""The pictures of the report: some of the run's, by every codec, at equal bits per pixel.
+"""Data of the report's viewer: some pictures of the run, coded by every codec at equal bits per pixel.
 
-Decoded pixels are embedded losslessly, because a browser decodes few of the formats and may round
-differently.
+Decoded pixels are embedded losslessly, because browsers decode few of the formats and may round differently.
 """
 
 import base64
@@ -11,24 +10,15 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
+from eval.codecs import Codec
 from eval.errors import described, warn
 from eval.images import Picture, pixels
 from eval.match import is_near, quality_for_bpp
 from eval.measure import Cache, Task, measure
 from eval.metrics import METRICS
 
-MAX_SIDE_PX = 768  # of larger pictures, the centre is shown
-
-
-def spread(items: list, wanted: int) -> list:
-    """Return `wanted` items, evenly spaced; all of them if there are fewer.
-
-    Example:
-        >>> spread([0, 1, 2, 3, 4, 5], 2)
-        [1, 4]
-    """
-    wanted = min(wanted, len(items))
-    return [items[(2 * index + 1) * len(items) // (2 * wanted)] for index in range(wanted)]
+# Larger pictures are cropped to their centre.
+MAX_SIDE_PX = 768
 
 
 def crop_box(width: int, height: int) -> tuple[int, int, int, int]:
@@ -54,7 +44,7 @@ def data_uri(image_uint8: np.ndarray) -> str:
 
 def build(
     pictures: list[Picture],
-    codecs: list,
+    codecs: list[Codec],
     targets_bpp: list[float],
     cache: Cache,
     rows: list[dict],
@@ -64,13 +54,13 @@ def build(
     """Encode the pictures at each rate and return the data of viewer.js.
 
     Args:
-        pictures: the pictures to show.
-        codecs: the codecs to show.
-        targets_bpp: the rates to compare at.
-        cache: where encoded files are looked up and stored.
+        pictures: pictures to show.
+        codecs: codecs to show.
+        targets_bpp: rates to compare at.
+        cache: cache in which encoded files are looked up and stored.
         rows: results of the run, from which the search for a quality starts.
-        limit_mb: pictures and rates are added while their size stays below this.
-        quiet: show no progress bar.
+        limit_mb: limit on the total size of the pictures; the rest are left out.
+        quiet: whether to hide the progress bar.
     """
     groups = [(picture, target) for picture in pictures for target in targets_bpp]
     shown: dict[str, dict] = {}
@@ -102,8 +92,8 @@ def build(
     return {"pictures": list(shown.values()), "mb": used / 1e6, "limit_mb": limit_mb, "complete": complete}
 
 
-def _item(picture: Picture, codec, target_bpp: float, cache: Cache, rows: list[dict]) -> dict | None:
-    """Return one codec's picture near this rate, or None if its scale does not reach it or it fails."""
+def _item(picture: Picture, codec: Codec, target_bpp: float, cache: Cache, rows: list[dict]) -> dict | None:
+    """Return one codec's picture near this rate, or None if the codec fails or does not reach the rate."""
     version = codec.version()
 
     def task(quality: float) -> Task:
@@ -131,7 +121,6 @@ def _item(picture: Picture, codec, target_bpp: float, cache: Cache, rows: list[d
         "codec": codec.name,
         "quality": quality,
         "bpp": row["bpp"],
-        "psnr_rgb_db": None if row["lossless"] else row["psnr_rgb_db"],
         "values": _values_text(row),
         "src": data_uri(decoded),
     }

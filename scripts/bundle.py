@@ -79,9 +79,9 @@ def write_bundle(out: Path, source: str, wheels: Path, extra: str) -> None:
 
     Args:
         out: the file; replaced.
-        source: of pictures, as `python -m training --data` takes it.
+        source: source of pictures, as `python -m training --data` takes it.
         wheels: folder of wheels, the project's own among them.
-        extra: of the project, for `start.sh`.
+        extra: name of an extra of the project, for `start.sh`.
     """
     from compressor.atomic import atomic_path
 

@@ -1,7 +1,7 @@
-"""Bits of trained models against another's: `python -m scripts.compare_models IMAGES REFERENCE MODEL ...`.
+"""Compare the bits that models need: `python -m scripts.compare_models IMAGES REFERENCE MODEL ...`.
 
-Shipped weights are chosen by it, on validation pictures: BD-rate of whole files over RGB PSNR 28 to 40 dB, a
-mean of the pictures' own and that of the averaged curve, also for its lower and its upper half.
+Shipped weights are chosen with it, on validation pictures. It prints BD-rates of whole files over RGB PSNR 28
+to 40 dB: the mean over pictures, and that of the averaged curve, also for its lower and its upper half.
 """
 
 import argparse
@@ -13,14 +13,14 @@ import compressor
 from compressor.images.psnr import psnr_db
 from eval.bd import bjontegaard_delta
 from eval.errors import warn
-from eval.images import find_pictures, load_rgb
+from eval.images import load_all, picture_paths
 
 QUALITIES = (1, 20, 35, 50, 65, 80, 90, 95)
 LOW_DB, MIDDLE_DB, HIGH_DB = 28, 34, 40
 
 
 def curves(folder: Path, images: list[np.ndarray], effort: int) -> np.ndarray:
-    """Bits per pixel and PSNR in dB of every picture at every quality, (pictures, qualities, 2)."""
+    """Return bits per pixel and PSNR in dB of every picture at every quality, (pictures, qualities, 2)."""
 
     def point(image: np.ndarray, quality: float) -> tuple[float, float]:
         runtime = compressor.Runtime(weights=folder)
@@ -32,7 +32,7 @@ def curves(folder: Path, images: list[np.ndarray], effort: int) -> np.ndarray:
 
 
 def comparison(reference: np.ndarray, other: np.ndarray) -> str:
-    """One line on what `other` needs of the bits of `reference`, both as `curves` returns them."""
+    """Return one line on the bits of `other` relative to `reference`, both as `curves` returns them."""
 
     def rate(a: np.ndarray, b: np.ndarray, low: float = LOW_DB, high: float = HIGH_DB) -> float:
         percent = bjontegaard_delta(a.tolist(), b.tolist(), limits=(low, high)).rate_percent
@@ -52,14 +52,13 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("images", type=Path)
     parser.add_argument("reference", type=Path, help="folder of an exported model")
-    parser.add_argument("models", type=Path, nargs="+", help="the same, of those to compare with it")
-    parser.add_argument("--every", type=int, default=1, help="take every so many pictures (%(default)s)")
+    parser.add_argument("models", type=Path, nargs="+", help="folders of models to compare with it")
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="use every Nth (%(default)s)")
     parser.add_argument("--effort", type=int, default=5, help="(%(default)s)")
     options = parser.parse_args(arguments)
-    pictures, problems = find_pictures(options.images)
+    images, problems = load_all(picture_paths(options.images)[:: options.every], warn)
     for line in problems:
         warn(f"left out: {line}")
-    images = [load_rgb(picture.path, warn) for picture in pictures[:: options.every]]
     reference = curves(options.reference, images, options.effort)
     for folder in options.models:
         print(f"{folder.name}: {comparison(reference, curves(folder, images, options.effort))}", flush=True)

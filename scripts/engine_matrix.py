@@ -4,13 +4,12 @@ Each engine has a process of its own, since Keras has one backend in each; engin
 left out.
 """
 
-import hashlib
 import json
 import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
@@ -18,9 +17,10 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from compressor.coding.loading import coder_of
+from compressor.coding.loading import create_coder
 from compressor.images.psnr import psnr_db
 from compressor.weights.files import ModelFiles, default_model, shipped_folder
+from scripts.symbols import digest_of_symbols
 
 LEVEL = 236
 MODELS = (default_model(), "cnn")
@@ -56,7 +56,7 @@ class Cell(NamedTuple):
         encoder: name of a variant.
         decoder: name of a variant.
         is_exact: whether the symbols are those that were coded.
-        psnr_db: of the decoded pixels.
+        psnr_db: PSNR in dB of the decoded pixels.
     """
 
     model: str
@@ -106,7 +106,7 @@ def work(name: str, folder: Path, models: Sequence[str]) -> None:
     image = np.asarray(Image.open(folder / "picture.png"))
     variant = VARIANTS[name]
     coders = {
-        model: coder_of(
+        model: create_coder(
             ModelFiles(shipped_folder(model)), variant.engine, variant.threads, bfloat16=variant.bfloat16
         )
         for model in models
@@ -114,7 +114,12 @@ def work(name: str, folder: Path, models: Sequence[str]) -> None:
     for model, coder in coders.items():
         (folder / f"{model}.{name}").write_bytes(coder.encode(image, LEVEL))
     print(
-        json.dumps({model: _digest(coder.symbols(image, LEVEL)) for model, coder in coders.items()}),
+        json.dumps(
+            {
+                model: digest_of_symbols(symbols for symbols, _ in coder.symbols(image, LEVEL))
+                for model, coder in coders.items()
+            }
+        ),
         flush=True,
     )
 
@@ -123,17 +128,11 @@ def work(name: str, folder: Path, models: Sequence[str]) -> None:
     for model, coder in coders.items():
         for path in sorted(folder.glob(f"{model}.*")):
             payload = path.read_bytes()
-            digest = _digest(coder.read_symbols(payload, *image.shape[:2], LEVEL))
+            pairs = coder.read_symbols(payload, *image.shape[:2], LEVEL)
+            digest = digest_of_symbols(symbols for symbols, _ in pairs)
             decoded = coder.decode(payload, *image.shape[:2], LEVEL)
             answer.append((model, path.name.removeprefix(f"{model}."), digest, psnr_db(image, decoded)))
     print(json.dumps(answer))
-
-
-def _digest(pairs: Iterable[tuple[np.ndarray, np.ndarray]]) -> str:
-    digest = hashlib.sha256()
-    for symbols, _ in pairs:
-        digest.update(symbols.astype("<i4").tobytes())
-    return digest.hexdigest()
 
 
 def main() -> int:

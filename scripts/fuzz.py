@@ -56,7 +56,7 @@ def decode_or_refuse(data: bytes) -> None:
 
 
 def mutate(data: bytes, max_size: int, seed: int) -> bytes:
-    """Change a header field or a payload, and mend the checksums; sometimes change just any byte."""
+    """Change a header field or a payload, and fix the checksums; sometimes change just any byte."""
     chance = random.Random(seed)
     parts = take_apart(data)
     if parts is None or chance.random() < 0.1:
@@ -96,7 +96,7 @@ def take_apart(data: bytes) -> dict | None:
     try:
         header, offset = unpack_header(data)
         sections = {}
-        present = [section.name for section in OPTIONAL_SECTIONS if section.flag in header.flags]
+        present = [name for name, flag in OPTIONAL_SECTIONS.items() if flag in header.flags]
         for name in [*present, PICTURE]:
             length, start = read_varint(data, offset)
             sections[name], offset = data[start : start + length], start + length + 4

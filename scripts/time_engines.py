@@ -8,7 +8,7 @@ from importlib.util import find_spec
 import numpy as np
 from skimage import data
 
-from compressor.coding.loading import coder_of
+from compressor.coding.loading import create_coder
 from compressor.weights.files import ModelFiles, shipped_folder
 
 LEVEL, RUNS = 196, 7
@@ -38,10 +38,10 @@ def main() -> None:
     print("| --- | --- | --- | --- | --- |")
     files = ModelFiles(shipped_folder())
     installed = {name: variant for name, variant in VARIANTS.items() if find_spec(variant[0])}
-    coders = {name: coder_of(files, *variant) for name, variant in installed.items()}
+    coders = {name: create_coder(files, *variant) for name, variant in installed.items()}
     payloads, first = {name: coder.encode(image, LEVEL) for name, coder in coders.items()}, {}
     for name, payload in payloads.items():
-        fresh = coder_of(files, *installed[name])
+        fresh = create_coder(files, *installed[name])
         first[name] = (
             milliseconds(lambda c=fresh: c.encode(image, LEVEL)),
             milliseconds(lambda c=fresh, p=payload: c.decode(p, *SIZE, LEVEL)),

@@ -321,12 +321,6 @@ def test_engine_is_passed_on():
         compressor.decode(data, runtime=Runtime(engine="openvino"))
 
 
-@pytest.mark.parametrize("effort", [0, 10, 5.5, True, None])
-def test_effort_outside_its_range(effort):
-    with pytest.raises(OptionError, match="whole number from 1 to 9"):
-        compressor.encode(noise(4, 4, 3), effort=effort)
-
-
 def test_a_tune_and_a_model_contradict_each_other():
     with pytest.raises(OptionError, match="received tune 'ssim', expected one of iq, psnr"):
         compressor.encode(noise(4, 4, 3), tune="ssim")

@@ -1,7 +1,6 @@
 """FORMAT.md is complete: a decoder written from it alone reads what the codec writes."""
 
 import ast
-import hashlib
 import json
 from pathlib import Path
 
@@ -16,20 +15,12 @@ from compressor.entropy.range_coder import SymbolEncoder
 from compressor.entropy.tables import load_tables
 from compressor.errors import CompressorError
 from compressor.weights.files import SHIPPED, shipped_models
-from scripts.make_golden import symbol_digest
+from scripts.symbols import digest_of_stream, digest_of_symbols
 from tests import independent_reader
 from tests.samples import assert_same_pixels
 
 GOLDEN = Path(__file__).parent / "golden"
 STREAMS = sorted(path for name in shipped_models() for path in GOLDEN.glob(f"{name}-*.cmpr"))
-
-
-def digest_of(coded):
-    """SHA-256 over all symbols, as little-endian int32 in coding order."""
-    digest = hashlib.sha256()
-    for symbols in coded:
-        digest.update(symbols.astype("<i4").tobytes())
-    return digest.hexdigest()
 
 
 def test_the_reader_imports_nothing_of_the_codec():
@@ -51,7 +42,7 @@ def test_every_number_is_described(name):
 @pytest.mark.parametrize("path", STREAMS, ids=lambda p: p.stem)
 def test_golden_stream(path):
     pixels, coded = independent_reader.decode(path.read_bytes(), SHIPPED)
-    assert digest_of(coded) == json.loads(path.with_suffix(".json").read_text())["symbols_sha256"]
+    assert digest_of_symbols(coded) == json.loads(path.with_suffix(".json").read_text())["symbols_sha256"]
     assert_same_pixels(pixels, Image.open(path.with_suffix(".png")), path.stem.rpartition("-")[0])
 
 
@@ -61,7 +52,7 @@ def test_two_tiles(name, size, random_pictures):
     picture = Image.fromarray(np.uint8(255 * random_pictures(1, height, width)[0]))
     stream = compressor.encode(picture, 20, runtime=Runtime(model=name))
     pixels, coded = independent_reader.decode(stream, SHIPPED)
-    assert digest_of(coded) == symbol_digest(stream)
+    assert digest_of_symbols(coded) == digest_of_stream(stream)
     assert_same_pixels(pixels, compressor.decode(stream), name)
 
 

@@ -10,7 +10,7 @@ from PIL import Image
 import compressor
 from compressor.errors import CompressorError
 from compressor.weights.files import shipped_models
-from scripts.make_golden import symbol_digest
+from scripts.symbols import digest_of_stream
 from tests.samples import assert_same_pixels
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -28,7 +28,7 @@ def test_there_are_golden_streams_of_every_shipped_model(model):
 @pytest.mark.parametrize("path", STREAMS, ids=lambda p: p.stem)
 def test_golden_stream(path):
     stream, expected = path.read_bytes(), json.loads(path.with_suffix(".json").read_text())
-    assert symbol_digest(stream) == expected["symbols_sha256"]
+    assert digest_of_stream(stream) == expected["symbols_sha256"]
     decoded, pinned = compressor.decode(stream), Image.open(path.with_suffix(".png"))
     assert (decoded.mode, decoded.size) == (pinned.mode, pinned.size)
     assert_same_pixels(decoded, pinned, path.stem.rpartition("-")[0])

@@ -28,7 +28,7 @@ def test_none_or_several_targets(targets, message):
 
 
 @pytest.mark.parametrize("value", [0, -1, math.nan, math.inf, "40", [40]])
-@pytest.mark.parametrize("name", ["bpp", "num_bytes", "psnr_db"])
+@pytest.mark.parametrize("name", ["bpp", "num_bytes", "psnr_db", "ssimulacra2"])
 def test_targets_are_finite_numbers_above_zero(name, value):
     with pytest.raises(OptionError, match=f"target {name}=.*expected a number above 0"):
         Target(**{name: value})

@@ -34,7 +34,7 @@ examples:
 
 
 def add_run(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of a training run to a parser."""
+    """Add to a parser the arguments and the handler of `run`."""
     parser.add_argument(
         "--data", required=True, help="folder of images, shards:PATTERN (tar files), or tfds:NAME[:SPLIT]"
     )
@@ -120,10 +120,11 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--hosts", type=positive, default=1, help="number of hosts that train together")
     parser.add_argument("--host", type=count, default=0, help="number of this host, from 0")
+    parser.set_defaults(handler=run)
 
 
 def add_crops(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments that choose the crops of a step to a parser."""
+    """Add to a parser the arguments for the crops of a step."""
     parser.add_argument("--batch", type=positive, default=Settings.batch, help="crops per step (%(default)s)")
     parser.add_argument(
         "--crop", type=crop_side, default=Settings.crop, help="side in pixels, divisible by 64 (%(default)s)"
@@ -132,7 +133,7 @@ def add_crops(parser: argparse.ArgumentParser) -> None:
 
 
 def add_distortion(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments that choose the distortion to a parser."""
+    """Add to a parser the arguments for the distortion."""
     parser.add_argument(
         "--metric",
         default=Settings.metric,
@@ -154,7 +155,7 @@ def add_distortion(parser: argparse.ArgumentParser) -> None:
 
 
 def add_filter(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of the training of a filter alone to a parser."""
+    """Add to a parser the arguments and the handler of `filter`."""
     parser.add_argument("init", type=Path, help="trained flagship: a checkpoint, a run, or an exported model")
     parser.add_argument("--data", required=True, help="pictures to train on; see run")
     parser.add_argument("--out", type=Path, required=True, help="run folder")
@@ -168,11 +169,14 @@ def add_filter(parser: argparse.ArgumentParser) -> None:
     )
     add_crops(parser)
     parser.add_argument("--learning-rate", type=number, default=2e-3, help="highest rate (%(default)s)")
-    parser.add_argument("--precision", choices=["float32", "bfloat16"], help="default: the faster one here")
+    parser.add_argument(
+        "--precision", choices=["float32", "bfloat16"], default="", help="default: the faster one here"
+    )
+    parser.set_defaults(handler=filter_alone)
 
 
 def add_export(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of an export to a parser."""
+    """Add to a parser the arguments and the handler of `export`."""
     parser.add_argument("run", type=Path, help="run folder")
     parser.add_argument("--out", type=Path, help="folder to write (default: RUN/export)")
     parser.add_argument("--name", help="name of the model (default: the run folder's)")
@@ -185,10 +189,24 @@ def add_export(parser: argparse.ArgumentParser) -> None:
         default=200,
         help="number of training pictures whose symbols are counted for the tables (%(default)s)",
     )
+    parser.set_defaults(handler=export)
+
+
+def add_plot(parser: argparse.ArgumentParser) -> None:
+    """Add to a parser the arguments and the handler of `plot`."""
+    parser.add_argument("run", type=Path, help="run folder")
+    parser.add_argument("--out", type=Path, help="PNG to write (default: RUN/curves.png)")
+    parser.set_defaults(handler=plot)
+
+
+def add_macs(parser: argparse.ArgumentParser) -> None:
+    """Add to a parser the arguments and the handler of `macs`."""
+    parser.add_argument("folder", type=Path, help="exported model")
+    parser.set_defaults(handler=macs)
 
 
 def settings_of(options: argparse.Namespace, **others: object) -> Settings:
-    """Return the settings that options of the same names have, and others."""
+    """Return settings from the options of the same names and from `others`."""
     names = {field.name for field in fields(Settings)} & vars(options).keys()
     return Settings(**{name: getattr(options, name) for name in names} | others)
 
@@ -226,15 +244,31 @@ def filter_alone(options: argparse.Namespace) -> None:
 
     check_backend()
     from training.filter_run import train_filter
-    from training.precision import hardware_precision
 
-    settings = settings_of(
-        options,
-        tail=1.0,
-        precision=options.precision or hardware_precision(),
-        init=str(options.init),
-    )
+    settings = settings_of(options, tail=1.0, init=str(options.init))
     train_filter(options.out, settings, options.decoded, options.blocks)
+
+
+def export(options: argparse.Namespace) -> None:
+    """Export a run with the options of the command line."""
+    from training.export_run import export_run
+
+    export_run(options.run, options.out, name=options.name, model_id=options.id, pictures=options.count)
+
+
+def plot(options: argparse.Namespace) -> None:
+    """Plot the curves of a run with the options of the command line."""
+    from training.plot import plot_run
+
+    plot_run(options.run, options.out)
+
+
+def macs(options: argparse.Namespace) -> None:
+    """Print the multiply-accumulates of an exported model."""
+    from training.macs import macs_per_pixel
+
+    for name, per_pixel in macs_per_pixel(options.folder).items():
+        print(f"{name:16}{per_pixel / 1000:8.2f} kMAC per pixel")
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -248,12 +282,9 @@ def build_parser() -> argparse.ArgumentParser:
     commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
     add_run(commands.add_parser("run", help="train (the default command)"))
     add_export(commands.add_parser("export", help="write the files that encode and decode load"))
-    plot = commands.add_parser("plot", help="draw the curves of a run")
-    plot.add_argument("run", type=Path, help="run folder")
-    plot.add_argument("--out", type=Path, help="PNG to write (default: RUN/curves.png)")
+    add_plot(commands.add_parser("plot", help="draw the curves of a run"))
     add_filter(commands.add_parser("filter", help="train a flagship's synthesis filter alone"))
-    macs = commands.add_parser("macs", help="multiply-accumulates per pixel of an exported model")
-    macs.add_argument("folder", type=Path, help="exported model")
+    add_macs(commands.add_parser("macs", help="multiply-accumulates per pixel of an exported model"))
     return root
 
 
@@ -261,7 +292,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command line; without the name of a command, `run`.
 
     Args:
-        argv: the arguments; those of the process if None.
+        argv: arguments; those of the process if None.
 
     Returns:
         The exit status: 0, 1 after a one-line error, or 130 after Ctrl-C.
@@ -278,25 +309,7 @@ def main(argv: list[str] | None = None) -> int:
     # One line, without the place in the code.
     warnings.formatwarning = lambda message, *_, **__: f"warning: {message}\n"
     try:
-        if options.command == "export":
-            from training.export_run import export_run
-
-            export_run(
-                options.run, options.out, name=options.name, model_id=options.id, pictures=options.count
-            )
-        elif options.command == "plot":
-            from training.plot import plot_run
-
-            plot_run(options.run, options.out)
-        elif options.command == "filter":
-            filter_alone(options)
-        elif options.command == "macs":
-            from training.macs import macs_per_pixel
-
-            for name, macs in macs_per_pixel(options.folder).items():
-                print(f"{name:16}{macs / 1000:8.2f} kMAC per pixel")
-        else:
-            run(options)
+        options.handler(options)
     except CompressorError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

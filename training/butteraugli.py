@@ -30,7 +30,7 @@ SIGMA_ADAPTATION = 1.2
 SIGMA_LOW, SIGMA_MEDIUM, SIGMA_HIGH, SIGMA_MASK = 7.15593339443, 3.22489901262, 1.56416327805, 2.7
 WINDOW_REACH = 2.25
 
-# Of the low band: factors of X, Y and B, and the share of Y that is subtracted from B.
+# Low band: factors of X, Y and B, and the share of Y that is subtracted from B.
 LOW_SCALE, LOW_Y_IN_B = (33.832837186260, 14.458268100570, 49.87984651440), 0.362267051518
 # Amplitudes that the eye does not see are removed, and others are amplified or limited.
 MEDIUM_X_UNSEEN, MEDIUM_Y_AMPLIFIED = 0.29, 0.1
@@ -40,7 +40,7 @@ SLOPE_BEYOND_LIMIT = 0.724216145665
 # Detail in Y hides detail in X, down to a share.
 X_BELOW_Y_SHARE, X_BELOW_Y_SCALE = 0.653020556257, 46.0
 
-# Of the differences along lines: weight and norm by band and channel, and a factor for each set of lines.
+# Differences along lines: weight and norm by band and channel, and a factor for each set of lines.
 LINES_ULTRA = {"X": (173.5, 5.0), "Y": (1.10039032555, 71.7800275169)}
 LINES_HIGH = {"X": (6923.99476109, 8051.15833247), "Y": (18.7237414387, 4498534.45232)}
 LINES_MEDIUM = {"X": (8246.75321353, 1009002.70582), "Y": (37.0819870399, 130262059.556)}
@@ -94,7 +94,8 @@ SPARSE_LINES = (
 # less visible where it is high.
 MASK_X, MASK_Y, MASK_SCALE, MASK_BIAS = 2.5, 0.4, 6.19424080439, 12.61050594197
 MASK_ERROR = 10.0
-# Weights of the three smallest activities at a position and its eight neighbours, and their distance.
+# Weights of the three smallest activities at a position and its eight neighbours, and the distance of the
+# neighbours in pixels.
 EROSION, EROSION_PX = (0.45, 0.3, 0.25), 3
 MASK_FINE = (2.5485944793, 0.451936922203, 0.829591754942)
 MASK_LOW = (0.505054525019, 3.87449418804, 0.20025578522)

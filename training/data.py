@@ -1,7 +1,6 @@
 """Training batches from photographs: random crops and flips, each sample with its own quality."""
 
 import glob
-import hashlib
 import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -38,8 +37,8 @@ def encoded_images(source: str, on_error: OnError = lambda name, reason: None) -
         source: `folder:PATH` or a plain path, `shards:PATTERN` (tar files), or `tfds:NAME[:SPLIT]` (any
             dataset of tensorflow-datasets with a feature `image`; the split is `train` by default). In
             folders and tar files, only files with the extension of a format that Pillow reads are used.
-        on_error: called for each file that cannot be read, such as a dangling symbolic link; by default, they
-            are skipped silently.
+        on_error: function called for each file that cannot be read, such as a dangling symbolic link; by
+            default, such files are skipped silently.
 
     Yields:
         (name, data): the name of a file, and the bytes of the whole file.
@@ -75,7 +74,7 @@ def encoded_images(source: str, on_error: OnError = lambda name, reason: None) -
 
 
 def is_image(name: str) -> bool:
-    """Tell whether the name of a file has the extension of a format that Pillow reads."""
+    """Return whether the name of a file has the extension of a format that Pillow reads."""
     return Path(name).suffix.lower() in readable_extensions()
 
 
@@ -90,7 +89,7 @@ def _shard_images(path: Path, on_error: OnError) -> Iterator[tuple[str, bytes]]:
                 except KeyError:
                     on_error(member.name, DANGLING)
                     continue
-                # There is none for folders.
+                # Folders have no content.
                 if file:
                     yield member.name, file.read()
     except (OSError, EOFError, tarfile.TarError) as error:
@@ -113,7 +112,7 @@ def _dataset_images(where: str) -> Iterator[tuple[str, bytes]]:
     try:
         dataset = tfds.load(name, split=split or "train", decoders=decoders)
     except Exception as error:
-        # They have no common type, and some go on to list every dataset.
+        # The errors have no common type, and some messages go on to list every dataset.
         reason = str(error).strip().partition("\n")[0]
         raise TrainingError(
             f"data source 'tfds:{where}': {reason}; check the names of the dataset and its split"
@@ -122,16 +121,8 @@ def _dataset_images(where: str) -> Iterator[tuple[str, bytes]]:
         yield f"{where}-{number}", example["image"]
 
 
-def data_digest(source: str) -> str:
-    """Return the SHA-256 over names and contents of a source's images, in order."""
-    digest = hashlib.sha256()
-    for name, data in encoded_images(source):
-        digest.update(name.encode() + b"\0" + hashlib.sha256(data).digest())
-    return digest.hexdigest()
-
-
 class Crops(keras.utils.PyDataset):
-    """A data set of random crops without an end.
+    """An endless data set of random crops.
 
     Batch n depends on the seed and n alone, so that a resumed run sees the same batches.
 
@@ -141,7 +132,7 @@ class Crops(keras.utils.PyDataset):
         crop: side of a crop in pixels, divisible by 64.
         batches: number of batches per epoch.
         first: number of batches already consumed.
-        seed: of the random choices.
+        seed: seed of the random choices.
         crops_per_photo: number of consecutive crops that are cut from one photograph and have one quality;
             divides `batch`.
         share: (index of this host, number of hosts); each host makes its own part of every batch.
@@ -174,37 +165,36 @@ class Crops(keras.utils.PyDataset):
 
     def __getitem__(self, index: int):
         random = np.random.default_rng((self.seed, self.first + index))
-        images = np.empty((len(self.rows), self.crop, self.crop, 3), np.float32)
-        for i in range(self.batch):
-            if i % self.crops_per_photo == 0:
-                photo = self.photos[random.integers(len(self.photos))]
-            where = self._choose(photo.shape, random)
-            fade = random.random() if random.random() < FADED else 0.0
-            colour = 255 * random.random(3) if fade else 0.0
-            if i in self.rows:
-                cut = self._cut(photo, *where)
-                images[i - self.rows.start] = cut + fade * (colour - cut) if fade else cut
-        # One quality from each of n equal parts of the range: less noise than independent draws.
         n = self.batch // self.crops_per_photo
+        chosen = random.integers(len(self.photos), size=n)
+        # One quality from each of n equal parts of the range: less noise than independent draws.
         quality = np.repeat((random.permutation(n) + random.random(n)) / n, self.crops_per_photo)
+        # A generator for each crop of the batch, so that a host only needs the photos of its own rows.
+        generators = random.spawn(self.batch)
+        images = np.empty((len(self.rows), self.crop, self.crop, 3), np.float32)
+        for k, row in enumerate(self.rows):
+            if k == 0 or row % self.crops_per_photo == 0:
+                photo = self.photos[chosen[row // self.crops_per_photo]]
+            images[k] = self._cut(photo, generators[row])
         own = quality[self.rows.start : self.rows.stop].astype(np.float32)
         return ({"images": images / 255, "quality": own},)
 
-    def _choose(self, shape: tuple[int, ...], random: np.random.Generator) -> tuple[int, int, int, bool]:
-        """Choose a square of a photo: its side, top and left in pixels, and whether to mirror it."""
-        shorter = min(shape[:2])
+    def _cut(self, photo: np.ndarray, random: np.random.Generator) -> np.ndarray:
+        """Make a random crop of a photo: half of the crops are mirrored, a few fade to a colour."""
+        shorter = min(photo.shape[:2])
         largest = min(max(SHRINK * self.crop, shorter // LARGE_CROPS), shorter)
         # Log-uniform: all octaves of scales are equally likely.
         side = round(self.crop * (largest / self.crop) ** random.random())
-        top, left = (int(random.integers(length - side + 1)) for length in shape[:2])
-        return side, top, left, random.random() < 0.5
-
-    def _cut(self, photo: np.ndarray, side: int, top: int, left: int, mirror: bool) -> np.ndarray:
+        top, left = (int(random.integers(length - side + 1)) for length in photo.shape[:2])
         cut = photo[top : top + side, left : left + side]
         if side > self.crop:
             size = (self.crop, self.crop)
             cut = np.asarray(Image.fromarray(cut).resize(size, Image.Resampling.LANCZOS))
-        return cut[:, ::-1] if mirror else cut
+        if random.random() < 0.5:
+            cut = cut[:, ::-1]
+        if random.random() < FADED:
+            cut = cut + random.random() * (255 * random.random(3) - cut)
+        return cut
 
     def on_epoch_end(self) -> None:
         self.first += self.batches

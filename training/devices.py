@@ -29,9 +29,9 @@ class Hosts:
     """Several machines that train together.
 
     Attributes:
-        coordinator: HOST:PORT of the first of them.
+        coordinator: HOST:PORT of the first host.
         count: number of hosts.
-        index: of this host, from 0.
+        index: index of this host, from 0.
     """
 
     coordinator: str
@@ -45,7 +45,7 @@ def place(devices: int, batch: int, hosts: Hosts | None = None, group: int = 1) 
     Args:
         devices: number of devices of this machine; with `hosts`, all devices of all hosts are used.
         batch: number of crops per step, over all devices.
-        hosts: the machines that train together; None for this machine alone.
+        hosts: machines that train together; None for this machine alone.
         group: number of consecutive crops that must stay on one device; only TensorFlow needs it, since it
             computes the loss on each device separately.
 

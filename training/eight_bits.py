@@ -12,15 +12,15 @@ PERCENTILE = 99.999
 
 
 def fit_eight_bits(trained: Flagship, model: Flagship, inputs: dict[str, np.ndarray]) -> None:
-    """Calibrate the steps and zero points of an 8-bit filter on the floating-point one whose weights it has.
+    """Calibrate an 8-bit filter's steps and zero points on the floating-point filter with the same weights.
 
     Args:
-        trained: with a filter in floating point.
-        model: the same with a filter in 8 bits.
+        trained: flagship with a floating-point filter.
+        model: the same flagship with an 8-bit filter.
         inputs: sample pictures: {"images": (N, H, W, 3) floats 0..1, "quality": (N,) floats 0..1}.
     """
     network = trained.synthesis_filter
-    # After the input, before the last layer: the layers whose outputs are rounded.
+    # The outputs of all layers between the input and the last layer are rounded.
     probe = keras.Model(network.inputs, [layer.output for layer in network.layers[1:-1]])
     quality = inputs["quality"]
     decoded = trained.coded_without_filter(inputs["images"], quality)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from compressor.coding.loading import coder_of
+from compressor.coding.loading import create_coder
 from compressor.coding.objectives import OBJECTIVES
 from compressor.entropy.tables import quantise_frequencies
 from compressor.layers.density import LOG_SCALE_STEP
@@ -18,7 +18,7 @@ from compressor.models.base import RateDistortionModel
 from compressor.models.registry import family_named
 from compressor.spec.constants import SCALE_MIN, TOP_INDEX
 from compressor.weights.files import ModelFiles
-from training.macs import REFINEMENT_ONLY
+from training.graphs import REFINEMENT_ONLY
 from training.onnx_graph import to_onnx
 
 MAX_HALF_WIDTH = 1000
@@ -31,11 +31,12 @@ def logistic_weights(scale: float, half_width: int) -> np.ndarray:
     """Return the probabilities of a rounded logistic variable.
 
     Args:
-        scale: of the logistic distribution.
-        half_width: the largest magnitude with an entry.
+        scale: scale of the logistic distribution.
+        half_width: largest magnitude with an entry.
 
     Returns:
-        (half_width + 2,): those of the magnitudes 0..half_width (one sign each), and of all larger ones.
+        (half_width + 2,): probabilities of the magnitudes 0..half_width (one sign each), and of all larger
+        ones.
     """
     edges = np.arange(half_width + 1) + 0.5
     beyond = 1 / (1 + np.exp(np.minimum(edges / scale, 700)))
@@ -47,7 +48,7 @@ def logistic_weights(scale: float, half_width: int) -> np.ndarray:
 def table_arrays(counts: list[np.ndarray] | None = None) -> dict[str, np.ndarray]:
     """Return the tables of all scale indices, as the arguments of `ScaleTables`.
 
-    One sign of each is stored, since tables are symmetric.
+    Only one sign is stored, since the tables are symmetric.
 
     Args:
         counts: for each index, how often each magnitude was coded, as `np.bincount` returns it;
@@ -88,12 +89,12 @@ def export(
     """Write a model to the files that `compressor` loads.
 
     Args:
-        model: trained, with its averaged weights.
-        folder: created if it does not exist; files in it are replaced, the manifest last.
-        name: of the model, for messages.
-        model_id: of the model, in streams; 0 for models that do not ship.
+        model: trained model, with its averaged weights.
+        folder: folder to write; created if it does not exist. Files in it are replaced, the manifest last.
+        name: name of the model, for messages.
+        model_id: number of the model in streams; 0 for models that do not ship.
         provenance: data, steps, settings; kept in the manifest.
-        metric: the distortion that the model was trained for; see `Settings`.
+        metric: distortion that the model was trained for; see `Settings`.
         counts: see `table_arrays`.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -134,14 +135,14 @@ def count_symbols(folder: Path, images: Iterable[np.ndarray], levels: Iterable[i
     """Count how often each magnitude is coded under each scale index.
 
     Args:
-        folder: an exported model.
-        images: (H, W, 3) uint8.
+        folder: folder of an exported model.
+        images: pictures, uint8 (H, W, 3).
         levels: quality levels; each picture is coded at one of them, in turn.
 
     Returns:
-        For each scale index, the counts of the magnitudes 0, 1, ...; the last entry is for all larger ones.
+        For each scale index, the counts of the magnitudes 0, 1, ...; the last entry counts all larger ones.
     """
-    coder = coder_of(ModelFiles(folder), "onnxruntime")
+    coder = create_coder(ModelFiles(folder), "onnxruntime")
     counts = np.zeros((TOP_INDEX + 1, MAX_HALF_WIDTH + 2), np.int64)
     for image, level in zip(images, cycle(levels), strict=False):
         for symbols, indices in coder.symbols(image, level):

@@ -8,12 +8,14 @@ import keras
 import numpy as np
 
 import compressor
+from compressor.errors import CompressorError
 from compressor.models.registry import family_named
 from compressor.spec.constants import SIDE_PX
 from compressor.spec.quality import HIGHEST_SEEN_LEVEL
+from training.data import encoded_images
 from training.errors import TrainingError
 from training.export import count_symbols, export
-from training.photos import load_photos
+from training.photos import decode_photo
 from training.run_folder import (
     CHECKPOINT,
     SETTINGS,
@@ -39,9 +41,9 @@ def export_run(
     Args:
         run: folder of a run, finished or not.
         out: folder to write; `run / "export"` if None.
-        name: of the model; the run folder's name if None.
-        model_id: of the model, in streams; 0 for models that do not ship.
-        pictures: number of training pictures used to calibrate and to count symbols; larger ones are cropped
+        name: name of the model; the run folder's name if None.
+        model_id: number of the model in streams; 0 for models that do not ship.
+        pictures: number of training pictures used to calibrate and to count symbols; large ones are cropped
             to the central 1024x1024 pixels.
 
     Returns:
@@ -72,9 +74,7 @@ def export_run(
             "data_sha256": read_data_digest(run),
         },
     }
-    photos = load_photos(settings.data, SIDE_PX, decoded_bytes=0)
-    numbers = np.linspace(0, len(photos) - 1, min(pictures, len(photos))).round().astype(int)
-    chosen = [_middle(photos[number]) for number in numbers]
+    chosen = _evenly_spaced(settings.data, pictures)
     family_named(model.family).exporter(model).calibrate(chosen, COUNT_LEVELS)
     with tempfile.TemporaryDirectory() as folder:
         uncounted = Path(folder) / "model"
@@ -83,6 +83,32 @@ def export_run(
     export(model, out, counts=counts, **about)
     print(f"{out}: {steps} steps, tables counted over {len(chosen)} pictures", file=sys.stderr)
     return out
+
+
+def _evenly_spaced(source: str, count: int) -> list[np.ndarray]:
+    """Decode pictures that are spread evenly over a source; the next one replaces one that cannot be used.
+
+    Raises:
+        TrainingError: if no picture can be used.
+    """
+    total = sum(1 for _ in encoded_images(source))
+    chosen: list[np.ndarray] = []
+    for number, (_, data) in enumerate(encoded_images(source)):
+        is_due = number / total >= len(chosen) / count
+        if not is_due:
+            continue
+        try:
+            photo = decode_photo(data)
+        except CompressorError:
+            continue
+        if min(photo.shape[:2]) >= SIDE_PX:
+            chosen.append(_middle(photo))
+    if not chosen:
+        raise TrainingError(
+            f"{source}: no image of at least {SIDE_PX}x{SIDE_PX} pixels can be read; "
+            "restore the pictures that the run was trained on"
+        )
+    return chosen
 
 
 def _middle(photo: np.ndarray) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Training of a flagship's synthesis filter alone, on pictures that are decoded once."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -13,6 +14,7 @@ from compressor.spec.constants import PIXEL_OFFSET, SIDE_PX
 from training.data import Crops
 from training.errors import TrainingError
 from training.photos import load_photos
+from training.precision import hardware_precision
 from training.run_folder import (
     CHECKPOINT,
     SETTINGS,
@@ -32,7 +34,7 @@ class FilterModel(RateDistortionModel):
     pictures 0..1, "quality": (N,) 0..1}; for outputs, see `RateDistortionModel`.
 
     Args:
-        flagship: the model that holds the filter.
+        flagship: model that holds the filter.
     """
 
     def __init__(self, flagship: Flagship, **kwargs) -> None:
@@ -51,9 +53,9 @@ class Decoded(keras.utils.PyDataset):
     """A data set of random parts of decoded crops, in random order.
 
     Args:
-        flagship: the model that decodes them, without its filter.
+        flagship: model that decodes the crops, without its filter.
         crops: batches of pictures and qualities.
-        side: of a part, in pixels.
+        side: side of a part in pixels.
         batches: number of batches per epoch.
     """
 
@@ -87,11 +89,12 @@ def train_filter(out: Path, settings: Settings, crops: int, blocks: int) -> Flag
 
     The folder can be exported, and other runs can start from it. The filter gets the width of new models and
     computes in floating point; see `rebuilt` for the weights that it keeps. A step takes a tenth of the time
-    of one of the whole model.
+    of a step of the whole model.
 
     Args:
         out: folder of the run; created if it does not exist.
-        settings: of the filter's training; parts are cut from crops of up to one and a half times their size.
+        settings: settings of the run; parts are cut from crops of up to one and a half times their size.
+            With an empty precision, the faster one on this machine is used.
         crops: number of crops to decode.
         blocks: number of residual blocks of the filter.
 
@@ -109,6 +112,7 @@ def train_filter(out: Path, settings: Settings, crops: int, blocks: int) -> Flag
 def _train_filter(out: Path, settings: Settings, crops: int, blocks: int) -> Flagship:
     if (out / CHECKPOINT).exists():
         raise TrainingError(f"{out} holds a run already; give a new folder")
+    settings = replace(settings, precision=settings.precision or hardware_precision())
     set_up(settings)
     trained = read_model(Path(settings.init))
     if not isinstance(trained, Flagship):
@@ -133,6 +137,6 @@ def _train_filter(out: Path, settings: Settings, crops: int, blocks: int) -> Fla
     model.fit(data)
     averaged_weights(model)
     settings.save(out / SETTINGS)
-    write_provenance(out, settings, blocks=blocks, decoded=crops)
+    write_provenance(out, photos.sha256, blocks=blocks, decoded=crops)
     save_checkpoint(flagship, out / CHECKPOINT)
     return flagship

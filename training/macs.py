@@ -9,13 +9,11 @@ from compressor.spec.constants import SIDE_PX
 from compressor.spec.lapped import BLOCK
 from compressor.spec.passes import CodingPass
 from compressor.weights.files import ModelFiles
+from training.graphs import DECODER_ONLY, ENCODER_ONLY, REFINEMENT_ONLY
 
-# Side in pixels; divisible by the strides of all models. The cost per pixel hardly depends on it.
+# Side of the picture in pixels; divisible by the strides of all models. The cost per pixel hardly depends on
+# it.
 SIDE = 256
-ENCODER_ONLY = {"analysis", "correction", "hyper_analysis"}
-DECODER_ONLY = {"synthesis", "filter"}
-# Run once per step of a refinement.
-REFINEMENT_ONLY = {"filter_gradient", "synthesis_gradient"}
 
 
 def graph_macs(model: onnx.ModelProto, sizes: dict[str, int]) -> int:
@@ -66,10 +64,10 @@ def macs_per_pixel(folder: Path) -> dict[str, float]:
     """Count the multiply-accumulates per pixel of each graph, the integer networks, encoder and decoder.
 
     Args:
-        folder: an exported model.
+        folder: folder of an exported model.
 
     Returns:
-        The counts by name of the graph; "exact" is for the integer networks, and "encoder" and "decoder" are
+        Counts by the name of the graph; "exact" is for the integer networks, and "encoder" and "decoder" are
         sums.
     """
     files, found = ModelFiles(folder), {}

@@ -8,11 +8,11 @@ from training.window import WINDOW, blur
 # Exponents of the scales, finest first (Wang et al., table in section 3.2).
 EXPONENTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 C1, C2 = 0.01**2, 0.03**2
-# Scales 1 - MS-SSIM to compare with a mean squared error in squared 8-bit levels: the ratio of the two sets
-# of lambda that published models are trained with is 1,220 to 1,330 (Bégaint et al.,
+# Factor that makes 1 - MS-SSIM comparable to a mean squared error in squared 8-bit levels: the ratio of the
+# two sets of lambda that published models are trained with is 1,220 to 1,330 (Bégaint et al.,
 # "CompressAI: a PyTorch library and evaluation platform", arXiv 2011.03029).
 LEVELS_SQUARED = 1280.0
-# Least value of a power's base: powers below 1 have no finite gradient at 0.
+# Smallest base of a power: powers below 1 have no finite gradient at 0.
 SMALLEST = 1e-4
 
 
@@ -60,7 +60,7 @@ def ms_ssim(a, b, scales: int = len(EXPONENTS)):
 
 
 def ms_ssim_distortion(images, decoded, scales: int = len(EXPONENTS)):
-    """Return 1 - MS-SSIM of each sample, (N,), scaled to compare with squared 8-bit levels.
+    """Return 1 - MS-SSIM of each sample, (N,), scaled to be comparable to squared 8-bit levels.
 
     Args:
         images, decoded: (N, H, W, 3) floats 0..1.

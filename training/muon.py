@@ -6,7 +6,7 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="training")
 class ConvolutionMuon(keras.optimizers.Muon):
-    """Keras' Muon, applied to kernels of convolutions as matrices (height * width * inputs, outputs).
+    """Keras's Muon, applied to kernels of convolutions as matrices (height * width * inputs, outputs).
 
     `keras.optimizers.Muon` updates kernels of convolutions with Adam, and matrices with Muon, among them this
     project's curves over quality, which are not linear maps. Here, kernels of convolutions get orthogonal

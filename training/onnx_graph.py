@@ -25,10 +25,10 @@ from compressor.layers import (
     ReluGradient,
 )
 from compressor.layers.eight_bits import in_steps
-from compressor.spec.lapped import BLOCK, COLOURS, post_filter, pre_filter
+from compressor.spec.lapped import BLOCK, COLOURS, post_filter
 
 OPSET = 17
-# Of Keras' "leaky_relu".
+# Slope of Keras's "leaky_relu".
 _LEAKY_SLOPE = 0.2
 _PADDING = {"same": "SAME_UPPER", "valid": "VALID"}
 
@@ -37,11 +37,11 @@ def subpixel_kernel(kernel: np.ndarray, stride: int) -> np.ndarray:
     """Return the convolution that, followed by depth-to-space, equals a transposed convolution.
 
     Args:
-        kernel: of a Keras Conv2DTranspose, (k, k, outputs, inputs), k >= stride.
-        stride: of the transposed convolution.
+        kernel: kernel of a Keras Conv2DTranspose, (k, k, outputs, inputs), k >= stride.
+        stride: stride of the transposed convolution.
 
     Returns:
-        (taps, taps, inputs, stride * stride * outputs), for inputs with taps - 1 zeros on all sides.
+        Kernel (taps, taps, inputs, stride * stride * outputs), for inputs with taps - 1 zeros on all sides.
     """
     size, _, outputs, inputs = kernel.shape
     taps = -(-size // stride)
@@ -98,8 +98,8 @@ class GraphBuilder:
         """Add an array as float16, cast to float32.
 
         Args:
-            array: the values.
-            source: the variable that holds them, perhaps with another order of axes; its name is used.
+            array: values to add.
+            source: variable that holds the values, perhaps with another order of axes; its name is used.
         """
         name = self.names.get(id(source))
         half = self.constant(np.ascontiguousarray(np.asarray(array).astype(np.float16)), name)
@@ -113,10 +113,10 @@ class GraphBuilder:
         """Add a convolution.
 
         Args:
-            x: its input.
+            x: name of the input.
             kernel: Keras kernel (k, k, inputs, outputs), an array or a variable.
             bias: (outputs,), or None.
-            stride: along both axes.
+            stride: stride along both axes.
             pads: rows and columns of zeros (before, after); None to use `padding`.
             padding: "valid" or "same", as in Keras.
         """
@@ -309,11 +309,8 @@ class GraphBuilder:
                 return self.node("Mul", x, self.constant(np.float32(layer.scale)))
             case DepthToSpace():
                 return self.node("DepthToSpace", x, blocksize=layer.block, mode="DCR")
-            case LappedAnalysis():
-                x = self.filter_edges(self.channels_last(x), pre_filter())
-                return self.convolution(self.channels_first(x), layer.kernel, stride=BLOCK)
-            case LappedSynthesisGradient():
-                x = self.filter_edges(self.channels_last(x), post_filter().T)
+            case LappedAnalysis() | LappedSynthesisGradient():
+                x = self.filter_edges(self.channels_last(x), layer.edge_filter())
                 return self.convolution(self.channels_first(x), layer.kernel, stride=BLOCK)
             case LappedSynthesis():
                 kernel = np.asarray(layer.kernel).reshape(1, 1, -1, layer.channels).swapaxes(2, 3)
@@ -339,9 +336,9 @@ def to_onnx(model, names: Mapping[int, str] = MappingProxyType({})) -> onnx.Mode
     The inputs are named x0, x1, ..., and the output y; all are NHWC.
 
     Args:
-        model: made of layers that have a rule here.
-        names: of the initialisers that hold variables, by the variable's `id`. Kernels are stored in ONNX's
-            order of axes: outputs, inputs, height, width.
+        model: functional model; each of its layers needs a rule here.
+        names: names of the initialisers that hold variables, by the variable's `id`. Kernels are stored in
+            ONNX's order of axes: outputs, inputs, height, width.
 
     Raises:
         TypeError: for a layer, or an option of one, without a rule here.

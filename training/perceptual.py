@@ -5,7 +5,7 @@ from compressor.spec.constants import SSIMULACRA2_SCALE
 from training.butteraugli import butteraugli_distance
 from training.ssimulacra2 import ssimulacra2_distance
 
-# The mean squared error, in squared 8-bit levels, that weighs as much as a distance of 1; see also
+# Mean squared error, in squared 8-bit levels, that counts as much as a distance of 1; see also
 # `SSIMULACRA2_SCALE`. With these, the three terms have about the same size in decoded photographs.
 BUTTERAUGLI_SCALE = 9.0
 # Butteraugli grows with the amplitude of an error, and squared error with its square. With this power, the

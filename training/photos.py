@@ -1,5 +1,6 @@
 """Photographs in memory: decoded up to a limit on their size, the others as encoded bytes."""
 
+import hashlib
 import warnings
 from collections.abc import Sequence
 
@@ -12,7 +13,7 @@ from training.data import encoded_images
 from training.errors import TrainingError
 
 DECODED_BYTES = 4 << 30
-# Unreadable files that a warning names; of the others it gives the number.
+# Number of unreadable files that a warning names; the others are only counted.
 NAMED_FILES = 12
 
 
@@ -20,7 +21,7 @@ def decode_photo(data: bytes) -> np.ndarray:
     """Decode an image file to the colours that the encoder would code, without alpha.
 
     Args:
-        data: the bytes of the file.
+        data: bytes of the file.
 
     Returns:
         uint8 RGB (H, W, 3).
@@ -36,17 +37,17 @@ class Photos(Sequence):
 
     Args:
         items: decoded pictures, or bytes of image files.
+        sha256: hexadecimal digest over names and contents of all images of the source, in order, including
+            those that were left out.
     """
 
-    def __init__(self, items: list[np.ndarray | bytes]):
-        self.items = items
+    def __init__(self, items: list[np.ndarray | bytes], sha256: str):
+        self.items, self.sha256 = items, sha256
 
     def __len__(self) -> int:
         return len(self.items)
 
     def __getitem__(self, index):
-        if isinstance(index, slice):
-            return Photos(self.items[index])
         item = self.items[index]
         return decode_photo(item) if isinstance(item, bytes) else item
 
@@ -56,14 +57,17 @@ def load_photos(source: str, min_side: int, decoded_bytes: int = DECODED_BYTES) 
 
     Args:
         source: see `encoded_images`.
-        min_side: the shortest side allowed, in pixels; smaller pictures are skipped, not scaled up.
+        min_side: shortest side allowed, in pixels; smaller pictures are skipped, not scaled up.
         decoded_bytes: memory for decoded pictures, in bytes; the others stay encoded.
 
     Raises:
         TrainingError: if no image is left.
     """
     items, unreadable, small, used = [], [], 0, 0
+    digest = hashlib.sha256()
     for name, data in encoded_images(source, lambda name, reason: unreadable.append(f"{name} ({reason})")):
+        # Names of files need not be valid text.
+        digest.update(name.encode(errors="surrogateescape") + b"\0" + hashlib.sha256(data).digest())
         try:
             photo = decode_photo(data)
         except CompressorError as error:
@@ -82,4 +86,4 @@ def load_photos(source: str, min_side: int, decoded_bytes: int = DECODED_BYTES) 
             f"{source}: no image of at least {min_side}x{min_side} pixels "
             f"({len(unreadable)} unreadable, {small} too small); give larger images or a smaller --crop"
         )
-    return Photos(items)
+    return Photos(items, digest.hexdigest())

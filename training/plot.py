@@ -37,7 +37,7 @@ def rate_curves(columns: dict[str, list[float]]) -> dict[int, list[tuple[float, 
     """Return the points (bpp, PSNR in dB) of each validated step, sorted by rate.
 
     Args:
-        columns: of `validation.csv`; see `read_columns`.
+        columns: columns of `validation.csv`; see `read_columns`.
 
     Raises:
         TrainingError: if a column is missing.

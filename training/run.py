@@ -14,7 +14,7 @@ import keras
 from training.data import Crops
 from training.devices import Hosts, Placement, place
 from training.errors import TrainingError
-from training.photos import DECODED_BYTES, load_photos
+from training.photos import DECODED_BYTES, Photos, load_photos
 from training.precision import hardware_precision
 from training.run_folder import (
     CHECKPOINT,
@@ -37,7 +37,7 @@ class Conditions:
     Attributes:
         minutes: time after which the run stops.
         devices: number of devices of this machine that share each batch.
-        hosts: the machines that train together; None for this machine alone.
+        hosts: machines that train together; None for this machine alone.
         validation: source of held-out pictures; empty for no validation.
         validate_every: number of steps between validations.
         decoded_bytes: memory for decoded photographs, in bytes.
@@ -50,8 +50,13 @@ class Conditions:
     validate_every: int = 1000
     decoded_bytes: int = DECODED_BYTES
 
+    @property
+    def is_first_host(self) -> bool:
+        """Whether this host is the first, which alone writes files."""
+        return self.hosts is None or self.hosts.index == 0
 
-def _settings_of(folder: Path, settings: Settings) -> tuple[Settings, bool]:
+
+def _resolved_settings(folder: Path, settings: Settings) -> tuple[Settings, bool]:
     """Return the settings of a run, and whether there is a checkpoint to resume from.
 
     Raises:
@@ -92,8 +97,17 @@ def _differences(stored: Settings, given: Settings) -> str:
     return ", ".join(f"{name}: it has {value!r}, received {new[name]!r}" for name, value in changed.items())
 
 
-def _resumed(folder: Path, settings: Settings, placement: Placement) -> keras.Model:
-    """Return the model of a run's checkpoint, ready to be trained on."""
+def _new_model(settings: Settings, placement: Placement, photos: Photos) -> keras.Model:
+    """Return the model of a new run, ready to be trained."""
+    with placement.scope():
+        model = start_model(settings, photos)
+        compile_model(model, settings)
+    set_objective(model, settings, placement.replicas)
+    return model
+
+
+def _resumed_model(folder: Path, settings: Settings, placement: Placement) -> keras.Model:
+    """Return the model of a run's checkpoint, ready to be trained further."""
     with placement.scope():
         model = load_checkpoint(folder / CHECKPOINT)
     # The length of the run may have been unknown when the checkpoint was written.
@@ -103,13 +117,13 @@ def _resumed(folder: Path, settings: Settings, placement: Placement) -> keras.Mo
 
 
 def steps_that_fit(done: int, steps_per_s: float, deadline: float, epoch: int) -> int:
-    """Return the length of a run, in steps: whole epochs that end before a deadline, at least one more.
+    """Return the length of a run in steps: all whole epochs that end before a deadline, at least one more.
 
     Args:
         done: number of steps done.
-        steps_per_s: speed.
+        steps_per_s: speed of training.
         deadline: `time.time()` at which the run has to end.
-        epoch: steps per epoch.
+        epoch: number of steps per epoch.
     """
     return max(done // epoch + 1, int(done + steps_per_s * (deadline - time.time())) // epoch) * epoch
 
@@ -128,12 +142,12 @@ def train(folder: Path, settings: Settings, conditions: Conditions = Conditions(
     """Start or resume a run; stop after its last step, at SIGTERM, or when its time is up.
 
     Args:
-        folder: of the run; created if it does not exist.
-        settings: those of the run in the folder, if it holds one. `checkpoint_every` is reduced to the length
-            if it is larger; the length is then rounded up to a multiple of it. With 0 steps, a resumed run
-            keeps its length; a new one takes what fits in its time, or `Settings.steps` without a limit. With
-            an empty precision, a resumed run keeps its precision, and a new one uses the faster one on this
-            machine.
+        folder: folder of the run; created if it does not exist.
+        settings: settings of the run; those of a resumed run must be the same as before. `checkpoint_every`
+            is reduced to the length if it is larger; the length is then rounded up to a multiple of it. With
+            0 steps, a resumed run keeps its length; a new one takes as many as fit in its time, or
+            `Settings.steps` without a limit. With an empty precision, a resumed run keeps its precision, and
+            a new one uses the faster one on this machine.
         conditions: where and how long the run works.
 
     Returns:
@@ -153,51 +167,54 @@ def train(folder: Path, settings: Settings, conditions: Conditions = Conditions(
         raise TrainingError(
             "received --minutes with several hosts, which have to stop at the same step: give --steps instead"
         )
-    # Only the first host writes to the folder.
-    writes = conditions.hosts is None or conditions.hosts.index == 0
-    with claimed(folder) if writes else nullcontext():
+    with claimed(folder) if conditions.is_first_host else nullcontext():
         return _train(folder, settings, conditions)
 
 
-def _train(folder: Path, settings: Settings, conditions: Conditions) -> keras.Model:
-    placement = place(conditions.devices, settings.batch, conditions.hosts, settings.crops_per_photo)
-    settings, resumes = _settings_of(folder, settings)
-    set_up(settings)
-    if not settings.steps and math.isinf(conditions.minutes):
-        settings = _in_whole_epochs(replace(settings, steps=Settings.steps))
-    photos = load_photos(settings.data, settings.crop, conditions.decoded_bytes)
-    first_host = placement.share[0] == 0
-    if resumes:
-        model = _resumed(folder, settings, placement)
-    else:
-        with placement.scope():
-            model = start_model(settings, photos)
-            compile_model(model, settings)
-        set_objective(model, settings, placement.replicas)
-    if not resumes and first_host:
-        settings.save(folder / SETTINGS)
-        write_provenance(folder, settings)
-    epoch = settings.checkpoint_every
-    crops = Crops(
+def _training_crops(settings: Settings, placement: Placement, photos: Photos) -> Crops:
+    return Crops(
         photos,
         settings.batch,
         settings.crop,
-        epoch,
+        settings.checkpoint_every,
         seed=settings.seed,
         crops_per_photo=settings.crops_per_photo,
         share=placement.share,
         # One of four cores makes crops.
         workers=max(1, (os.cpu_count() or 1) // 4),
     )
+
+
+def _monitoring(folder: Path, conditions: Conditions) -> list[keras.callbacks.Callback]:
+    """Return the callbacks that write TensorBoard logs and validate, on the first host."""
+    if not conditions.is_first_host:
+        return []
+    callbacks = tensorboard(folder)
+    if conditions.validation:
+        held_out = load_photos(conditions.validation, 1, conditions.decoded_bytes)
+        callbacks.append(Validation(folder, held_out, conditions.validate_every))
+    return callbacks
+
+
+def _train(folder: Path, settings: Settings, conditions: Conditions) -> keras.Model:
+    placement = place(conditions.devices, settings.batch, conditions.hosts, settings.crops_per_photo)
+    settings, resumes = _resolved_settings(folder, settings)
+    set_up(settings)
+    if not settings.steps and math.isinf(conditions.minutes):
+        settings = _in_whole_epochs(replace(settings, steps=Settings.steps))
+    photos = load_photos(settings.data, settings.crop, conditions.decoded_bytes)
+    if resumes:
+        model = _resumed_model(folder, settings, placement)
+    else:
+        model = _new_model(settings, placement, photos)
+        if conditions.is_first_host:
+            settings.save(folder / SETTINGS)
+            write_provenance(folder, photos.sha256)
+    epoch, crops = settings.checkpoint_every, _training_crops(settings, placement, photos)
     deadline = time.time() + 60 * conditions.minutes
-    keeper, speed = Keeper(folder, deadline, first_host), Speed(crops)
+    keeper, speed = Keeper(folder, deadline, conditions.is_first_host), Speed(crops)
     worth = MeasureWorth(photos, settings.crop, settings.crops_per_photo, at_start=bool(settings.init))
-    callbacks = [worth, speed, keeper]
-    if first_host:
-        callbacks += tensorboard(folder)
-        if conditions.validation:
-            held_out = load_photos(conditions.validation, 1, conditions.decoded_bytes)
-            callbacks.append(Validation(folder, held_out, conditions.validate_every))
+    callbacks = [worth, speed, keeper, *_monitoring(folder, conditions)]
 
     def fit(model: keras.Model, steps: int) -> None:
         # Set again: Keras has requested batches beyond the end of the previous fit.
@@ -219,10 +236,10 @@ def _train(folder: Path, settings: Settings, conditions: Conditions) -> keras.Mo
             settings = replace(settings, steps=steps)
             settings.save(folder / SETTINGS)
             # The end of a fit replaces the weights by their averages; the checkpoint was written before.
-            model = _resumed(folder, settings, placement)
+            model = _resumed_model(folder, settings, placement)
         if not keeper.stop:
             fit(model, settings.steps)
-    if first_host:
+    if conditions.is_first_host:
         done = step_of(model)
         what_next = (
             "run the same command again to resume"

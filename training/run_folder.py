@@ -17,13 +17,12 @@ import compressor
 from compressor.atomic import atomic_path, remove_stale_temporaries
 from compressor.errors import one_line
 from compressor.models.registry import FAMILIES
-from training.data import data_digest
 from training.errors import TrainingError
-from training.settings import Settings, write_toml
+from training.settings import write_toml
 
 CHECKPOINT, SETTINGS, LOG, LOCK = "checkpoint.keras", "settings.toml", "log.csv", ".lock"
 PROVENANCE, VALIDATION, TENSORBOARD = "provenance.toml", "validation.csv", "tensorboard"
-# By some network file systems.
+# Errors of network file systems that do not support locks.
 _LOCKS_NOT_SUPPORTED = (errno.ENOLCK, errno.EOPNOTSUPP)
 
 
@@ -32,7 +31,7 @@ def claimed(folder: Path) -> Iterator[None]:
     """Keep other processes from training in a folder.
 
     Args:
-        folder: of the run; created if it does not exist.
+        folder: folder of the run; created if it does not exist.
 
     Raises:
         TrainingError: if another process is training in it.
@@ -65,21 +64,27 @@ def git_commit(folder: Path = Path(__file__).parent) -> str:
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
-def write_provenance(folder: Path, settings: Settings, **more: object) -> None:
-    """Write the versions of code and data that a run starts with, and values of more options."""
+def write_provenance(folder: Path, data_sha256: str, **more: object) -> None:
+    """Write the versions of code and data that a run starts with.
+
+    Args:
+        folder: folder of the run.
+        data_sha256: digest of the data; see `training.photos.Photos`.
+        more: further values to write, by name.
+    """
     values = {
         "compressor": compressor.__version__,
         "git_commit": git_commit(),
         "keras": keras.__version__,
         "backend": keras.backend.backend(),
-        "data_sha256": data_digest(settings.data),
+        "data_sha256": data_sha256,
         **more,
     }
     write_toml(folder / PROVENANCE, values)
 
 
 def read_data_digest(folder: Path) -> str:
-    """Return the hash of the data of a run, as it was when the run started.
+    """Return the SHA-256 of the data of a run, as it was when the run started.
 
     Raises:
         TrainingError: if the file that holds it is missing or damaged.
@@ -135,7 +140,7 @@ def step_of(model: keras.Model) -> int:
 def averaged_weights(model: keras.Model) -> None:
     """Replace a model's weights by their exponential moving averages, which are exported.
 
-    A model without an optimizer stays as it is: it holds the averages already.
+    A model without an optimizer is left unchanged: it holds the averages already.
     """
     if model.compiled:
         model.optimizer.finalize_variable_values(model.trainable_variables)
@@ -145,7 +150,7 @@ def append_row(path: Path, row: dict[str, object]) -> None:
     """Append a row to a CSV file, after removing a last line that a killed process has left unfinished.
 
     Args:
-        path: the file; created with a header if it does not exist.
+        path: file to extend; created with a header if it does not exist.
         row: values by column; columns that an existing file does not have are skipped.
     """
     header = list(row)

@@ -11,7 +11,7 @@ class WarmConstantCosine(keras.optimizers.schedules.LearningRateSchedule):
     """Linear warm-up, then constant, then half a cosine down to zero.
 
     Args:
-        peak: the highest learning rate.
+        peak: highest learning rate.
         steps: length of the run.
         warm_up: number of steps until the peak.
         tail: share of the run, at its end, in which the rate falls.

@@ -16,18 +16,18 @@ class Settings:
 
     Attributes:
         data: source of pictures; see `training.data.encoded_images`.
-        model: name of the family.
+        model: name of the model's family.
         transforms: whether a flagship's transform networks are trained.
         steps: length of the run; 0 for a length that is not known yet.
         batch: crops per step.
         crop: side of the crops in pixels, divisible by 64.
-        learning_rate: the highest.
+        learning_rate: highest learning rate.
         optimizer: "muon" or "adam".
         tail: share of the run, at its end, in which the learning rate falls to 0.
-        precision: "float32" or "bfloat16", of the transform networks; empty to keep
-            that of the resumed run or, in a new run, to use the faster one on this machine.
+        precision: number format of the transform networks, "float32" or "bfloat16"; empty to keep that of
+            the resumed run or, in a new run, to use the faster one on this machine.
         init: weights to start from; see `training.start.read_model`; empty for none.
-        seed: of all random choices.
+        seed: seed of all random choices.
         checkpoint_every: steps between checkpoints, which is an epoch.
         metric: distortion: "mse", "ms-ssim" or "ssimulacra2".
         mse_share: share of the squared error in the distortion of "ssimulacra2".
@@ -114,7 +114,7 @@ def write_toml(path: Path, values: dict[str, object]) -> None:
     """Write a TOML file without tables.
 
     Args:
-        path: the file; replaced.
+        path: file to write; replaced if it exists.
         values: strings, numbers and booleans.
     """
     # Such values are the same in JSON and in TOML, except that TOML forbids a raw delete character.

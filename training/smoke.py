@@ -17,8 +17,8 @@ def generated_picture(seed: int, side: int = SIDE_PX) -> Image.Image:
     """Return a picture of smooth random colours with a few sharp-edged rectangles.
 
     Args:
-        seed: of the random choices.
-        side: in pixels.
+        seed: seed of the random choices.
+        side: side of the picture in pixels.
     """
     random = np.random.default_rng(seed)
     coarse = Image.fromarray(random.integers(0, 256, (6, 6, 3)).astype(np.uint8))
@@ -40,11 +40,11 @@ def run(*arguments: str | Path) -> None:
 
 
 def main(folder: Path = Path("out/train-smoke"), minutes: float = 1.0) -> None:
-    """Run the test.
+    """Run the smoke test.
 
     Args:
-        folder: for all files; removed first.
-        minutes: of training.
+        folder: folder for all files; removed first.
+        minutes: minutes of training.
     """
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "photos").mkdir(parents=True)

@@ -52,9 +52,9 @@ def ssimulacra2_distance(images, decoded, group: int = 1):
     Args:
         images: (N, H, W, 3) floats 0..1, sRGB, H and W divisible by 16.
         decoded: the same shape; clipped to 0..1.
-        group: number of consecutive pictures that are crops of one photograph. The 4-norms of a group are
-            taken over all of its crops: the metric takes them over a whole picture, where the worst parts
-            count most, and with norms of single crops all crops would count equally.
+        group: number of consecutive pictures that are crops of one photograph. The 4-norms are taken over all
+            crops of a group: the metric takes them over a whole picture, where the worst parts count most.
+            With norms of single crops, all crops would count equally.
 
     Example:
         >>> pictures = np.full((1, 64, 64, 3), 0.5, "float32")

@@ -22,8 +22,9 @@ from training.run_folder import CHECKPOINT, averaged_weights, load_checkpoint
 from training.schedule import WarmConstantCosine
 from training.settings import Settings
 
+# Number of crops to which a new model adapts.
 ADAPT_CROPS = 96
-# To calibrate a filter in 8 bits: all of its activations are in memory at once.
+# Number of crops that calibrate an 8-bit filter: all of their activations are in memory at once.
 FIT_CROPS = 24
 # Length of a schedule, in steps, while the length of the run is not known.
 ENDLESS = 10**9
@@ -64,11 +65,11 @@ def start_model(settings: Settings, photos) -> keras.Model:
     """Return a model at step 0: adapted to the photos, or with the weights of `settings.init`.
 
     Args:
-        settings: of the run.
+        settings: settings of the run.
         photos: uint8 arrays (H, W, 3), each side at least `settings.crop`.
 
     Raises:
-        TrainingError: if `settings.init` is not a model, or one of another family.
+        TrainingError: if `settings.init` is not a model, or is a model of another family.
         WeightsError: see `read_model`.
     """
     options = {} if settings.transforms else {"transforms": False}
@@ -97,11 +98,11 @@ def rebuilt(trained: keras.Model, config: dict) -> keras.Model:
     """Return a model of a configuration, with the weights of a trained model and without an optimizer.
 
     Args:
-        trained: the model to copy from; not changed.
-        config: that of `trained`, except for options that add no weights, and for the filter. A filter of
-            the same width may have more blocks; they come after the old ones and, in floating point, start
-            as the identity. Quantisation steps that `trained` does not have need `fit_eight_bits`. A filter
-            of another width, or with fewer blocks, starts as the identity.
+        trained: model to copy from; not changed.
+        config: configuration of `trained`; only options that add no weights, and those of the filter, may
+            differ. A filter of the same width may have more blocks; they come after the old ones and, in
+            floating point, start as the identity. Quantisation steps that `trained` does not have need
+            `fit_eight_bits`. A filter of another width, or with fewer blocks, starts as the identity.
     """
     model = build_model(trained.family, **config)
     model.build()
@@ -144,12 +145,12 @@ def _schedule(settings: Settings) -> WarmConstantCosine:
 
 
 def set_schedule(model: keras.Model, settings: Settings) -> None:
-    """Give a compiled model, before it is trained, the learning rate schedule of a run."""
+    """Set the learning rate schedule of a compiled model, before it is trained."""
     model.optimizer.learning_rate = _schedule(settings)
 
 
 def compile_model(model: keras.Model, settings: Settings) -> None:
-    """Give a model the optimizer of a run."""
+    """Compile a model with the optimizer of a run."""
     rate = _schedule(settings)
     common = {"global_clipnorm": 2.0, "use_ema": True, "ema_momentum": 0.999}
     if settings.optimizer == "muon":
@@ -166,8 +167,8 @@ def set_objective(model: keras.Model, settings: Settings, replicas: int) -> None
     """Set the distortion of a model, which checkpoints do not store.
 
     Args:
-        model: the model to train.
-        settings: of the run.
+        model: model to train.
+        settings: settings of the run.
         replicas: see `training.devices.Placement`.
     """
     if settings.metric == "ms-ssim":

@@ -25,8 +25,8 @@ def measure(weights: Path, photos, quality: float) -> tuple[float, float]:
 
     Args:
         weights: folder of an exported model.
-        photos: uint8 (H, W, 3).
-        quality: 1 to 100.
+        photos: pictures, uint8 (H, W, 3).
+        quality: quality of the files, 1 to 100.
 
     Returns:
         Means over the pictures: bits per pixel of whole streams, and PSNR in dB.
@@ -37,7 +37,7 @@ def measure(weights: Path, photos, quality: float) -> tuple[float, float]:
         stream = compressor.encode(photo, quality, runtime=runtime)
         decoded = np.asarray(compressor.decode(stream, runtime=runtime).convert("RGB"))
         rates.append(8 * len(stream) / (photo.shape[0] * photo.shape[1]))
-        # A mean needs a number, also for equal pictures.
+        # Equal pictures have an infinite PSNR.
         psnrs.append(min(psnr_db(decoded, photo), 100.0))
     return float(np.mean(rates)), float(np.mean(psnrs))
 
@@ -45,11 +45,11 @@ def measure(weights: Path, photos, quality: float) -> tuple[float, float]:
 def validate(run: Path, photos) -> None:
     """Measure the averaged weights of a run's checkpoint, and append a row per quality to validation.csv.
 
-    Symbols are not counted for the tables, so that files are a little larger than those of an export.
+    No symbols are counted for the tables, so files are a little larger than with an export.
 
     Args:
         run: folder of the run.
-        photos: uint8 (H, W, 3) pictures that are not trained on.
+        photos: held-out pictures, uint8 (H, W, 3).
     """
     model = load_checkpoint(run / CHECKPOINT)
     step = step_of(model)

@@ -34,7 +34,7 @@ class Speed(keras.callbacks.Callback):
     """Add `images_per_s` of the latest steps to the logs; print the speed of the input pipeline once.
 
     Args:
-        crops: the run's data set.
+        crops: data set of the run.
     """
 
     def __init__(self, crops: keras.utils.PyDataset):
@@ -73,15 +73,15 @@ class Speed(keras.callbacks.Callback):
 
 
 class Keeper(keras.callbacks.Callback):
-    """Write a checkpoint and a log line after each epoch; stop then if it is time to.
+    """Write a checkpoint and a row of the log after each epoch, and stop the run when its time is up.
 
     Args:
-        folder: of the run.
+        folder: folder of the run.
         deadline: `time.time()` after which to stop.
         writes: whether this host writes the files.
 
     Attributes:
-        stop: set it to stop after the current epoch.
+        stop: set to True to stop after the current epoch.
     """
 
     def __init__(self, folder: Path, deadline: float, writes: bool):
@@ -103,7 +103,7 @@ class Validation(keras.callbacks.Callback):
     """Validate the checkpoint of every epoch in which a multiple of `every` steps was reached.
 
     Args:
-        folder: of the run; its checkpoint has to be written by an earlier callback.
+        folder: folder of the run; an earlier callback has to write its checkpoint.
         photos: held-out pictures, uint8 (H, W, 3).
         every: number of steps between validations.
     """
@@ -126,7 +126,7 @@ def tensorboard(folder: Path) -> list[keras.callbacks.Callback]:
     """Return the callback that writes TensorBoard logs, if TensorBoard is installed.
 
     Args:
-        folder: of the run.
+        folder: folder of the run.
     """
     if not all(importlib.util.find_spec(name) for name in ("tensorflow", "tensorboard")):
         return []

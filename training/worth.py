@@ -16,9 +16,10 @@ from compressor.spec.quality import NUM_KNOTS
 from training.data import Crops
 from training.run_folder import step_of
 
-# In quantisation steps: the curvature of the distortion is measured over errors as large as those of coding.
+# Amplitude, in quantisation steps, of the errors over which the curvature of the distortion is measured: as
+# large as those of coding.
 AMPLITUDE = 0.5
-# A batch is larger where it has to hold whole groups.
+# Number of batches per quality, and their size, which is rounded up to whole groups.
 BATCHES, BATCH = 8, 8
 SEED = 12345
 # The least worth of a channel, as a share of the median: noise can make a measured one small or negative.
@@ -31,8 +32,8 @@ def gradient(function, x):
     """Return the gradient of a scalar function of one tensor, on the current backend.
 
     Args:
-        function: the function.
-        x: the tensor at which the gradient is taken.
+        function: scalar function of one tensor.
+        x: tensor at which the gradient is taken.
     """
     if keras.backend.backend() == "jax":
         import jax
@@ -52,8 +53,8 @@ def compiled(model: keras.Model, function):
     The variables may change between calls.
 
     Args:
-        model: whose variables the function reads.
-        function: takes and returns arrays.
+        model: model whose variables the function reads.
+        function: function that takes and returns arrays.
     """
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
@@ -73,7 +74,7 @@ def worth_estimator(model: RateDistortionModel):
     """Return a function that estimates the worth of each channel on a batch of pictures.
 
     Args:
-        model: trained; its `distortion` is measured.
+        model: trained model, whose `distortion` is measured.
 
     Returns:
         A function of pictures, (N, H, W, 3) floats 0..1, and qualities, (N,) floats 0..1. It returns (C,)
@@ -104,11 +105,11 @@ def measure_worth(model: RateDistortionModel, photos, crop: int, group: int = 1,
     """Measure the worth of errors on crops of photographs, and set a model's `log_worth`.
 
     Args:
-        model: trained.
+        model: trained model.
         photos: uint8 arrays (H, W, 3), each side at least `crop`.
         crop: side of the crops in pixels, divisible by 64.
         group: number of crops of one photograph that the model's distortion compares together.
-        estimate: the model's `worth_estimator`, if there is one already.
+        estimate: `worth_estimator` of the model; created if None.
     """
     estimate = estimate or worth_estimator(model)
     batch = -(-BATCH // group) * group
@@ -123,7 +124,7 @@ def measure_worth(model: RateDistortionModel, photos, crop: int, group: int = 1,
 
 
 class MeasureWorth(keras.callbacks.Callback):
-    """Measure the worth of errors after 1,000, 2,000, 4,000... steps, and at the end of such a run.
+    """Measure the worth of errors after 1,000, 2,000, 4,000... steps, and at the end if a run is that long.
 
     A run from trained weights also begins with a measurement.
 
@@ -156,7 +157,7 @@ class MeasureWorth(keras.callbacks.Callback):
 
 
 def intervals(step: int) -> int:
-    """Return how many measurements are due in the first steps of a run.
+    """Return how many measurements are due until a step of a run.
 
     Example:
         >>> [intervals(step) for step in (999, 1000, 1999, 2000, 4000)]

@@ -50,7 +50,7 @@ def write_container(
     """Put a stream together.
 
     Args:
-        model_id: which weights the picture was coded with, 0 to 255.
+        model_id: number of the model that coded the picture, 0 to 255.
         level: quality in quarter steps, 0 to 396.
         width: columns of pixels.
         height: rows of pixels.
@@ -63,9 +63,9 @@ def write_container(
     """
     flags = Flags.GRAY if gray else Flags(0)
     payloads = []
-    for section in OPTIONAL_SECTIONS:
-        if payload := sections.get(section.name):
-            flags |= section.flag
+    for name, flag in OPTIONAL_SECTIONS.items():
+        if payload := sections.get(name):
+            flags |= flag
             payloads.append(payload)
     payloads.append(sections[PICTURE])
 
@@ -156,7 +156,9 @@ def _parse_preamble(data: bytes) -> tuple[Preamble, int, int]:
     header, offset = unpack_header(data)
     crc = zlib.crc32(data[:offset])
     sections: dict[str, bytes] = {}
-    for name in (section.name for section in OPTIONAL_SECTIONS if section.flag in header.flags):
+    for name, flag in OPTIONAL_SECTIONS.items():
+        if flag not in header.flags:
+            continue
         length, start = read_varint(data, offset, name=f"length of the {name} section", minimum=1)
         crc = zlib.crc32(data[offset:start], crc)
         sections[name], offset, crc = _read_payload(data, start, length, crc, name)

@@ -31,13 +31,13 @@ def write_varint(value: int) -> bytes:
 def read_varint(data: bytes, offset: int, *, name: str = "length", minimum: int = 0) -> tuple[int, int]:
     """Read an integer.
 
-    Each value has exactly one accepted spelling, so that a stream cannot be changed without changing
+    Each value has exactly one valid encoding, so that a stream cannot be changed without changing
     its meaning.
 
     Args:
         data: the bytes.
         offset: where the integer starts.
-        name: of the value, for error messages.
+        name: name of the value, for error messages.
         minimum: the smallest value that is accepted; the largest is 2**31 - 1.
 
     Returns:

@@ -16,7 +16,7 @@ from compressor.cli.requests import DecodeRequest, EncodeRequest, FileRequest
 from compressor.errors import CompressorError, OptionError
 from compressor.spec.file_format import FILE_EXTENSION
 
-# Of the files that are left out.
+# Number of left-out files that are named.
 _NUM_NAMED = 5
 
 

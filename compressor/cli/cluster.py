@@ -11,13 +11,13 @@ from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+from compressor.cli.requests import LOCAL_ADDRESS
 from compressor.cli.workers import WorkerDiedError
 from compressor.errors import ClusterError, MissingDependencyError, one_line
 
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
 
-LOCAL_ADDRESS = "local"
 _MAX_ATTEMPTS = 3
 _SECONDS_TO_ANSWER = 10
 
@@ -31,15 +31,15 @@ def run_on_ray(
     """Yield items with their results, as they come.
 
     A worker is a process that keeps what the function loads. If it dies, or its machine does, another is
-    started where there is room, and its item goes to whoever is free next: so the function may run again on
-    an item that it was done with. An item that several workers have died of is not tried again.
+    started where there is room, and its item goes to whichever worker is free next. The function may
+    therefore run twice on an item. After three failed attempts, an item is given up.
 
     Args:
         function: is pickled, and so are items and results. Runs in the folder that is current here.
         items: what to run it on.
-        address: of a Ray cluster; "auto" is the one that this machine belongs to, and "local" starts one on
-            this machine.
-        num_workers: at most so many, each on one core; all cores of the cluster if None.
+        address: address of a Ray cluster; "auto" is the one that this machine belongs to, and "local" starts
+            one on this machine.
+        num_workers: maximum number of workers, one core each; None for all cores of the cluster.
 
     Raises:
         MissingDependencyError: if Ray is not installed.
@@ -136,7 +136,7 @@ def _connect(address: str, num_workers: int | None) -> Any:
         _check_address(address)
         ray.init(address, **options)
     except Exception as error:
-        # Of any type, on several lines, whatever is wrong.
+        # Ray raises errors of many types, with messages of several lines.
         needs_token = address.startswith("ray://") and "RAY_AUTH_MODE" not in os.environ
         hint = ", or set RAY_AUTH_MODE=token if the cluster asks for a token" if needs_token else ""
         raise ClusterError(

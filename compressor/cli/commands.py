@@ -138,7 +138,7 @@ def encode_file(source: str, output: str, request: EncodeRequest) -> Done:
         progress.clear()
     write_output(output, stream, overwrite=request.overwrite)
     notes = _notes(source, picture.notes, request)
-    summary = _summary(source, output, read_info(stream, max_pixels=None), start, request)
+    summary = _summary(source, output, read_info(stream, is_prefix=True, max_pixels=None), start, request)
     return Done(notes, summary, len(data), len(stream))
 
 
@@ -161,7 +161,8 @@ def decode_file(source: str, output: str, request: DecodeRequest) -> Done:
     part = f"scaled to {image.width}x{image.height} from " if request.reduction > 1 else ""
     if request.region is not None:
         part += "region {2}x{3} of ".format(*request.region)
-    info = read_info(data, is_prefix=request.partial, max_pixels=None)
+    # The checksums have been checked.
+    info = read_info(data, is_prefix=True, max_pixels=None)
     notes = picture.notes
     if len(data) < info.num_bytes:
         notes += (f"the file is cut off after {len(data)} of {info.num_bytes} bytes: detail may be missing",)

@@ -18,12 +18,12 @@ def shown(path: str) -> str:
 
 
 def is_stdout(path: str) -> bool:
-    """Tell whether an output goes to the standard output."""
+    """Return whether an output goes to the standard output."""
     return path in _STDOUT_NAMES
 
 
 def is_stream(path: str) -> bool:
-    """Tell whether an output is the standard output, a pipe or a device, whose name tells no type."""
+    """Return whether an output is the standard output, a pipe or a device, whose name tells no type."""
     return is_stdout(path) or (os.path.exists(path) and not os.path.isfile(path))
 
 

@@ -16,13 +16,13 @@ from compressor.bitstream.limits import DEFAULT_MAX_PIXELS
 from compressor.cli import option_values
 from compressor.cli.commands import explain, info_file, output_path, run_file, say
 from compressor.cli.files import STANDARD_STREAM, is_stream, shown
-from compressor.cli.requests import DecodeRequest, EncodeRequest, InfoRequest
+from compressor.cli.requests import LOCAL_ADDRESS, DecodeRequest, EncodeRequest, InfoRequest
 from compressor.codec import REDUCTIONS, check_options
 from compressor.coding.effort import DEFAULT_EFFORT
 from compressor.errors import CompressorError, OptionError
 from compressor.images.metadata import STRIP_CHOICES
 from compressor.images.saving import DEFAULT_EXTENSION, check_extension, is_other_type
-from compressor.options import Runtime, Target
+from compressor.options import AUTO, ENGINES, Runtime, Target
 from compressor.spec.file_format import FILE_EXTENSION
 from compressor.spec.quality import DEFAULT_QUALITY, MAX_QUALITY
 from compressor.weights.files import shipped_models, tunes
@@ -58,6 +58,8 @@ exit status: 0 done, 1 an input failed, 2 wrong usage, 130 interrupted
 
 def run() -> NoReturn:
     """Run the command line and end the process."""
+    # While pictures are coded, NumPy uses one thread. Starting more takes 0.1 s of processor time.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     status = main()
     if status == EXIT_INTERRUPTED:
         # A second Ctrl-C must not interrupt the cleanup at exit.
@@ -74,7 +76,7 @@ def run() -> NoReturn:
 
 
 def _is_observed() -> bool:
-    """Whether a profiler, a debugger or a coverage tool has work to do at exit."""
+    """Return whether a profiler, a debugger or a coverage tool has work to do at exit."""
     monitoring = getattr(sys, "monitoring", None)  # from Python 3.12 on
     tools = map(monitoring.get_tool, range(6)) if monitoring else ()
     return bool(sys.getprofile() or sys.gettrace() or any(tools))
@@ -298,7 +300,7 @@ def _add_many(parser: argparse.ArgumentParser, what: str) -> None:
     parser.add_argument(
         "--ray",
         nargs="?",
-        const="local",
+        const=LOCAL_ADDRESS,
         metavar="ADDRESS",
         help="spread the work over a Ray cluster, -j cores of it or all (default: one started on this "
         "machine); inputs may be folders, as with --recursive; needs the ray extra",
@@ -340,9 +342,10 @@ def _add_engine(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--weights", metavar="DIR", help="an exported model to use instead of one that ships")
     parser.add_argument(
         "--engine",
-        default="auto",
-        help="engine that runs the networks: onnxruntime, openvino, keras or auto, which is openvino "
-        "if it is installed and the CPU has AMX, and else onnxruntime (default: %(default)s)",
+        choices=(AUTO, *ENGINES),
+        default=AUTO,
+        help="engine that runs the networks; auto is openvino if it is installed and the CPU has AMX, and "
+        "else onnxruntime (default: %(default)s)",
     )
 
 
@@ -389,37 +392,15 @@ def _request(arguments: argparse.Namespace) -> EncodeRequest | DecodeRequest | I
 
 
 def _shared_arguments(arguments: argparse.Namespace) -> dict[str, Any]:
-    inputs, output = arguments.inputs, arguments.output
     recursive = arguments.recursive or arguments.ray is not None
-    if inputs.count(STANDARD_STREAM) > 1:
-        raise OptionError("received - several times, expected it once: the standard input can be read once")
-    if len(inputs) == 2 and output is None and _is_output(inputs[1], arguments.command):
-        raise OptionError(
-            f"received {shown(inputs[1])} as the second input, and there is no such file: "
-            "if it is the output, put -o in front of it"
-        )
-    is_batch = len(inputs) > 1 or recursive or arguments.skip_existing
-    if getattr(arguments, "roi", None) == STANDARD_STREAM and (is_batch or STANDARD_STREAM in inputs):
-        raise OptionError(
-            "received --roi - in a batch or with the input -, expected a file: it can be read only once"
-        )
-    # A closing slash names a folder, even where a pattern has matched a single input.
-    is_folder = output is not None and (len(inputs) > 1 or output.endswith(("/", os.sep)) or recursive)
-    if is_folder and output == STANDARD_STREAM:
-        raise OptionError("received -o - with several inputs or --recursive, expected a folder: name one")
-    # With --recursive, folders are created as they are needed.
-    is_new = recursive and is_folder and not os.path.lexists(output)
-    if is_folder and not is_new and not os.path.isdir(output):
-        raise OptionError(
-            f"received the output {shown(output)}, expected a folder that exists: "
-            + ("name another one" if os.path.lexists(output.rstrip("/")) else "create it first")
-        )
+    is_batch = len(arguments.inputs) > 1 or recursive or arguments.skip_existing
+    _check_inputs(arguments, is_batch=is_batch)
     # A batch is spread over processes, each on one thread.
     threads = 1 if is_batch and (arguments.jobs or arguments.ray) else arguments.jobs
     return {
-        "inputs": tuple(inputs),
-        "output": output,
-        "output_is_folder": is_folder,
+        "inputs": tuple(arguments.inputs),
+        "output": arguments.output,
+        "output_is_folder": _output_is_folder(arguments.inputs, arguments.output, recursive=recursive),
         "overwrite": arguments.overwrite,
         "recursive": recursive,
         "skip_existing": arguments.skip_existing,
@@ -439,8 +420,41 @@ def _shared_arguments(arguments: argparse.Namespace) -> dict[str, Any]:
     }
 
 
+def _check_inputs(arguments: argparse.Namespace, *, is_batch: bool) -> None:
+    """Refuse inputs that cannot be read, or that seem to be the output."""
+    inputs = arguments.inputs
+    if inputs.count(STANDARD_STREAM) > 1:
+        raise OptionError("received - several times, expected it once: the standard input can be read once")
+    if len(inputs) == 2 and arguments.output is None and _is_output(inputs[1], arguments.command):
+        raise OptionError(
+            f"received {shown(inputs[1])} as the second input, and there is no such file: "
+            "if it is the output, put -o in front of it"
+        )
+    if getattr(arguments, "roi", None) == STANDARD_STREAM and (is_batch or STANDARD_STREAM in inputs):
+        raise OptionError(
+            "received --roi - in a batch or with the input -, expected a file: it can be read only once"
+        )
+
+
+def _output_is_folder(inputs: Sequence[str], output: str | None, *, recursive: bool) -> bool:
+    """Return whether the output is a folder; refuse one that does not exist, unless it can be created."""
+    # A closing slash names a folder, even where a pattern has matched a single input.
+    if output is None or not (len(inputs) > 1 or output.endswith(("/", os.sep)) or recursive):
+        return False
+    if output == STANDARD_STREAM:
+        raise OptionError("received -o - with several inputs or --recursive, expected a folder: name one")
+    # With --recursive, folders are created as they are needed.
+    is_new = recursive and not os.path.lexists(output)
+    if not is_new and not os.path.isdir(output):
+        raise OptionError(
+            f"received the output {shown(output)}, expected a folder that exists: "
+            + ("name another one" if os.path.lexists(output.rstrip("/")) else "create it first")
+        )
+    return True
+
+
 def _is_output(path: str, command: str) -> bool:
-    """Whether an input is named like an output, and does not exist: other encoders need no -o."""
+    """Return whether an input is named like an output, and does not exist: other encoders need no -o."""
     is_stream_name = path.lower().endswith(FILE_EXTENSION)
     return is_stream_name == (command == "encode") and not is_stream(path) and not os.path.lexists(path)
 

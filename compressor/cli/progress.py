@@ -23,7 +23,7 @@ class ProgressLine:
         """Show the share of the work done, and an estimate of the remaining time.
 
         Args:
-            share: of the work that is done, above 0, at most 1.
+            share: share of the work that is done, above 0, at most 1.
             text: what the line begins with.
         """
         now = time.perf_counter()

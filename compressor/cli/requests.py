@@ -7,6 +7,9 @@ from typing import Any, TypeAlias
 
 from compressor.options import Runtime, Target
 
+# Stands for a Ray cluster that is started on this machine.
+LOCAL_ADDRESS = "local"
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -16,7 +19,7 @@ class Request:
         inputs: paths of files, or of folders, or "-".
         output: path of a file or a folder, "-", or None for a file next to each input.
         output_is_folder: whether `output` is a folder.
-        extension: of outputs, with its dot.
+        extension: extension of outputs, with its dot.
         overwrite: whether existing files may be replaced.
         recursive: whether inputs may be folders.
         skip_existing: whether inputs whose output exists are left out.

@@ -41,7 +41,7 @@ def run_in_processes(
     Args:
         function: is pickled, and so are items and results.
         items: what to run it on.
-        num_processes: at most so many at a time, from 1.
+        num_processes: maximum number of processes, at least 1.
 
     Raises:
         OptionError: if no process can be started.

@@ -56,7 +56,7 @@ class Area:
         )
 
     def meets(self, other: Area) -> bool:
-        """Whether two areas overlap."""
+        """Return whether two areas overlap."""
         return (
             self.top < other.bottom
             and other.top < self.bottom

@@ -33,7 +33,7 @@ class AveragedTargets:
     """
 
     RATE = 0.25
-    # Of the error along one latent, as a factor of the worth; see docs/experiments.md.
+    # Curvature of the error along one latent, relative to the worth; see docs/experiments.md.
     CURVATURE = 0.65
 
     def __init__(self, worth: Floats) -> None:

@@ -1,14 +1,10 @@
 """Effort of the encoder. Streams of every effort decode the same way, and as fast."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from numbers import Integral
 
 from compressor.errors import OptionError
 from compressor.spec.constants import SAVING_SHARE
-
-# Called with the share of the work done so far, 0..1.
-OnProgress = Callable[[float], object]
 
 MIN_EFFORT, DEFAULT_EFFORT, MAX_EFFORT = 1, 5, 9
 REFINEMENT_STEPS = {6: 2, 7: 6, 8: 15, 9: 40}
@@ -28,9 +24,6 @@ class Effort:
     refinement_steps: int = 0
 
 
-DEFAULT = Effort()
-
-
 def effort_of(number: int) -> Effort:
     """Return the meaning of an effort of 1 to 9.
 
@@ -43,12 +36,3 @@ def effort_of(number: int) -> Effort:
         )
     share = SAVING_SHARE if number >= DEFAULT_EFFORT else None
     return Effort(share, REFINEMENT_STEPS.get(number, 0))
-
-
-def ignore_progress(share: float) -> None:
-    """Do nothing."""
-
-
-def progress_of_part(on_progress: OnProgress, part: int, parts: int) -> OnProgress:
-    """Return a callback that reports the progress of one of several equal parts as that of the whole."""
-    return lambda share: on_progress((part + share) / parts)

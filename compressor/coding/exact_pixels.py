@@ -32,9 +32,9 @@ def read_exact(
     """Read the stored pixels of an area of a picture.
 
     Args:
-        payload: of the exact section.
-        height: of the whole picture, in pixels.
-        width: of the whole picture, in pixels.
+        payload: payload of the exact section.
+        height: height of the whole picture, in pixels.
+        width: width of the whole picture, in pixels.
         area: inside the picture.
 
     Returns:

@@ -23,7 +23,7 @@ def load_coder(runtime: Runtime, model_id: int | None = None) -> PictureCoder:
 
     Args:
         runtime: model, engine and threads.
-        model_id: of a stream that is to be decoded; None to encode.
+        model_id: model of a stream that is to be decoded; None to encode.
 
     Raises:
         UnsupportedStreamError: for a model id that does not ship, or that `runtime.weights` does not have.
@@ -33,7 +33,7 @@ def load_coder(runtime: Runtime, model_id: int | None = None) -> PictureCoder:
     """
     files = model_files(runtime.model if model_id is None else model_id, runtime.weights)
     with _lock:
-        coder = _coders.load(files, resolve_engine(runtime.engine), runtime.threads)
+        coder = _caches[-1](files, resolve_engine(runtime.engine), runtime.threads)
     if model_id not in (None, coder.model_id):
         raise UnsupportedStreamError(
             f"the stream needs model {model_id}, and {files.folder} holds model {coder.model_id}: "
@@ -42,13 +42,12 @@ def load_coder(runtime: Runtime, model_id: int | None = None) -> PictureCoder:
     return coder
 
 
-def coder_of(
+def create_coder(
     files: ModelFiles,
     engine_name: str,
     threads: int | None = None,
     *,
     bfloat16: bool | None = None,
-    **tiling: int,
 ) -> PictureCoder:
     """Create a coder over the files of a model.
 
@@ -57,7 +56,6 @@ def coder_of(
         engine_name: from `resolve_engine`.
         threads: see `load_engine`.
         bfloat16: see `load_engine`.
-        tiling: `tile` and `part` of `PictureCoder`.
 
     Raises:
         WeightsError: if the files are damaged or incomplete.
@@ -75,7 +73,6 @@ def coder_of(
         model_name=files.name,
         engine_name=engine.name,
         workers=num_workers(threads),
-        **tiling,
     )
 
 
@@ -86,23 +83,13 @@ def _keras_graphs(files: ModelFiles) -> dict[str, object]:
     return graphs
 
 
-class _Coders:
-    """The coders of this process; a forked process starts without any."""
-
-    def __init__(self) -> None:
-        # The caches of parent processes are kept: an engine that is freed waits for its threads, which do not
-        # survive a fork.
-        self._caches = [_new_cache()]
-        if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=lambda: self._caches.append(_new_cache()))
-
-    def load(self, files: ModelFiles, engine_name: str, threads: int | None) -> PictureCoder:
-        """Return the coder for these arguments of `coder_of`, created at the first call."""
-        return self._caches[-1](files, engine_name, threads)
+def _start_cache() -> None:
+    _caches.append(lru_cache(maxsize=4)(create_coder))
 
 
-def _new_cache() -> Callable[..., PictureCoder]:
-    return lru_cache(maxsize=4)(coder_of)
-
-
-_coders = _Coders()
+# One cache of coders for each process in a chain of forks; the last is that of this process. Earlier ones are
+# kept: an engine that is freed waits for its threads, which do not survive a fork.
+_caches: list[Callable[..., PictureCoder]] = []
+_start_cache()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_start_cache)

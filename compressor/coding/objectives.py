@@ -61,9 +61,9 @@ class Objective:
     Attributes:
         error: converts an original (H, W, 3), pixels minus 128, to the error of decoded pixels.
         descent: creates, from the worth of a squared step and the number of moves, what moves the latents.
-        saving_share: with which moved latents are rounded; see `compressor.coding.rounding`.
-        rate_weight: of the slope of the rate when it is added to that of the error. With 0, only rounding
-            lowers the rate.
+        saving_share: share with which moved latents are rounded; see `compressor.coding.rounding`.
+        rate_weight: weight of the slope of the rate when it is added to that of the error. With 0, only
+            rounding lowers the rate.
     """
 
     error: Callable[[Floats], PixelError]
@@ -72,8 +72,8 @@ class Objective:
     rate_weight: float
 
 
-# By the metric that a model is trained for. Squared error is nearly quadratic, SSIMULACRA 2 is not. The
-# numbers were chosen on validation pictures; see docs/experiments.md.
+# Keys are the metrics that models are trained for. Squared error is nearly quadratic, SSIMULACRA 2 is not.
+# The numbers were chosen on validation pictures; see docs/experiments.md.
 OBJECTIVES = {
     "mse": Objective(squared_error, lambda worth, steps: AveragedTargets(worth), 1.0, 0.0),
     "ssimulacra2": Objective(perceptual_error, lambda worth, steps: Adam(steps), SAVING_SHARE, 2.0),

@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 
 from compressor.bitstream.tiles import join_tiles, split_cut_tiles, split_tiles
 from compressor.coding.area import Area
-from compressor.coding.effort import DEFAULT, Effort, OnProgress, ignore_progress, progress_of_part
+from compressor.coding.effort import Effort
+from compressor.coding.progress import OnProgress, ignore_progress, progress_of_part
 from compressor.coding.threads import map_ahead
 from compressor.coding.tile_coder import Pairs, TileCoder
 from compressor.coding.tiling import TileReader
 from compressor.errors import OptionError
-from compressor.images.arrays import levels_to_uint8
+from compressor.images.arrays import to_uint8
 from compressor.models.runtime import Analysis, ModelRuntime
 from compressor.spec.arrays import Floats, Indices, Symbols, extended
 from compressor.spec.constants import PIXEL_OFFSET, TILE
@@ -66,7 +67,7 @@ class PictureCoder:
         self,
         image_uint8: NDArray[np.uint8],
         levels: Levels,
-        effort: Effort = DEFAULT,
+        effort: Effort = Effort(),
         *,
         verify: bool = False,
         on_progress: OnProgress = ignore_progress,
@@ -88,14 +89,13 @@ class PictureCoder:
             OptionError: if the effort refines, and the model cannot.
         """
         refine = self._refiner(effort.refinement_steps) if effort.refinement_steps else None
-        grid = self._grid(image_uint8)
-        tiles, payloads = list(grid.cut(self._tile)), []
+        tiles, payloads = list(self._grid(image_uint8).cut(self._tile)), []
         for number, tile in enumerate(tiles):
             if refine:
                 on_tile_progress = progress_of_part(on_progress, number, len(tiles))
-                pairs = self._refined(refine, image_uint8, tile, grid, levels, on_tile_progress)
+                pairs = self._refined(refine, image_uint8, tile, levels, on_tile_progress)
             else:
-                pairs = self._coded_once(image_uint8, tile, grid, levels, effort.saving_share)
+                pairs = self._coded_once(image_uint8, tile, levels, effort.saving_share)
             payloads.append(self.tile_coder.encode(pairs, verify=verify))
         return join_tiles(payloads)
 
@@ -113,43 +113,36 @@ class PictureCoder:
         refine: Refiner,
         image_uint8: NDArray[np.uint8],
         tile: Area,
-        grid: Area,
         levels: Levels,
         on_progress: OnProgress,
     ) -> Pairs:
         """Code a tile of a picture with refinement."""
-        wide = tile.widened(refine.halo, grid)
-        pixels, latents, side = self._latents_and_side(image_uint8, wide, tile, grid, levels)
+        wide = tile.widened(refine.halo, self._grid(image_uint8))
+        pixels, latents, side = self._latents_and_side(image_uint8, wide, tile, levels)
         inside = wide.scaled(self.runtime.block).common(Area(0, 0, *image_uint8.shape[:2]))
         size, of_wide = (inside.height, inside.width), levels_in(levels, wide.slices)
         return refine(pixels, size, latents, side, of_wide, tile.within(wide), on_progress)
 
     def _coded_once(
-        self,
-        image_uint8: NDArray[np.uint8],
-        tile: Area,
-        grid: Area,
-        levels: Levels,
-        saving_share: float | None,
+        self, image_uint8: NDArray[np.uint8], tile: Area, levels: Levels, saving_share: float | None
     ) -> Pairs:
         """Code a tile of a picture without refinement."""
-        latents, side = self._latents_and_side(image_uint8, tile, tile, grid, levels)[1:]
+        _, latents, side = self._latents_and_side(image_uint8, tile, tile, levels)
         return self.tile_coder.code(latents, side, levels_in(levels, tile.slices), saving_share).pairs()
 
     def _latents_and_side(
-        self, image_uint8: NDArray[np.uint8], area: Area, tile: Area, grid: Area, levels: Levels
+        self, image_uint8: NDArray[np.uint8], area: Area, tile: Area, levels: Levels
     ) -> tuple[Floats, Floats, Symbols]:
         """Return pixels minus 128 and latents of an area, and the side information of the tile in it."""
-        pixels, analysis = self.analyse(image_uint8, area, grid, levels)
+        pixels, analysis = self.analyse(image_uint8, area, levels)
         for_side = analysis.for_side[tile.within(area).slices]
         side = self.runtime.side_information(for_side, levels_in(levels, tile.slices))
         return pixels, analysis.latents, side
 
     def symbols(self, image_uint8: NDArray[np.uint8], levels: Levels) -> Iterator[tuple[Symbols, Indices]]:
         """Yield flat arrays of symbols and of their scale indices, as `encode` codes them, tile by tile."""
-        grid = self._grid(image_uint8)
-        for tile in grid.cut(self._tile):
-            yield from self._coded_once(image_uint8, tile, grid, levels, DEFAULT.saving_share)
+        for tile in self._grid(image_uint8).cut(self._tile):
+            yield from self._coded_once(image_uint8, tile, levels, Effort().saving_share)
 
     def decode(
         self,
@@ -166,8 +159,8 @@ class PictureCoder:
 
         Args:
             payload: from `encode`.
-            height: of the whole picture, in pixels.
-            width: of the whole picture, in pixels.
+            height: height of the whole picture, in pixels.
+            width: width of the whole picture, in pixels.
             levels: quality levels 0..396: one, or one for each latent position of the picture.
             region: the part to return, in pixels of the returned size; None for all of them.
             reduction: factor by which width and height are divided and rounded up; one of `reductions`.
@@ -209,7 +202,7 @@ class PictureCoder:
             pixels = synthesis.run(reader.window(window), levels_in(levels, window.slices))
             kept = part.scaled(block).common(region)
             inner = pixels[kept.within(window.scaled(block)).slices]
-            image_uint8[kept.within(region).slices] = levels_to_uint8(inner + PIXEL_OFFSET)
+            image_uint8[kept.within(region).slices] = to_uint8(inner + PIXEL_OFFSET)
         return image_uint8
 
     def read_symbols(
@@ -221,12 +214,10 @@ class PictureCoder:
             of_tile = levels_in(levels, tile.slices)
             yield from self.tile_coder.read_pairs(data, tile.height, tile.width, of_tile)
 
-    def analyse(
-        self, image_uint8: NDArray[np.uint8], area: Area, grid: Area, levels: Levels
-    ) -> tuple[Floats, Analysis]:
+    def analyse(self, image_uint8: NDArray[np.uint8], area: Area, levels: Levels) -> tuple[Floats, Analysis]:
         """Return pixels minus 128 (block * h, block * w, 3) and the analysis of an area of a picture."""
         block = self.runtime.block
-        window = area.widened(self.runtime.analysis_halo, grid)
+        window = area.widened(self.runtime.analysis_halo, self._grid(image_uint8))
         part = image_uint8[window.scaled(block).slices]
         # Repeat the last row and column up to whole blocks.
         missing = (window.height * block - part.shape[0], window.width * block - part.shape[1])

@@ -13,9 +13,9 @@ from compressor.spec.arrays import extended
 from compressor.spec.file_format import MAP_REGION
 from compressor.spec.levels import Levels, interpolate
 
-# One for each region: the number of levels by which it is lowered.
+# For each region, the number of levels by which it is lowered.
 Lowering = NDArray[np.uint8]
-# By which the black of a mask lowers the quality: 40 points.
+# Black in a mask lowers the quality by 40, which is this many levels.
 MAX_LOWERING = 160
 
 
@@ -49,8 +49,8 @@ def read_map(payload: bytes, height: int, width: int) -> Lowering:
 
     Args:
         payload: from `pack_map`.
-        height: of the picture, in pixels.
-        width: of the picture, in pixels.
+        height: height of the picture, in pixels.
+        width: width of the picture, in pixels.
 
     Returns:
         (rows, columns), 0..255.
@@ -79,9 +79,9 @@ def levels_of(level: int, lowering: Lowering | None, height: int, width: int, bl
 
     Args:
         level: quality level 0..396 of regions that are not lowered.
-        lowering: of each region, or None.
-        height: of the picture, in pixels.
-        width: of the picture, in pixels.
+        lowering: lowering of each region, or None.
+        height: height of the picture, in pixels.
+        width: width of the picture, in pixels.
         block: pixels per latent position, down and across.
     """
     if lowering is None:

@@ -31,20 +31,20 @@ class Fidelity:
         name: for messages.
         middle: value of an ordinary photograph in the middle of the quality scale.
         per_level: how much it rises with each level below the fine ones.
-        highest: stands for an infinite value, since interpolation needs a number.
     """
 
     name: str
     middle: float
     per_level: float
-    highest: float
 
 
-# By the name of the target.
+# Keys are fields of `Target`.
 FIDELITIES = {
-    "psnr_db": Fidelity("dB PSNR", 33.0, 0.042, 99.0),
-    "ssimulacra2": Fidelity("SSIMULACRA 2", 68.0, 0.15, 100.0),
+    "psnr_db": Fidelity("dB PSNR", 33.0, 0.042),
+    "ssimulacra2": Fidelity("SSIMULACRA 2", 68.0, 0.15),
 }
+# Caps the excess of an infinite PSNR, since interpolation needs a number.
+_MOST_EXCESS = 100.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Trial:
     Attributes:
         level: quality level 0..396.
         stream: the whole file.
-        fidelity: of the decoded pixels; 0 if it is not needed.
+        fidelity: fidelity of the decoded pixels; 0 if it is not needed.
     """
 
     level: int
@@ -75,7 +75,7 @@ def encode_to_target(
     Args:
         target: for a size, the best quality is taken whose file is not above it. For a fidelity, the smallest
             file that has it.
-        num_pixels: of the picture, width x height.
+        num_pixels: width x height of the picture.
         encode_at: level 0..396 -> the whole file.
         fidelity_of: name of a target in `FIDELITIES`, file of `encode_at` -> fidelity of its decoded pixels.
         try_top: whether to always try the top level, which stores pixels without loss; for some pictures, it
@@ -127,7 +127,7 @@ class _Trials(dict[int, Trial]):
 
 def _smallest_with(wanted: float, fidelity: Fidelity, trials: _Trials) -> bytes:
     def excess(level: int) -> float:
-        return min(trials[level].fidelity, fidelity.highest + wanted) - wanted
+        return min(trials[level].fidelity - wanted, _MOST_EXCESS)
 
     guess = _MIDDLE_LEVEL + (wanted - fidelity.middle) / fidelity.per_level
     low, _ = crossing(excess, guess, fidelity.per_level)

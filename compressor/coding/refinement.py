@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from compressor.coding.area import Area
-from compressor.coding.effort import OnProgress
 from compressor.coding.objectives import Objective
+from compressor.coding.progress import OnProgress
 from compressor.coding.tile_coder import Pairs, TileCoder
 from compressor.entropy.tables import ScaleTables
 from compressor.models.runtime import ErrorGradient, ModelRuntime, PixelError
@@ -27,8 +27,8 @@ class _Part:
         core: positions whose gradient is kept.
         window: these and the positions around them, which the gradient depends on.
         levels: quality levels of the window.
-        error: of the window's pixels, in bits.
-        share: of this error that is counted, since windows of a tile overlap.
+        error: error of the window's pixels, in bits.
+        share: share of this error that is counted, since windows of a tile overlap.
     """
 
     core: Area
@@ -89,7 +89,7 @@ class Refiner:
     Args:
         runtime: the model.
         coder: codes its tiles.
-        error_gradient: of the runtime.
+        error_gradient: error gradient of the runtime.
         objective: the error, and how the latents move.
         steps: number of moves.
         window: see `WINDOW`.
@@ -129,7 +129,7 @@ class Refiner:
         """Code a tile.
 
         Args:
-            pixels: of the tile and of `halo` positions around it, (block * h, block * w, 3), minus 128.
+            pixels: pixels - 128 of the tile and of `halo` positions around it, (block * h, block * w, 3).
             size: height and width of the part of these that is inside the picture.
             around: latents of the same positions from the analysis, (h, w, C), in quantisation steps. Those
                 outside of the tile stand in for what other tiles decode to.

@@ -121,7 +121,7 @@ def _colours(
     """Return each cell's number of colours, that number per pixel, and whether it has a background.
 
     Args:
-        pixels: of whole cells, (16 * rows, 16 * columns, 3).
+        pixels: pixels of whole cells, (16 * rows, 16 * columns, 3).
         area: the part of the picture that they cover; smaller where edges were repeated to whole cells.
     """
     numbers = pixels[..., 0].astype(np.uint32)
@@ -179,7 +179,7 @@ def _fine_chroma(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
     energy = np.zeros((height // 2, width // 2), np.int32)
     for channel in (0, 2):
         chroma = pixels[..., channel].astype(np.int16) - pixels[..., 1]
-        # Of every 2x2 pixels, the first with its neighbours at the right and below.
+        # In each 2x2 square, compare the first pixel with its right and lower neighbours.
         first = chroma[::2, ::2]
         for other in (chroma[::2, 1::2], chroma[1::2, ::2]):
             energy += np.square(other - first, dtype=np.int32)

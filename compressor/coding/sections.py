@@ -7,9 +7,10 @@ from numpy.typing import NDArray
 
 from compressor.bitstream.container import Container
 from compressor.coding.area import Area
-from compressor.coding.effort import Effort, OnProgress, progress_of_part
+from compressor.coding.effort import Effort
 from compressor.coding.exact_pixels import encode_exact, read_exact, verify_exact
 from compressor.coding.picture_coder import PictureCoder
+from compressor.coding.progress import OnProgress, progress_of_part
 from compressor.coding.quality_map import Lowering, levels_of, pack_map, read_map
 from compressor.coding.screen_content import ScreenContent
 from compressor.images.lossless import quick_num_bytes
@@ -39,9 +40,9 @@ class SectionEncoder:
     content that is stored exactly, and without.
 
     Args:
-        coder: of the picture section.
+        coder: coder of the picture section.
         image_uint8: (H, W, 3).
-        lowering: of the regions of the quality map; None for no map.
+        lowering: lowering of the regions of the quality map; None for no map.
         effort: how symbols are chosen.
         verify: whether to read the payloads again.
         on_progress: called after every step of a refinement.
@@ -59,6 +60,7 @@ class SectionEncoder:
     ) -> None:
         self._coder, self._image_uint8, self._lowering = coder, image_uint8, lowering
         self._effort, self._verify, self._on_progress = effort, verify, on_progress
+        self._quality_map = {} if lowering is None else {QUALITY_MAP: pack_map(lowering)}
         # Payloads of the whole picture, coded by the networks, by level.
         self._pictures: dict[int, bytes] = {}
 
@@ -72,7 +74,8 @@ class SectionEncoder:
 
         Args:
             level: quality level 0..396; with a quality map, not the top level.
-            screen_content: of the picture, in regions that are not lowered; None to store nothing exactly.
+            screen_content: screen content of the picture, in regions that are not lowered; None to store
+                nothing exactly.
 
         Returns:
             The payloads of the picture section and, where there are such, of the exact section and the
@@ -90,7 +93,7 @@ class SectionEncoder:
         return payloads
 
     def _is_smaller_without_loss(self, level: int, num_bytes: int) -> bool:
-        """Whether storing the picture without loss takes no more bytes; tried only where it is likely."""
+        """Return whether storing the picture without loss takes no more bytes; tried where that is likely."""
         height, width, _ = self._image_uint8.shape
         is_fine = level > HIGHEST_SEEN_LEVEL
         if not is_fine and 8 * num_bytes > MAX_BPP_OF_PLAIN * height * width:
@@ -101,9 +104,8 @@ class SectionEncoder:
 
     def _payloads(self, level: int, screen_content: ScreenContent | None) -> dict[str, bytes]:
         """Encode the picture, and store its screen content, or all of it, exactly where that pays."""
-        quality_map = {} if self._lowering is None else {QUALITY_MAP: pack_map(self._lowering)}
         if screen_content is None:
-            return quality_map | {PICTURE: self._picture(level, 1)}
+            return self._quality_map | {PICTURE: self._picture(level, 1)}
         mask = screen_content.mask
         is_whole = bool(mask.all())
         everything = self._picture(level, 1 if is_whole else 2)
@@ -111,14 +113,14 @@ class SectionEncoder:
         payload = self._whole if is_whole else screen_content.payload
         added_bits = 8 * (len(payload) + len(rest) - len(everything))
         if added_bits > 0 and not self._pays(added_bits, level, everything, mask):
-            return quality_map | {PICTURE: everything}
+            return self._quality_map | {PICTURE: everything}
         # The rest may be a plain background, which costs the networks more than its exact pixels.
         is_mostly_exact = self._lowering is None and mask.mean() >= MIN_SHARE_FOR_WHOLE
         if is_mostly_exact and len(self._whole) <= len(payload) + len(rest):
             return {EXACT: self._whole, PICTURE: b""}
         if self._verify and not is_whole:
             verify_exact(payload, self._image_uint8, mask)
-        return quality_map | {EXACT: payload, PICTURE: rest}
+        return self._quality_map | {EXACT: payload, PICTURE: rest}
 
     @cached_property
     def _png_num_bytes(self) -> float:
@@ -153,7 +155,7 @@ class SectionEncoder:
         return levels_of(level, self._lowering, height, width, self._coder.runtime.block)
 
     def _pays(self, added_bits: int, level: int, everything: bytes, mask: NDArray[np.bool_]) -> bool:
-        """Whether the error that exact pixels remove is worth more than the bits that they add."""
+        """Return whether the error that exact pixels remove is worth more than the bits that they add."""
         height, width, _ = self._image_uint8.shape
         decoded = self._coder.decode(everything, height, width, self._levels(level))
         removed_error = squared_error(decoded, self._image_uint8)
@@ -166,7 +168,7 @@ def read_levels(coder: PictureCoder, container: Container) -> Levels:
     """Return the quality levels of a picture's latents, for `PictureCoder`.
 
     Args:
-        coder: of the picture section.
+        coder: coder of the picture section.
         container: the stream.
 
     Raises:
@@ -189,7 +191,7 @@ def decode_sections(
     """Decode the colours of a picture, or an area of it.
 
     Args:
-        coder: of the picture section.
+        coder: coder of the picture section.
         container: the stream.
         area: as it is returned, inside the picture; None for all of it.
         reduction: see `PictureCoder.decode`; 1 if there is an exact section.

@@ -35,7 +35,7 @@ def meet_target(
         target: the target; see `Target`.
         coder: decodes the trials.
         image_uint8: the picture, (H, W, 3).
-        screen_content: of the picture; None if it has none.
+        screen_content: screen content of the picture; None if it has none.
         encode_at: level 0..396, and the screen content to store exactly where that pays -> the whole file.
         may_be_lossless: whether the top level stores the picture without loss.
 
@@ -75,12 +75,14 @@ def meet_target(
         except OptionError as error:
             unmet = error
             continue
-        streams.append(stream)
         if not read_container(stream).sections[PICTURE]:
             # Nothing is better than a picture without loss.
-            break
+            return stream
+        streams.append(stream)
     if not streams:
         raise unmet
+    if len(streams) == 1:
+        return streams[0]
     return min(streams, key=lambda stream: squared_error(_colours(coder, stream), image_uint8))
 
 

@@ -1,6 +1,5 @@
 """Work on several tiles at once: most of it is done outside of Python's lock."""
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, wait
@@ -8,6 +7,7 @@ from itertools import cycle
 from typing import TypeVar
 
 from compressor.call_thread import CallThread
+from compressor.engines.cpu import num_cores
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -17,14 +17,12 @@ MAX_WORKERS = 4
 
 
 def num_workers(threads: int | None) -> int:
-    """Return how many tiles to work on at once.
+    """Return the number of tiles to work on at once.
 
     Args:
-        threads: the most threads to use; None for one for each core.
+        threads: maximum number of threads; None for one for each core.
     """
-    if threads is None:
-        threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(threads, MAX_WORKERS)
+    return min(threads or num_cores(), MAX_WORKERS)
 
 
 def map_ahead(function: Callable[[Item], Result], items: Iterable[Item], workers: int) -> Iterator[Result]:

@@ -31,7 +31,7 @@ class CodedTile:
     Attributes:
         side: side information (h/4, w/4, S).
         side_indices: its scale indices.
-        boosts: of the tile's regions.
+        boosts: boosts of the tile's regions.
         steps: passes in coding order, each with its symbols.
         decoded: latents (h, w, C) in quantisation steps.
         padding: rows and columns that the passes add to fill whole positions of the side information.
@@ -140,10 +140,10 @@ class TileCoder:
         height: int,
         width: int,
         levels: Levels,
-        count: int | None = None,
+        num_passes: int | None = None,
     ) -> Passes:
-        """Start the first `count` passes of a tile, or all, with boosted scale indices."""
-        passes = self._runtime.passes(side, height, width, levels, count)
+        """Start the first `num_passes` passes of a tile, or all, with boosted scale indices."""
+        passes = self._runtime.passes(side, height, width, levels, num_passes)
         stride = self._runtime.side_stride
         lift = lifts(boosts, height, width, (height + -height % stride, width + -width % stride))
         return passes if lift is None else _boosted_passes(passes, lift)
@@ -162,7 +162,7 @@ class TileCoder:
         height: int,
         width: int,
         levels: Levels,
-        count: int | None = None,
+        num_passes: int | None = None,
         *,
         is_cut: bool = False,
     ) -> Floats:
@@ -170,10 +170,10 @@ class TileCoder:
 
         Args:
             data: from `encode`.
-            height: of the tile, in positions.
-            width: of the tile, in positions.
+            height: height of the tile, in positions.
+            width: width of the tile, in positions.
             levels: quality levels 0..396: one, or (h, w).
-            count: number of passes to decode; None for all. The last one has to end a group of channels.
+            num_passes: number of passes to decode; None for all. The last one has to end a group of channels.
             is_cut: whether the data are only the beginning. Symbols of passes that are missing, wholly or in
                 part, are zero, so that their latents have the predicted means.
 
@@ -182,7 +182,7 @@ class TileCoder:
         """
         decoder = SymbolDecoder(self._runtime.tables, data, is_cut=is_cut)
         get = _zeros_after_the_end(decoder.get) if is_cut else decoder.get
-        return self._decode(get, height, width, levels, count)
+        return self._decode(get, height, width, levels, num_passes)
 
     def read_pairs(self, data: bytes | memoryview, height: int, width: int, levels: Levels) -> Pairs:
         """Return the pairs written for a tile, in coding order."""
@@ -202,7 +202,7 @@ class TileCoder:
         height: int,
         width: int,
         levels: Levels,
-        count: int | None = None,
+        num_passes: int | None = None,
     ) -> Floats:
         side_indices = self._runtime.side_indices(height, width)
         side = get(side_indices.ravel()).reshape(side_indices.shape)
@@ -212,7 +212,7 @@ class TileCoder:
         def read(step: Step) -> Symbols:
             return get(step.indices.ravel()).reshape(step.indices.shape)
 
-        return _drive(self._passes(side, boosts, height, width, levels, count), read)
+        return _drive(self._passes(side, boosts, height, width, levels, num_passes), read)
 
 
 def _zeros_after_the_end(get: Callable[[Indices], Symbols]) -> Callable[[Indices], Symbols]:

@@ -15,7 +15,7 @@ class TileReader:
 
     Args:
         tiles: areas of tiles and their latents (h, w, channels), decoded as they are drawn, in coding order.
-        grid: of the picture's latents, from (0, 0).
+        grid: grid of the picture's latents, from (0, 0).
         channels: number of latent channels.
         tile: positions along a tile's side.
     """

@@ -1,8 +1,9 @@
-"""Features of this CPU that decide which engine and which number format is fastest."""
+"""The cores of this CPU, and the features that decide which engine and number format is fastest."""
 
+import os
 from pathlib import Path
 
-# Of CPUs that multiply bfloat16 numbers.
+# Flags of CPUs that multiply bfloat16 numbers.
 BFLOAT16_FLAGS = frozenset({"amx_bf16", "avx512_bf16"})
 
 
@@ -13,6 +14,11 @@ def cpu_flags(path: Path = Path("/proc/cpuinfo")) -> set[str]:
     except OSError:
         return set()
     return next((set(line.split()) for line in lines if line.startswith(("flags", "Features"))), set())
+
+
+def num_cores() -> int:
+    """Return the number of cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def has_bfloat16() -> bool:

@@ -9,7 +9,7 @@ class Engine(Protocol):
     """Evaluates the graphs of one model by name; several threads may do so at once.
 
     Attributes:
-        name: of the engine.
+        name: name of the engine.
         threads: the most threads it uses; None if it chooses.
     """
 

@@ -12,7 +12,8 @@ from compressor.weights.files import ModelFiles
 # The graphs at the resolution of latents. They are small: rearranging their kernels for the processor, as is
 # done for the others, takes 15 ms, and decoding several megapixels saves no more than that.
 _SMALL_GRAPHS = ("hyper_", "mean_")
-# In messages of ONNX Runtime: of its allocator, of C++, and of threads that cannot be started.
+# Parts of messages that mean out of memory: from ONNX Runtime's allocator, from C++, and from threads that
+# cannot be started.
 _OUT_OF_MEMORY = ("Failed to allocate memory", "bad_alloc", "PosixThread")
 
 

@@ -26,10 +26,10 @@ class _Limit:
 
     @contextmanager
     def __call__(self) -> Iterator[None]:
-        """Within it NumPy's BLAS has one thread.
+        """Limit NumPy's BLAS to one thread inside a `with` block.
 
         The threads of OpenBLAS spin for some milliseconds after every product, on the cores that an engine's
-        next graph wants: on two cores the synthesis took 1.7 times as long.
+        next graph needs: on two cores, the synthesis took 1.7 times as long.
         """
         with self._lock:
             if not self._users:

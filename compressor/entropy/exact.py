@@ -119,7 +119,7 @@ def depth_to_space(x: Integers) -> Integers:
 
 @dataclass(frozen=True)
 class ExactHyper:
-    """Side information -> features at the latents' resolution: two 3x3 layers, each made finer by 2.
+    """Side information -> features of each latent position: two 3x3 layers, each followed by depth-to-space.
 
     Only the first has a bias that depends on the quality.
     """

@@ -27,7 +27,7 @@ def _model(tables: ScaleTables, index: int) -> Any:
 
 def _groups(indices: NDArray[np.uint8]) -> tuple[NDArray[np.intp], list[tuple[int, slice]]]:
     """Positions with indices above 0, sorted by index and then position, and each index with its slice."""
-    # Of the mask, since NumPy finds the nonzero elements of other arrays several times more slowly.
+    # Searching a mask is several times as fast as searching integers.
     coded = np.flatnonzero(indices > 0)
     of_coded = indices[coded]
     counts = np.bincount(of_coded)

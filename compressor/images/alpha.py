@@ -8,7 +8,7 @@ from PIL import Image
 
 from compressor.errors import CorruptStreamError, one_line
 
-# Of the header of a PNG.
+# Bit depth and colour type in a PNG header, and their values for 8-bit gray.
 _DEPTH_AND_COLOURS, _GRAY_8_BITS = slice(24, 26), bytes([8, 0])
 
 

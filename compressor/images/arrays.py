@@ -9,20 +9,20 @@ import numpy.typing as npt
 from PIL import Image
 
 
-def levels_to_uint8(levels: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.uint8]:
+def to_uint8(pixels: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.uint8]:
     """Round and clip pixels.
 
     Args:
-        levels: floats in 8-bit levels, any shape. NaN becomes 0.
+        pixels: floats in 8-bit levels, any shape. NaN becomes 0.
 
     Returns:
         uint8, 0..255, of the same shape; halves are rounded to even.
 
     Example:
-        >>> levels_to_uint8(np.array([-3.0, 0.5, 1.6, 300.0])).tolist()
+        >>> to_uint8(np.array([-3.0, 0.5, 1.6, 300.0])).tolist()
         [0, 0, 2, 255]
     """
-    rounded: npt.NDArray[np.floating[Any]] = np.rint(levels)
+    rounded: npt.NDArray[np.floating[Any]] = np.rint(pixels)
     np.clip(rounded, 0, 255, out=rounded)
     rounded[np.isnan(rounded)] = 0
     return rounded.astype(np.uint8)

@@ -17,7 +17,7 @@ _SRGB_TRANSFERS = (1, 2, 6, 13, 14, 15)
 _PRIMARIES = {9: "BT.2020", 11: "DCI-P3", 12: "Display P3"}
 _TRANSFERS = {8: "linear", 16: "PQ", 18: "HLG"}
 
-# Length and type.
+# Length (4) and type of a cICP chunk.
 _CICP_CHUNK = b"\0\0\0\x04cICP"
 
 _SRGB_GAMMA, _GAMMA_TOLERANCE = 1 / 2.2, 0.02

@@ -18,6 +18,7 @@ from compressor.images.alpha import clear_hidden
 from compressor.images.colour import colour_notes, read_header
 from compressor.images.metadata import (
     Metadata,
+    is_profile_for,
     left_out_notes,
     orientation_of,
     parse_strip,
@@ -191,14 +192,6 @@ def load_picture(
         pixels = pixels.transpose(_UPRIGHT[orientation])
         metadata = reset_orientation(metadata)
     return LoadedPicture(pixels, metadata.stripped(stripped), notes + mode_notes)
-
-
-def is_profile_for(icc: bytes, mode: str) -> bool:
-    """Return whether an ICC profile, empty or not, fits pixels of mode L, LA, RGB or RGBA.
-
-    Programs often leave the profile of RGB at a picture that they converted to gray: it is kept.
-    """
-    return icc[16:20] != b"GRAY" or mode in ("L", "LA")
 
 
 def _animation_notes(image: Image.Image) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from compressor.errors import OptionError
+from compressor.spec.file_format import EXIF, ICC, XMP
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -64,12 +65,12 @@ class Metadata:
     @classmethod
     def of_sections(cls, sections: Mapping[str, bytes]) -> Metadata:
         """Return the metadata among the sections of a stream."""
-        icc, exif, xmp = (sections.get(name, b"") for name in ("icc", "exif", "xmp"))
+        icc, exif, xmp = (sections.get(name, b"") for name in (ICC, EXIF, XMP))
         return cls(icc, without_prefix(exif), xmp)
 
     def sections(self) -> dict[str, bytes]:
         """Return the payloads of the sections of a stream, by name; empty where there is none."""
-        return {"icc": self.icc, "exif": self.exif, "xmp": self.xmp}
+        return {ICC: self.icc, EXIF: self.exif, XMP: self.xmp}
 
     def stripped(self, strip: frozenset[str]) -> Metadata:
         """Leave out the metadata named in a set from `parse_strip`."""
@@ -105,6 +106,14 @@ def parse_strip(strip: str | Iterable[str]) -> frozenset[str]:
     if unknown := sorted(str(name) for name in names - set(STRIP_CHOICES)):
         raise OptionError(f"received strip {', '.join(unknown)}, expected {', '.join(STRIP_CHOICES)}")
     return frozenset(STRIP_CHOICES[1:]) if "all" in names else names
+
+
+def is_profile_for(icc: bytes, mode: str) -> bool:
+    """Return whether an ICC profile, empty or not, fits pixels of mode L, LA, RGB or RGBA.
+
+    Programs often leave an RGB profile in a picture that they converted to gray: it is kept.
+    """
+    return icc[16:20] != b"GRAY" or mode in ("L", "LA")
 
 
 def read_metadata(image: Image.Image) -> Metadata:

@@ -140,9 +140,9 @@ def _to_8_bit(image: Image.Image, storage: Storage) -> Image.Image:
     transparency = image.info.get("transparency")
     if transparency is not None and mode in ("1", "L", "RGB"):
         # Pillow compares pixels of 8 bits with the value as the file gives it.
-        opaque = image.copy()
-        opaque.info["transparency"] = _transparency_8_bit(transparency, storage)
-        return opaque.convert("RGBA" if mode == "RGB" else "LA")
+        marked = image.copy()
+        marked.info["transparency"] = _transparency_8_bit(transparency, storage)
+        return marked.convert("RGBA" if mode == "RGB" else "LA")
     if mode in CODED_MODES:
         return image
     if mode == "PA" or (mode == "P" and image.has_transparency_data):

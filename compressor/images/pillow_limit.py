@@ -9,7 +9,15 @@ from PIL import Image
 
 from compressor.locks import ForkSafeLock
 
+# Pillow warns about pictures above its limit, and refuses those above this many times the limit.
+_REFUSED = 2
+
 _lock = ForkSafeLock()
+
+
+def current_limit() -> int | None:
+    """Return the number of pixels above which Pillow refuses a picture; None for no limit."""
+    return None if Image.MAX_IMAGE_PIXELS is None else _REFUSED * int(Image.MAX_IMAGE_PIXELS)
 
 
 @contextmanager
@@ -21,8 +29,7 @@ def limit_of_pillow(max_pixels: int | None) -> Iterator[None]:
     """
     with _lock:
         before = Image.MAX_IMAGE_PIXELS
-        # Pillow warns at its limit and refuses at twice that.
-        Image.MAX_IMAGE_PIXELS = None if max_pixels is None else (max_pixels + 1) // 2
+        Image.MAX_IMAGE_PIXELS = None if max_pixels is None else -(-max_pixels // _REFUSED)
         try:
             yield
         finally:

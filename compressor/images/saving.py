@@ -9,8 +9,7 @@ from typing import Any
 from PIL import Image
 
 from compressor.errors import OptionError, one_line
-from compressor.images.loading import is_profile_for
-from compressor.images.metadata import tiff_tags, without_orientation, without_prefix
+from compressor.images.metadata import is_profile_for, tiff_tags, without_orientation, without_prefix
 
 DEFAULT_EXTENSION = ".png"
 

@@ -2,7 +2,7 @@
 
 Both pictures are converted to XYB, a colour space modelled on the eye. At six scales, each half as large as
 the one before, two kinds of maps compare them: one minus SSIM, and the difference in edge strength, split
-into artifacts (edges that were added) and lost detail (edges that were blurred away). The score is a
+into artefacts (edges that were added) and lost detail (edges that were blurred away). The score is a
 polynomial of a weighted sum of the 1-norms and 4-norms of these maps.
 
 Borders: the blur treats pixels outside the picture as zero, on all four sides. The original uses a recursive
@@ -43,7 +43,7 @@ XYB_MATRIX = np.array([[7, -7, 0], [0.5, 0.5, 0], [-0.5, -0.5, 1]])
 XYB_OFFSET = np.array([0.42, 0.01, 0.55])
 POLYNOMIAL = (0.0, 2.326765642916932, -0.020884521182843837, 6.248496625763138e-05)
 SUM_SCALE, EXPONENT = 0.9562382616834844, 0.6276336467831387
-# For each channel and scale: the weights of the 1-norms of one minus SSIM, artifacts and lost detail, then
+# For each channel and scale: the weights of the 1-norms of one minus SSIM, artefacts and lost detail, then
 # those of their 4-norms.
 # fmt: off
 WEIGHTS = (
@@ -150,7 +150,7 @@ def _to_xyb(linear: Floats) -> Floats:
 
 
 def _maps(a: Floats, b: Floats) -> Floats:
-    """Return (3, H, W, 3): one minus SSIM, artifacts and lost detail of XYB pictures."""
+    """Return (3, H, W, 3): one minus SSIM, artefacts and lost detail of XYB pictures."""
     mean_a, mean_b = _blur(a), _blur(b)
     covariance = _blur(a * b) - mean_a * mean_b
     # Squares of means are added first: then both sums are exactly equal for equal pictures.

@@ -15,7 +15,7 @@ class QualityCurve(keras.layers.Layer):
     Args:
         channels: number of values.
         knots: number of equidistant points on the quality axis, at least 2.
-        initializer: of the values.
+        initializer: initializer of the values.
 
     Input shape: (N,), quality in 0..1 (clipped).
     Output shape: (N, 1, 1, channels).

@@ -67,8 +67,27 @@ class _LappedTransform(keras.layers.Layer):
         return {**super().get_config(), "channels": self.channels}
 
 
+class _BlockAnalysis(_LappedTransform):
+    """Filters block edges, then applies the kernel as a 16x16 convolution at stride 16."""
+
+    @staticmethod
+    def edge_filter() -> np.ndarray:
+        """Return the (16, 16) matrix for `filter_block_edges`."""
+        raise NotImplementedError
+
+    def call(self, images):
+        _check_pictures(images.shape)
+        filtered = filter_block_edges(images, self.edge_filter())
+        return ops.conv(filtered, self.kernel, strides=BLOCK, padding="valid")
+
+    def compute_output_shape(self, input_shape):
+        _check_pictures(input_shape)
+        n, h, w, _ = input_shape
+        return (n, h and h // BLOCK, w and w // BLOCK, self.channels)
+
+
 @keras.saving.register_keras_serializable(package="compressor")
-class LappedAnalysis(_LappedTransform):
+class LappedAnalysis(_BlockAnalysis):
     """Pictures to lapped-transform coefficients: pre-filter, then a 16x16 convolution at stride 16.
 
     Args:
@@ -83,14 +102,7 @@ class LappedAnalysis(_LappedTransform):
     Reference: Tran, Liang and Tu 2003 (see `pre_filter`).
     """
 
-    def call(self, images):
-        _check_pictures(images.shape)
-        return ops.conv(filter_block_edges(images, pre_filter()), self.kernel, strides=BLOCK, padding="valid")
-
-    def compute_output_shape(self, input_shape):
-        _check_pictures(input_shape)
-        n, h, w, _ = input_shape
-        return (n, h and h // BLOCK, w and w // BLOCK, self.channels)
+    edge_filter = staticmethod(pre_filter)
 
     def select(self, images: np.ndarray) -> np.ndarray:
         """Keep the channels of largest energy over `images`, strongest first.
@@ -141,7 +153,7 @@ class LappedSynthesis(_LappedTransform):
 
 
 @keras.saving.register_keras_serializable(package="compressor")
-class LappedSynthesisGradient(_LappedTransform):
+class LappedSynthesisGradient(_BlockAnalysis):
     """The adjoint of `LappedSynthesis`: a gradient by pixels becomes one by coefficients.
 
     Not `LappedAnalysis`, since the transform is biorthogonal. At the border the post-filter leaves mirrored
@@ -151,12 +163,7 @@ class LappedSynthesisGradient(_LappedTransform):
     Output shape: (N, H / 16, W / 16, channels).
     """
 
-    def call(self, gradient):
-        _check_pictures(gradient.shape)
-        filtered = filter_block_edges(gradient, post_filter().T)
-        return ops.conv(filtered, self.kernel, strides=BLOCK, padding="valid")
-
-    def compute_output_shape(self, input_shape):
-        _check_pictures(input_shape)
-        n, h, w, _ = input_shape
-        return (n, h and h // BLOCK, w and w // BLOCK, self.channels)
+    @staticmethod
+    def edge_filter() -> np.ndarray:
+        """Return the transpose of the post-filter."""
+        return post_filter().T

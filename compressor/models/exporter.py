@@ -13,7 +13,7 @@ class Exporter(Protocol):
     def __init__(self, model: Any) -> None: ...
 
     def calibrate(self, images: list[NDArray[np.uint8]], levels: Iterable[int]) -> None:
-        """Fit to sample pictures (H, W, 3) what gradients do not; each is analysed at a level, in turn."""
+        """Fit what training does not to sample pictures (H, W, 3), which take turns at the levels."""
         ...
 
     def manifest(self) -> dict[str, object]:

@@ -93,8 +93,9 @@ class QualityGains:
         """Return (C,), the unit of the means that networks predict, in quantisation steps.
 
         Up to the highest level that networks see, it is the expected magnitude. Above it, inverse gains
-        shrink latents less, but predictions do not become more precise. One factor restores the shrinkage
-        of the highest level; another one was found to be better still.
+        shrink latents less, but predictions do not become more precise. So the expected magnitude is
+        multiplied by the square of the ratio of the two shrinkages. One factor restores the shrinkage of the
+        highest level; the second was found to improve compression further.
         """
         shrunk = self._curve(self.log_inverse_gain, levels) / self._fineness(levels)
         unit: Floats = self.expected(levels) * np.square(shrunk / self.inverse_gain(levels))

@@ -122,9 +122,9 @@ class ModelRuntime(Protocol):
         ...
 
     def passes(
-        self, side: Symbols, height: int, width: int, levels: Levels, count: int | None = None
+        self, side: Symbols, height: int, width: int, levels: Levels, num_passes: int | None = None
     ) -> Passes:
-        """Start the coding passes of a tile of height x width positions: the first `count`, or all."""
+        """Start the coding passes of a tile of height x width positions: the first `num_passes`, or all."""
         ...
 
     def worth(self, levels: Levels) -> Floats:

@@ -1,6 +1,5 @@
 """The fixed values of the file format, and the table of its sections."""
 
-from dataclasses import dataclass
 from enum import IntFlag
 
 MAGIC = b"CMPR"
@@ -21,30 +20,20 @@ class Flags(IntFlag):
     QUALITY_MAP = 64
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
-    """One optional section of a stream.
-
-    Attributes:
-        name: key of the payload in dictionaries of sections.
-        flag: bit of the header that announces the section.
-    """
-
-    name: str
-    flag: Flags
-
-
-# In the order of the stream. The picture section follows them and has no flag: it is always present, and
-# last, so that size and metadata can be read from the beginning of a file.
-OPTIONAL_SECTIONS = (
-    Section("icc", Flags.ICC),
-    Section("exif", Flags.EXIF),
-    Section("xmp", Flags.XMP),
-    Section("alpha", Flags.ALPHA),
-    Section("exact", Flags.EXACT),
-    Section("quality_map", Flags.QUALITY_MAP),
-)
+# Names of sections: keys of their payloads.
+ICC, EXIF, XMP, ALPHA = "icc", "exif", "xmp", "alpha"
 EXACT, QUALITY_MAP, PICTURE = "exact", "quality_map", "picture"
+# Optional sections and the flags that announce them, in the order of the stream. The picture section follows
+# them and has no flag: it is always present, and last, so that size and metadata can be read from the
+# beginning of a file.
+OPTIONAL_SECTIONS = {
+    ICC: Flags.ICC,
+    EXIF: Flags.EXIF,
+    XMP: Flags.XMP,
+    ALPHA: Flags.ALPHA,
+    EXACT: Flags.EXACT,
+    QUALITY_MAP: Flags.QUALITY_MAP,
+}
 # Pixels along a side of a tile of the exact section.
 EXACT_TILE = 2048
 # Pixels along a side of a region of the quality map.

@@ -15,7 +15,7 @@ from compressor.spec.quality import NUM_LEVELS
 
 # Index 0 stands for all scales below the smallest one, so it is raised by this much less.
 ZERO_LAG = 4
-# Of neighbouring scales; a part of the format.
+# Ratio of neighbouring scales; part of the format.
 _SCALE_RATIO = (SCALE_MAX / SCALE_MIN) ** (1 / (NUM_SCALES - 1))
 _ONE_BITS = 16
 # 2**16 divided by the fineness, by the number of fine levels. None that is in use is within 0.01 of a half

@@ -100,7 +100,7 @@ class CodingPass:
 
         Args:
             values: (h, w, C), or (C,) if they are the same everywhere.
-            positions: of these latents in a flat array of all that are coded, (n,).
+            positions: their positions in a flat array of all latents that are coded, (n,).
 
         Returns:
             (n,).

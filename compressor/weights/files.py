@@ -28,7 +28,7 @@ class ModelFiles:
         folder: holds `manifest.json` and the files that it names.
 
     Attributes:
-        sha256: of the manifest; it stands for the content of all files.
+        sha256: SHA-256 of the manifest; it stands for the content of all files.
 
     Raises:
         WeightsError: if the manifest, or later a file, is missing or damaged.

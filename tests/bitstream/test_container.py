@@ -19,10 +19,9 @@ from compressor.bitstream.varint import MAX_VALUE, write_varint
 from compressor.errors import CorruptStreamError, NotAStreamError, StreamError, TruncatedStreamError
 from compressor.spec.file_format import OPTIONAL_SECTIONS, PICTURE, Flags
 
-OPTIONAL = tuple(section.name for section in OPTIONAL_SECTIONS)
 SECTIONS = st.fixed_dictionaries(
     {PICTURE: st.binary(max_size=300)},
-    optional={name: st.binary(min_size=1, max_size=200) for name in OPTIONAL},
+    optional={name: st.binary(min_size=1, max_size=200) for name in OPTIONAL_SECTIONS},
 )
 
 
@@ -30,7 +29,7 @@ def make(sections, *, gray=False):
     return write_container(model_id=1, level=196, width=768, height=512, gray=gray, sections=sections)
 
 
-FULL = make({name: name.encode() * 20 for name in (*OPTIONAL, PICTURE)})
+FULL = make({name: name.encode() * 20 for name in (*OPTIONAL_SECTIONS, PICTURE)})
 
 
 @given(SECTIONS, st.booleans())
@@ -47,7 +46,7 @@ def test_preamble_needs_all_but_the_picture(sections):
     data = make(sections)
     needed = len(data) - 4 - len(sections["picture"])
     preamble = read_preamble(data[:needed])
-    assert preamble.sections == {name: sections[name] for name in OPTIONAL if name in sections}
+    assert preamble.sections == {name: sections[name] for name in OPTIONAL_SECTIONS if name in sections}
     assert preamble.section_num_bytes == {name: len(payload) for name, payload in sections.items()}
     assert preamble.num_bytes == len(data)
     with pytest.raises(TruncatedStreamError):

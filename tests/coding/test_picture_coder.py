@@ -13,7 +13,7 @@ pytest.importorskip("onnx", reason="needs the train extra")
 import compressor  # noqa: E402
 from compressor import Runtime  # noqa: E402
 from compressor.coding.area import Area  # noqa: E402
-from compressor.coding.loading import coder_of, load_coder  # noqa: E402
+from compressor.coding.loading import create_coder, load_coder  # noqa: E402
 from compressor.coding.picture_coder import PictureCoder  # noqa: E402
 from compressor.errors import CorruptStreamError, StreamError, UnsupportedStreamError, WeightsError  # noqa: E402
 from compressor.images.psnr import psnr_db  # noqa: E402
@@ -26,7 +26,7 @@ from compressor.weights.files import ModelFiles, shipped_folder  # noqa: E402
 
 @pytest.fixture(scope="module")
 def coder(tiny_folder):
-    return coder_of(ModelFiles(tiny_folder), "onnxruntime")
+    return create_coder(ModelFiles(tiny_folder), "onnxruntime")
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ def test_quality_raises_rate_and_fidelity(coder, picture):
 @pytest.mark.parametrize("name", ENGINES)
 def test_engines_decode_each_others_streams(coder, picture, tiny_folder, name):
     pytest.importorskip(name, reason=f"{name} is not installed")
-    other = coder_of(ModelFiles(tiny_folder), name, threads=2)
+    other = create_coder(ModelFiles(tiny_folder), name, threads=2)
     image = picture(80, 112)
     theirs, ours = other.encode(image, 250), coder.encode(image, 250)
     for payload in (theirs, ours):
@@ -117,7 +117,7 @@ def latents_of(coder, image, tile):
     grid = Area(0, 0, *image.shape[:2]).covering(coder.runtime.block)
     latents = np.full((grid.height, grid.width, coder.runtime.channels), np.nan, np.float32)
     for area in grid.cut(tile):
-        latents[area.slices] = coder.analyse(image, area, grid, 300)[1].latents
+        latents[area.slices] = coder.analyse(image, area, 300)[1].latents
     return latents
 
 
@@ -261,7 +261,7 @@ def test_a_region_costs_what_it_needs(coder, picture, monkeypatch):
 
 def test_float_noise_in_the_means_never_changes_a_symbol(coder, picture, tiny_folder):
     """The decoder's means may drift between machines; the stream must not."""
-    noisy = coder_of(ModelFiles(tiny_folder), "onnxruntime")
+    noisy = create_coder(ModelFiles(tiny_folder), "onnxruntime")
     run, random = noisy.runtime._engine.run, np.random.default_rng(7)
 
     def drifting(graph, *inputs):
@@ -285,7 +285,7 @@ def test_cnn_round_trips(random_pictures, picture, tmp_path, tiny_options):
     model.adapt(None)
     model.log_scale.values.assign(np.ones((5, 6)))
     export(model, tmp_path, name="cnn", model_id=0, provenance={})
-    coder = coder_of(ModelFiles(tmp_path), "onnxruntime")
+    coder = create_coder(ModelFiles(tmp_path), "onnxruntime")
     image = picture(33, 50)
     images = np.pad(image, ((0, 3), (0, 2), (0, 0)), mode="edge")[None].astype("float32") / 255
     outputs = model({"images": images, "quality": np.array([200 / 396], "float32")})

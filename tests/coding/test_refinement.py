@@ -12,7 +12,7 @@ import compressor
 from compressor import Runtime
 from compressor.coding.area import Area
 from compressor.coding.descent import AveragedTargets
-from compressor.coding.effort import DEFAULT, REFINEMENT_STEPS, Effort
+from compressor.coding.effort import REFINEMENT_STEPS, Effort
 from compressor.coding.loading import load_coder
 from compressor.coding.objectives import OBJECTIVES, Objective, squared_error
 from compressor.coding.picture_coder import PictureCoder
@@ -201,7 +201,7 @@ def test_refined_streams_are_better_and_decode_like_others(picture, runtime):
         weight = 0.0007 * (0.25 / 0.0007) ** (LEVEL / 396)
         return 8 * len(stream) + weight * error_of(decoded - np.float32(128))[0]
 
-    weighed = objective(DEFAULT)
+    weighed = objective(Effort())
     few, many = (objective(Effort(refinement_steps=steps)) for steps in (5, 30))
     assert few < 0.997 * weighed
     assert many < 0.997 * few
@@ -225,7 +225,7 @@ def test_several_windows_and_tiles_are_better_than_without_refinement():
     one = load_coder(PSNR)
     many = PictureCoder(one.runtime, tile=8)
     sizes_and_errors = []
-    for effort in (DEFAULT, Effort(refinement_steps=5)):
+    for effort in (Effort(), Effort(refinement_steps=5)):
         stream = many.encode(picture, LEVEL, effort, verify=True)
         error = np.square(many.decode(stream, *picture.shape[:2], LEVEL) - picture.astype(float)).mean()
         sizes_and_errors.append((len(stream), error))

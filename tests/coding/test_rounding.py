@@ -1,11 +1,10 @@
 import numpy as np
 import pytest
 
-from compressor.coding.effort import DEFAULT_EFFORT, Effort, effort_of
-from compressor.coding.rounding import SAVING_SHARE, RateDistortionRounding, round_with_dead_zone
+from compressor.coding.rounding import RateDistortionRounding, round_with_dead_zone
 from compressor.entropy.range_coder import MAX_SYMBOL
 from compressor.entropy.tables import TOTAL, ScaleTables, quantise_frequencies
-from compressor.errors import OptionError
+from compressor.spec.constants import SAVING_SHARE
 
 HALF_WIDTHS = [0, 2, 5, 20]
 
@@ -58,17 +57,3 @@ def test_magnitudes_beyond_the_table_are_only_rounded(tables):
 def test_dead_zone():
     residual = np.array([0.54, -0.54, 0.56, -1.56, 2.0], np.float32)
     assert round_with_dead_zone(residual, 0.05).tolist() == [0, 0, 1, -2, 2]
-
-
-def test_efforts():
-    assert effort_of(DEFAULT_EFFORT) == Effort()
-    assert effort_of(1).saving_share is None
-    steps = [effort_of(n).refinement_steps for n in range(1, 10)]
-    assert steps == sorted(steps)
-    assert steps[4] == 0 < steps[5] < steps[8]
-
-
-@pytest.mark.parametrize("wrong", [0, 10, 5.0, True, "5", None])
-def test_wrong_effort(wrong):
-    with pytest.raises(OptionError, match="whole number from 1 to 9"):
-        effort_of(wrong)

@@ -20,7 +20,7 @@ class Runtime:
     def worth(self, levels):
         return np.ones(2, np.float32)
 
-    def passes(self, side, height, width, levels, count=None):
+    def passes(self, side, height, width, levels, num_passes=None):
         everything = CodingPass(CELLS, 0, 2, seen=0, kernel=1)
         try:
             yield Step(everything, self.fail, np.full((1, height, width, 2), 5, np.uint8))

@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("keras", reason="needs the train extra")
 pytest.importorskip("onnx", reason="needs the train extra")
 
-from compressor.coding.loading import coder_of  # noqa: E402
+from compressor.coding.loading import create_coder  # noqa: E402
 from compressor.engines.loading import load_engine, resolve_engine  # noqa: E402
 from compressor.errors import MissingDependencyError  # noqa: E402
 from compressor.models.exported import load_exported  # noqa: E402
@@ -94,7 +94,7 @@ def test_engines_say_what_they_are(engine_named, name):
 
 
 def test_a_coder_names_its_model_and_engine(files):
-    coder = coder_of(files, "onnxruntime")
+    coder = create_coder(files, "onnxruntime")
     assert (coder.model_name, coder.model_id, coder.engine_name) == ("tiny", 0, "onnxruntime")
 
 

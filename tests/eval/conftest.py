@@ -41,7 +41,7 @@ def folder(tmp_path: Path) -> Path:
 
 @dataclass(frozen=True)
 class NumbersCodec(Codec):
-    """Keeps the top bits of each byte, and logs the qualities of its calls in `log`."""
+    """Codec that keeps the top bits of each byte, and logs the qualities of its calls in `log`."""
 
     log: tuple = ()
     number: str = "1"

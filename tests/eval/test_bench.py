@@ -1,5 +1,6 @@
 import json
 
+import numpy as np
 import pytest
 
 from eval import bench, codecs
@@ -19,7 +20,7 @@ def test_bench_prints_ratios_and_the_machine(tmp_path, capsys):
         # Starting Python with Pillow takes some time and memory, but neither minutes nor gigabytes.
         assert 0.03 < line["cold_encode_s"] < 30
         assert 8 < line["cold_decode_peak_mb"] < 100
-        # A batch pays for starting only once.
+        # A batch starts Python only once.
         assert line["batch_decode_images_per_s"] > 1 / line["cold_decode_s"]
     ratio = results["webp"]["encode"] / results["jpeg420"]["encode"]
     assert ratio > 1
@@ -64,6 +65,13 @@ def test_a_file_that_is_left_out_is_a_failure(folder, capsys):
     arguments = ["--codecs", "jpeg420", "--rounds", "1", "--no-cold", "--images", str(folder)]
     assert main(["bench", *arguments]) == 1
     assert "left out: damaged.png" in capsys.readouterr().err
+
+
+def test_only_the_chosen_pictures_are_read(folder, photo):
+    (folder / "damaged.png").write_bytes(b"no picture")
+    (image,), problems = bench.load_pictures(folder, 1)
+    assert np.array_equal(image, photo(40, 56, seed=1))  # b.png, in the middle
+    assert problems == []
 
 
 def test_a_model_that_fails_is_a_failure(numbers_codec, monkeypatch, capsys):

@@ -4,7 +4,7 @@ import stat
 import pytest
 
 from eval.butteraugli import butteraugli, parse_3_norm
-from eval.errors import EvalError, MetricUnavailable
+from eval.errors import EvalError, MetricUnavailableError
 
 
 def program(tmp_path, monkeypatch, script):
@@ -32,7 +32,7 @@ def test_output_without_the_3_norm():
 
 
 def test_missing_program(no_butteraugli, photo):
-    with pytest.raises(MetricUnavailable, match="install no_such_program"):
+    with pytest.raises(MetricUnavailableError, match="install no_such_program"):
         butteraugli(photo(8, 9), photo(8, 9))
 
 

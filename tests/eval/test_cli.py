@@ -32,7 +32,7 @@ def evaluate(folder, tmp_path, capsys):
     return call
 
 
-def test_run_writes_all_files(evaluate, tmp_path, folder):
+def test_run_writes_all_files(evaluate, tmp_path):
     code, out, err = evaluate("--codecs", "jpeg420", "webp", "--name", "mine")
     assert code == 0
     assert "PSNR (RGB) against jpeg420, 28 .. 40 dB" in out
@@ -82,6 +82,20 @@ def test_unusual_files_are_read_or_left_out_by_name(evaluate, folder):
     assert "warning: gray16.png: 16 bits per channel reduced to 8" in err
     assert "x.png" not in err
     assert "Traceback" not in err
+
+
+def test_names_that_are_not_text_are_escaped(evaluate, folder, tmp_path):
+    try:
+        (folder / "a.png").rename(folder / os.fsdecode(b"\xff.png"))
+        (folder / os.fsdecode(b"\xfe.png")).write_text("no picture")
+    except (OSError, UnicodeError):
+        pytest.skip("this file system allows no such names")
+    code, _, err = evaluate("--codecs", "jpeg420", "--qualities", "50")
+    assert code == 1
+    assert r"left out: '\udcfe.png': the file is not a picture" in err
+    rows = outputs.rows_from_csv((tmp_path / "out" / "report.csv").read_text(encoding="utf-8"))
+    assert {row["image"] for row in rows} == {"b.png", r"'\udcff.png'"}
+    assert r"&#x27;\udcfe.png&#x27;" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
 
 
 def test_a_folder_without_pictures_is_an_error(evaluate, tmp_path):
@@ -226,7 +240,7 @@ def test_plot_reads_the_csv(evaluate, tmp_path, capsys):
         assert image.width > 500
         assert len(image.convert("RGB").getcolors(2**20)) > 20  # not an empty figure
     assert main(["plot", rows, "--out", str(tmp_path / "plots"), "--codecs", "webp"]) == 0
-    # The table has its reference, which is not drawn.
+    # The table contains the reference, which is not drawn.
     assert "against jpeg420" in capsys.readouterr().out
     assert main(["plot", rows, "--out", str(tmp_path / "plots"), "--codecs", "bpg"]) == 1
     assert "no rows for bpg" in capsys.readouterr().err
@@ -344,7 +358,7 @@ def has_worker(group: int) -> bool:
 
 
 def group_is_gone(group: int) -> bool:
-    """Tell whether all workers have ended; Python's resource tracker takes a moment."""
+    """Return whether all workers have ended; Python's resource tracker takes a moment."""
     for _ in range(100):
         try:
             os.killpg(group, 0)

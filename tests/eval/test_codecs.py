@@ -10,7 +10,7 @@ from PIL import Image, JpegImagePlugin
 import compressor
 from compressor.weights.files import shipped_folder
 from eval import codecs
-from eval.errors import CodecUnavailable, EvalError
+from eval.errors import CodecUnavailableError, EvalError
 
 PILLOW = [codec for codec in codecs.CODECS if isinstance(codec, codecs.PillowCodec)]
 
@@ -19,7 +19,7 @@ def named(name):
     codec = next(codec for codec in codecs.CODECS if codec.name == name)
     try:
         codec.version()
-    except CodecUnavailable as error:
+    except CodecUnavailableError as error:
         pytest.skip(str(error))
     return codec
 

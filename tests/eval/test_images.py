@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from eval.errors import BadPicture, EvalError
-from eval.images import find_pictures, load_rgb
+from eval.errors import EvalError, PictureError
+from eval.images import find_pictures, load_all, load_rgb, picture_paths, spread
 
 
 def test_natural_order_and_other_files(tmp_path):
@@ -25,7 +25,7 @@ def test_truncated_file_is_reported(tmp_path):
     Image.fromarray(rng.integers(0, 256, (50, 50, 3), dtype=np.uint8)).save(tmp_path / "cut.png")
     data = (tmp_path / "cut.png").read_bytes()
     (tmp_path / "cut.png").write_bytes(data[: len(data) // 2])
-    with pytest.raises(BadPicture, match=r"cut\.png: "):
+    with pytest.raises(PictureError, match=r"cut\.png: "):
         load_rgb(tmp_path / "cut.png")
 
 
@@ -33,7 +33,7 @@ def test_truncated_file_is_reported(tmp_path):
 def test_float_and_32_bit_pictures_are_refused(tmp_path, mode):
     Image.new(mode, (4, 4)).save(tmp_path / "odd.tif")
     with pytest.raises(
-        BadPicture, match=rf"^odd\.tif: received a picture of mode {mode}, expected 8 or 16 bits"
+        PictureError, match=rf"^odd\.tif: received a picture of mode {mode}, expected 8 or 16 bits"
     ):
         load_rgb(tmp_path / "odd.tif")
 
@@ -61,7 +61,7 @@ def test_what_is_no_file_is_named(tmp_path, name):
     (tmp_path / "link.png").symlink_to("nowhere.png")
     (tmp_path / "folder.png").mkdir()
     reason = {"link": "a link to a file that does not exist", "folder": "Is a dir", "absent": "no such file"}
-    with pytest.raises(BadPicture, match=rf"{name}: {reason[name.removesuffix('.png')]}"):
+    with pytest.raises(PictureError, match=rf"{name}: {reason[name.removesuffix('.png')]}"):
         load_rgb(tmp_path / name)
 
 
@@ -74,14 +74,25 @@ def test_gray_is_converted_and_orientation_applied(tmp_path):
     assert (image == 9).all()
 
 
-def test_missing_or_empty_folder(tmp_path):
+@pytest.mark.parametrize("find", [find_pictures, picture_paths])
+def test_missing_or_empty_folder(tmp_path, find):
     with pytest.raises(EvalError, match="no such folder"):
-        find_pictures(tmp_path / "none")
+        find(tmp_path / "none")
     with pytest.raises(EvalError, match="no pictures in this folder$"):
-        find_pictures(tmp_path)
+        find(tmp_path)
+
+
+def test_folder_without_usable_pictures(tmp_path):
     (tmp_path / "a.txt").write_text("x")
     with pytest.raises(EvalError, match=r"no pictures in this folder; a\.txt: the file is not a picture"):
         find_pictures(tmp_path)
+    with pytest.raises(EvalError, match=r"none of the files can be used; a\.txt: the file is not a picture"):
+        load_all(picture_paths(tmp_path))
+
+
+@pytest.mark.parametrize(("wanted", "expected"), [(0, []), (1, [5]), (2, [2, 7]), (20, list(range(10)))])
+def test_spread(wanted, expected):
+    assert spread(list(range(10)), wanted) == expected
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")

@@ -4,7 +4,7 @@ from eval.match import is_near, quality_for_bpp
 
 
 class Encoder:
-    """Has the rate 0.01 * 1.06 ** quality, and counts its calls."""
+    """Encoder with the rate 0.01 * 1.06 ** quality, which counts its calls."""
 
     def __init__(self):
         self.calls = 0

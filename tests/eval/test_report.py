@@ -76,7 +76,7 @@ def test_charts_contain_the_rows(build):
     assert len(data["published"]) == len(json.loads(KODAK.read_text())["curves"])
 
 
-def test_viewer_shows_decoded_pixels_near_the_rate(build, folder, photo):
+def test_viewer_shows_decoded_pixels_near_the_rate(build, photo):
     _, data = build()
     shown = data["viewer"]["pictures"]
     assert [picture["name"] for picture in shown] == ["a.png", "b.png"]
@@ -89,8 +89,7 @@ def test_viewer_shows_decoded_pixels_near_the_rate(build, folder, photo):
             decoded = np.asarray(
                 Image.open(io.BytesIO(base64.b64decode(item["src"].split(",")[1]))).convert("RGB")
             )
-            assert psnr_db(decoded, photo(48, 64)) == pytest.approx(item["psnr_rgb_db"])
-            assert f"PSNR (RGB) {item['psnr_rgb_db']:.2f} dB" in item["values"]
+            assert f"PSNR (RGB) {psnr_db(decoded, photo(48, 64)):.2f} dB" in item["values"]
             assert "SSIMULACRA 2 " in item["values"]
             assert "MS-SSIM" not in item["values"]  # the picture is too small
 
@@ -111,11 +110,6 @@ def test_large_pictures_are_cropped():
     with Image.open(io.BytesIO(base64.b64decode(viewer.data_uri(image).split(",")[1]))) as shown:
         assert shown.size == (768, 768)
         assert shown.convert("RGB").getpixel((0, 0)) == (255, 255, 255)
-
-
-@pytest.mark.parametrize(("wanted", "expected"), [(0, []), (1, [5]), (2, [2, 7]), (20, list(range(10)))])
-def test_spread(wanted, expected):
-    assert viewer.spread(list(range(10)), wanted) == expected
 
 
 def test_published_curves_are_shown_for_kodak_only(tmp_path):

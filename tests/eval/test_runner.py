@@ -11,7 +11,7 @@ from PIL import Image
 
 from compressor.images.psnr import psnr_db
 from eval.codecs import PillowCodec, select
-from eval.errors import Interrupted
+from eval.errors import InterruptedRunError
 from eval.images import find_pictures, load_rgb
 from eval.measure import COLUMNS, Cache, measure
 from eval.memory import peak_memory
@@ -80,7 +80,7 @@ def test_damaged_cache_entry_is_replaced(folder, tmp_path, numbers_codec, damage
 
 
 def test_cached_row_is_completed_with_a_new_metric(folder, tmp_path, numbers_codec, monkeypatch):
-    """Without encoding again: older results keep their times."""
+    """Nothing is encoded again, so older results keep their times."""
     codec = numbers_codec()
     older = tuple(metric for metric in METRICS if metric.name != "ssimulacra2")
     with monkeypatch.context() as before:
@@ -120,7 +120,7 @@ def test_one_pixel_picture(tmp_path):
 
 
 class Panic(BaseException):
-    """Like the panics of Rust libraries."""
+    """Exception like the panics of Rust libraries."""
 
 
 @pytest.mark.parametrize("error", [ValueError, Panic])
@@ -145,7 +145,7 @@ def test_changed_size_is_reported(folder, tmp_path, numbers_codec):
 
 def test_ctrl_c_keeps_finished_rows(folder, tmp_path, numbers_codec):
     codec = numbers_codec(fail_at=4, error=KeyboardInterrupt)
-    with pytest.raises(Interrupted, match="stopped after 3 of 6 files"):
+    with pytest.raises(InterruptedRunError, match="stopped after 3 of 6 files"):
         run_quietly(folder, [codec], tmp_path / "cache")
     rows, failures = run_quietly(folder, [codec], tmp_path / "cache")
     assert (len(rows), failures) == (6, [])
@@ -165,7 +165,7 @@ def test_parallel_rows_equal_serial_ones(folder, tmp_path):
 
 
 class Dying(PillowCodec):
-    """Takes its process with it at quality 50."""
+    """Codec that kills its own process at quality 50."""
 
     def encode(self, image_uint8, quality):
         if quality == 50:

@@ -14,7 +14,7 @@ def test_mosaic_tiles_the_pictures(photo):
     np.testing.assert_array_equal(result[:20, :20], pictures[0][:20, :20])
     np.testing.assert_array_equal(result[:20, 20:40], pictures[1][:20])
     np.testing.assert_array_equal(result[:20, 40:60], pictures[0][:20, :20][:, ::-1])
-    # Cropped on the right and at the bottom.
+    # The mosaic is cropped on the right and at the bottom.
     np.testing.assert_array_equal(result[40:, 80:], pictures[0][:20, :20][:10, ::-1][:, :10])
 
 

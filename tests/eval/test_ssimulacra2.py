@@ -45,7 +45,7 @@ def blurred(image, sigma):
 )
 @pytest.mark.parametrize("size", [(72, 96), (131, 77), (290, 300)])
 def test_agrees_with_the_package_apart_from_borders(package, monkeypatch, photo, size, distort):
-    """With zeros beyond all borders in both, only rounding is left."""
+    """If both treat pixels beyond the borders as zero, they differ by rounding only."""
 
     def zero_border(image, sigma=1.5):
         return ndimage.gaussian_filter(image, sigma, truncate=3.33, mode="constant", axes=(0, 1))
@@ -57,7 +57,7 @@ def test_agrees_with_the_package_apart_from_borders(package, monkeypatch, photo,
 
 @pytest.mark.parametrize("sigma", [2, 6, 15])
 def test_is_close_to_the_package_as_it_is(package, photo, sigma):
-    """Its borders differ, so the pictures are distorted in the interior only."""
+    """The package treats borders differently, so the pictures are distorted in the interior only."""
     image = photo(400, 420)
     noisy = with_noise(image, sigma, margin=130)
     assert ssimulacra2(image, noisy) == pytest.approx(package(image, noisy), abs=0.5)

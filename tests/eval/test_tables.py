@@ -83,7 +83,7 @@ def test_butteraugli_is_better_when_lower():
 def test_published_curves_have_no_pictures():
     points = [{"bpp": 0.075 * 2**step, "psnr_rgb_db": 26 + 4 * step} for step in range(5)]
     table = bd_table(rows_of("x"), "x", {"vtm": {"label": "VTM", "source": "a paper", "points": points}})
-    [line] = [line for line in table if line.published]  # luma is not published
+    [line] = [line for line in table if line.published]  # no luma values are published
     assert line.of_mean_curve.rate_percent == pytest.approx(-50)
     assert line.mean_of_images is None
     text = bd_to_csv(table, "x", "pchip")
@@ -107,7 +107,7 @@ def test_speed_is_a_median_and_memory_a_maximum():
     rows = [row("a", "x", 10, 1, 30, encode_s=0.2), row("a", "x", 20, 1, 30, encode_s=0.4, peak_mb=50.0),
             row("b", "x", 10, 1, 30, encode_s=3.0, width=2000, peak_mb=None)]  # fmt: skip
     [line] = speed_table(rows)
-    assert line["encode_s_per_mp"] == pytest.approx(0.8)  # of 0.4, 0.8 and 3.0
+    assert line["encode_s_per_mp"] == pytest.approx(0.8)  # the median of 0.4, 0.8 and 3.0
     assert line["peak_mb"] == 50
 
 

@@ -4,31 +4,31 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from compressor.images.arrays import colour_array, colour_image, levels_to_uint8
+from compressor.images.arrays import colour_array, colour_image, to_uint8
 from tests.samples import noise
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_levels_are_rounded_and_clipped(dtype):
     levels = np.array([-300, -0.3, 0, 0.49, 0.51, 255, 280, np.inf, -np.inf, np.nan], dtype)
-    rounded = levels_to_uint8(levels)
+    rounded = to_uint8(levels)
     assert rounded.tolist() == [0, 0, 0, 0, 1, 255, 255, 255, 0, 0]
     assert rounded.dtype == np.uint8
 
 
 def test_the_given_levels_are_not_changed():
     levels = np.array([-1.5, 0.7, 300])
-    levels_to_uint8(levels)
+    to_uint8(levels)
     assert levels.tolist() == [-1.5, 0.7, 300]
 
 
 def test_halves_are_rounded_to_even():
-    assert levels_to_uint8(np.array([0.5, 1.5, 2.5])).tolist() == [0, 2, 2]
+    assert to_uint8(np.array([0.5, 1.5, 2.5])).tolist() == [0, 2, 2]
 
 
 def test_every_level_stays_the_same_around_an_offset():
     levels = np.arange(256, dtype=np.uint8)
-    assert np.array_equal(levels_to_uint8(levels.astype(np.float32) - 128 + 128), levels)
+    assert np.array_equal(to_uint8(levels.astype(np.float32) - 128 + 128), levels)
 
 
 @pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA"])

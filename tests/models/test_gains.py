@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from compressor.coding.loading import coder_of
+from compressor.coding.loading import create_coder
 from compressor.models.gains import at_levels, load_gains
 from compressor.spec.constants import WEIGHT_MAX, WEIGHT_MIN
 from compressor.spec.fine_levels import FineLevels
@@ -43,7 +43,7 @@ def test_curves_are_those_of_the_keras_layer(level):
 @pytest.mark.parametrize("name", shipped_models())
 @pytest.mark.parametrize("level", [0, 99, 250, 356])
 def test_errors_weigh_as_much_as_in_training(name, level):
-    runtime = coder_of(ModelFiles(shipped_folder(name)), "onnxruntime").runtime
+    runtime = create_coder(ModelFiles(shipped_folder(name)), "onnxruntime").runtime
     weight = WEIGHT_MIN * (WEIGHT_MAX / WEIGHT_MIN) ** (level / TOP_LEVEL)
     assert runtime.distortion_weight(level) == pytest.approx(weight, rel=1e-4)
 

@@ -7,7 +7,7 @@ pytest.importorskip("keras", reason="needs the train extra")
 pytest.importorskip("skimage", reason="needs the test extra")
 
 from eval.butteraugli import butteraugli  # noqa: E402
-from eval.errors import MetricUnavailable  # noqa: E402
+from eval.errors import MetricUnavailableError  # noqa: E402
 from tests.training.samples import KINDS, distorted, floats, on_gray, photo  # noqa: E402
 from training.butteraugli import butteraugli_distance  # noqa: E402
 
@@ -26,13 +26,13 @@ def test_agrees_with_the_metric_of_reports(kind):
     a, b = photo(), distorted(kind)
     try:
         expected = butteraugli(a, b)
-    except MetricUnavailable as error:
+    except MetricUnavailableError as error:
         pytest.skip(str(error))
     assert float(butteraugli_distance(floats(a), floats(b))[0]) == pytest.approx(expected, rel=0.005)
 
 
 def test_a_group_is_pooled_like_one_picture():
-    """Two crops of which one is damaged: pooled together, both have the norm of the pair."""
+    """Two crops, one of them damaged: pooled together, both have the norm of the pair."""
     a = floats(photo()[:128, :128], photo()[128:, 128:])
     b = floats(photo()[:128, :128], distorted("noise")[128:, 128:])
     alone, pooled = np.asarray(butteraugli_distance(a, b)), np.asarray(butteraugli_distance(a, b, group=2))

@@ -1,4 +1,4 @@
-"""A synthesis filter in 8 bits: close to the one that it comes from, through training and export."""
+"""A synthesis filter in 8 bits: close to the floating-point one, before and after export."""
 
 import numpy as np
 import pytest

@@ -24,7 +24,7 @@ def trained(tiny_flagship, tmp_path):
 
 def test_filter_lowers_the_error_and_leaves_the_rest(trained, photos, tmp_path, random_pictures):
     settings = Settings(data=str(photos), init=str(trained), steps=400, batch=2, crop=64, tail=1.0)
-    train_filter(tmp_path / "run", settings, crops=4, blocks=3)
+    train_filter(tmp_path / "run", settings, crops=32, blocks=3)
     before, after = read_model(trained), read_model(tmp_path / "run")
     width = build_model("flagship").config["filter_width"]
     assert after.config == before.config | {"filter_width": width, "filter_blocks": 3}

@@ -29,7 +29,7 @@ def test_two_hosts_train_as_one(photos, small_run, tmp_path):
     with socket.socket() as free:
         free.bind(("localhost", 0))
         port = free.getsockname()[1]
-    # Neither has a device been used before the hosts know each other, nor a precision been given.
+    # Without --precision, a run asks its devices, which must not happen before the hosts know each other.
     small_run = small_run[: small_run.index("--precision")]
     several = [*small_run, "--coordinator", f"localhost:{port}", "--hosts", "2", "--host"]
     running = [start(photos, tmp_path / "two", [*several, host]) for host in "01"]

@@ -1,4 +1,4 @@
-"""Counted multiply-accumulates against hand-worked sums."""
+"""Counted multiply-accumulates against sums by hand."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The multi-scale structural similarity that models are trained for."""
+"""Multi-scale structural similarity as a distortion."""
 
 import importlib.util
 import os

@@ -1,4 +1,4 @@
-"""Muon's updates of convolution kernels: orthogonal, of Adam's size, and Adam's own for all else."""
+"""Muon: orthogonal updates of Adam's size for convolution kernels, Adam's updates for all other variables."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The number format that hardware is faster in."""
+"""The number format in which the hardware is faster."""
 
 import pytest
 

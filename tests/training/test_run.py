@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 keras = pytest.importorskip("keras", reason="needs the train extra")
 pytest.importorskip("onnx", reason="needs the train extra")
@@ -20,10 +21,10 @@ pytest.importorskip("onnx", reason="needs the train extra")
 import compressor  # noqa: E402
 from compressor.errors import UnsupportedStreamError  # noqa: E402
 from training.__main__ import main  # noqa: E402
-from training.data import data_digest  # noqa: E402
 from training.errors import TrainingError  # noqa: E402
 from training.export import count_symbols  # noqa: E402
 from training.export_run import export_run  # noqa: E402
+from training.photos import decode_photo, load_photos  # noqa: E402
 from training.run import Conditions, steps_that_fit, train  # noqa: E402
 from training.run_folder import claimed  # noqa: E402
 from training.schedule import WarmConstantCosine  # noqa: E402
@@ -191,11 +192,11 @@ def test_an_export_names_the_data_that_the_run_has_seen(photos, tmp_path):
     data, run = tmp_path / "data", tmp_path / "run"
     shutil.copytree(photos, data)
     train(run, settings_for(data, steps=2))
-    seen = data_digest(str(data))
+    seen = load_photos(str(data), 64).sha256
     shutil.copy(next(data.iterdir()), data / "one-more.png")
     export_run(run, pictures=2)
     manifest = json.loads((run / "export" / "manifest.json").read_text())
-    assert manifest["provenance"]["data_sha256"] == seen != data_digest(str(data))
+    assert manifest["provenance"]["data_sha256"] == seen != load_photos(str(data), 64).sha256
 
 
 def test_large_pictures_are_counted_in_their_middle(photos, tmp_path, monkeypatch):
@@ -210,6 +211,39 @@ def test_large_pictures_are_counted_in_their_middle(photos, tmp_path, monkeypatc
     monkeypatch.setattr("training.export_run.count_symbols", count)
     export_run(tmp_path, pictures=3)
     assert [image.shape for image in counted] == [(64, 64, 3)] * 3
+
+
+def test_an_export_decodes_only_the_pictures_that_it_uses(photos, tmp_path, monkeypatch):
+    data, run, decoded, counted = tmp_path / "data", tmp_path / "run", [], []
+    shutil.copytree(photos, data)
+    train(run, settings_for(data, steps=2))
+
+    def decode(file):
+        decoded.append(file)
+        return decode_photo(file)
+
+    def count(folder, images, levels):
+        counted.extend(images)
+        return count_symbols(folder, images, levels)
+
+    monkeypatch.setattr("training.export_run.decode_photo", decode)
+    monkeypatch.setattr("training.export_run.count_symbols", count)
+    export_run(run, pictures=3)
+    names = {path.read_bytes(): path.name for path in data.iterdir()}
+    assert [names[file] for file in decoded] == ["0.png", "2.png", "4.png"]
+    # The next ones replace a damaged and a small picture.
+    (data / "0.png").write_bytes(b"damaged")
+    Image.new("RGB", (63, 200)).save(data / "2.png")
+    decoded.clear()
+    counted.clear()
+    export_run(run, pictures=2)
+    assert len(decoded) == 3
+    expected = [np.asarray(Image.open(data / name)) for name in ("1.png", "3.png")]
+    np.testing.assert_array_equal(counted, expected)
+    for path in data.iterdir():
+        path.write_bytes(b"damaged")
+    with pytest.raises(TrainingError, match="no image of at least 64x64 pixels can be read"):
+        export_run(run)
 
 
 def test_errors_are_one_line(tmp_path, capsys):

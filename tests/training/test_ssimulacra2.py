@@ -46,7 +46,7 @@ def test_agrees_with_the_distance_that_the_encoder_lowers(kind):
 
 
 def test_a_group_is_pooled_like_one_picture():
-    """Two crops of which one is damaged: pooled together, both have the norm of the pair."""
+    """Two crops, one of them damaged: pooled together, both have the norm of the pair."""
     a = floats(photo()[:128, :128], photo()[128:, 128:])
     b = floats(photo()[:128, :128], distorted("noise")[128:, 128:])
     alone, pooled = np.asarray(ssimulacra2_distance(a, b)), np.asarray(ssimulacra2_distance(a, b, group=2))

@@ -12,7 +12,7 @@ pytest.importorskip("onnx", reason="needs the train extra")
 
 import compressor  # noqa: E402
 from training.__main__ import main  # noqa: E402
-from training.data import data_digest  # noqa: E402
+from training.photos import load_photos  # noqa: E402
 from training.plot import rate_curves, read_columns  # noqa: E402
 from training.run_folder import append_row, git_commit  # noqa: E402
 from training.start import read_model  # noqa: E402
@@ -57,7 +57,7 @@ def test_validation_measures_real_streams(run):
 def test_provenance(run, photos):
     found = tomllib.loads((run / "provenance.toml").read_text())
     assert found["compressor"] == compressor.__version__
-    assert found["data_sha256"] == data_digest(str(photos))
+    assert found["data_sha256"] == load_photos(str(photos), 64).sha256
     assert found["git_commit"] == git_commit()
     assert tomllib.loads((run / "settings.toml").read_text())["metric"] == "ms-ssim"
 

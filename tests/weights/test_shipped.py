@@ -10,8 +10,9 @@ from PIL import Image
 import compressor
 from compressor import Runtime
 from compressor.coding.area import Area
-from compressor.coding.effort import DEFAULT, Effort
-from compressor.coding.loading import coder_of, load_coder
+from compressor.coding.effort import Effort
+from compressor.coding.loading import create_coder, load_coder
+from compressor.coding.picture_coder import PictureCoder
 from compressor.engines.cpu import has_bfloat16
 from compressor.images.psnr import psnr_db
 from compressor.images.ssimulacra2 import ssimulacra2
@@ -81,16 +82,16 @@ def test_threads_change_no_symbol(photo):
 def test_parts_leave_no_seam(photo, model, level):
     """The transforms see enough around a part."""
     files = ModelFiles(shipped_folder(model))
-    whole = coder_of(files, "onnxruntime")
+    whole = create_coder(files, "onnxruntime")
     payload = whole.encode(photo, level)
     grid = Area(0, 0, *photo.shape[:2]).covering(whole.runtime.block)
-    latents = whole.analyse(photo, grid, grid, level)[1].latents
+    latents = whole.analyse(photo, grid, level)[1].latents
     positions = grid.height // 4
     for area in grid.cut(positions):
-        part = whole.analyse(photo, area, grid, level)[1].latents
+        part = whole.analyse(photo, area, level)[1].latents
         np.testing.assert_allclose(part, latents[area.slices], atol=0.01)
     pixels = whole.decode(payload, *photo.shape[:2], level)
-    in_parts = coder_of(files, "onnxruntime", part=positions).decode(payload, *photo.shape[:2], level)
+    in_parts = PictureCoder(whole.runtime, part=positions).decode(payload, *photo.shape[:2], level)
     assert np.abs(in_parts.astype(int) - pixels).max() <= 1
 
 
@@ -136,7 +137,7 @@ def test_graphs_in_eight_bits():
 
 
 def test_side_information_differs_from_zero(photo):
-    runtime = coder_of(ModelFiles(shipped_folder()), "onnxruntime").runtime
+    runtime = create_coder(ModelFiles(shipped_folder()), "onnxruntime").runtime
     pixels = photo[None].astype(np.float32) - 128
     side = runtime.side_information(runtime.analyse(pixels, 300).for_side, 300)
     assert (side != 0).mean() > 0.01
@@ -159,9 +160,9 @@ def test_no_layer_has_died(photo, model, graph):
 
 
 @pytest.mark.parametrize("model", ["flagship-iq", "flagship-psnr"])
-@pytest.mark.parametrize("effort", [DEFAULT, Effort(refinement_steps=1)])
+@pytest.mark.parametrize("effort", [Effort(), Effort(refinement_steps=1)])
 def test_side_information_of_fine_levels_is_that_of_the_highest_level_that_networks_see(photo, model, effort):
-    coder, picture = coder_of(ModelFiles(shipped_folder(model)), "onnxruntime"), photo[:230, :250]
+    coder, picture = create_coder(ModelFiles(shipped_folder(model)), "onnxruntime"), photo[:230, :250]
     height, width = picture.shape[:2]
     in_part = np.full((15, 16), HIGHEST_SEEN_LEVEL, np.int32)
     in_part[:, 7:] = 390

@@ -71,11 +71,11 @@ class CnnRuntime:
         return np.zeros((0, 0, 0), np.uint8)
 
     def passes(
-        self, side: Symbols, height: int, width: int, levels: Levels, count: int | None = None
+        self, side: Symbols, height: int, width: int, levels: Levels, num_passes: int | None = None
     ) -> Passes:
         """See `ModelRuntime`."""
         shape = (1, height, width, self.channels)
-        # Of each channel, or of each latent if there is a level for each position.
+        # One index for each channel, or for each latent if positions have levels of their own.
         indices = np.clip(knots_at(self._scale_bias, levels) >> INDEX_BITS, 0, TOP_INDEX).astype(np.uint8)
         indices = np.broadcast_to(indices, shape)
         everything = CodingPass(CELLS, 0, self.channels, seen=0, kernel=1)

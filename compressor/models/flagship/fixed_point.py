@@ -34,7 +34,7 @@ def fixed_layer(
         input_step: value of one input unit.
         input_max: largest magnitude of an input, in units.
         output_steps: output units per 1.0.
-        maximum: of the output, in units.
+        maximum: maximum of the output, in units.
 
     Raises:
         ValueError: if a row is too large for any scale.

@@ -11,8 +11,8 @@ from compressor.spec.passes import CodingPass
 
 # Largest activation of the networks that run in integers when coding.
 CAP = ACTIVATION_MAX / ACTIVATION_STEPS
-# Of the correction, hyper-analysis and mean networks. Their layers have no bypass, so ReLUs there can die one
-# after the other, and did.
+# Activation of the correction, hyper-analysis and mean networks. Their layers have no bypass, so ReLUs there
+# can die one after the other, and did.
 ACTIVATION = "leaky_relu"
 # The synthesis filter works at half the resolution.
 FILTER_STRIDE = 2
@@ -139,7 +139,7 @@ def context_network(
         coding_pass: the channels that it reads and codes; the first pass has no window.
         features: channels of the hyper features.
         hidden: channels of the hidden layers.
-        name: of the model.
+        name: name of the model.
         in_integers: whether the network runs in integer arithmetic when coding: then ReLUs are capped.
         in_eight_bits: whether convolutions use 8-bit integers when coding.
 

@@ -94,6 +94,6 @@ def num_channels(factor: int, basis: NDArray[np.integer], magnitude: NDArray[np.
     energy = np.square(axis_matrix(factor)).sum(axis=(0, 1)) / (BLOCK // factor)
     down, across, _ = np.unravel_index(basis, (BLOCK, BLOCK, COLOURS))
     each = np.square(magnitude) * energy[down] * energy[across] / COLOURS
-    # Of this channel and all later ones.
+    # The loss if this channel and all later ones are left out.
     losses = np.sqrt(np.cumsum(each[::-1])[::-1])
     return int(np.count_nonzero(losses >= MAX_LOSS))

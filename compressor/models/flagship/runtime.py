@@ -99,11 +99,11 @@ class FlagshipRuntime:
     def synthesis(self, reduction: int) -> Synthesis:
         """See `ModelRuntime`."""
         if reduction == 1:
-            count = len(self._passes)
-            return Synthesis(self.block, self.synthesis_halo, count, self.channels, self._synthesise)
+            num_passes = len(self._passes)
+            return Synthesis(self.block, self.synthesis_halo, num_passes, self.channels, self._synthesise)
         needed = num_channels(reduction, self._basis, self._gains.magnitude)
-        count = sum(p.low < needed for p in self._passes)
-        channels = self._passes[count - 1].high
+        num_passes = sum(p.low < needed for p in self._passes)
+        channels = self._passes[num_passes - 1].high
         reduced = Reduction(reduction, self._basis[:channels], self._colours)
 
         def run(latents: Floats, levels: Levels) -> Floats:
@@ -112,7 +112,7 @@ class FlagshipRuntime:
                 coefficients = latents * self._gains.inverse_gain(levels)[..., :channels]
                 return reduced(coefficients, self._fine_levels.seen(levels))
 
-        return Synthesis(reduced.block, 1, count, channels, run)
+        return Synthesis(reduced.block, 1, num_passes, channels, run)
 
     def _amplitude(self, levels: Levels) -> Floats:
         """Return () or (H, W, 1): how far one unit of the filter's output moves a pixel, in 8-bit levels."""
@@ -149,7 +149,7 @@ class FlagshipRuntime:
         return np.broadcast_to(index, (-(-height // stride), -(-width // stride), len(index)))
 
     def passes(
-        self, side: Symbols, height: int, width: int, levels: Levels, count: int | None = None
+        self, side: Symbols, height: int, width: int, levels: Levels, num_passes: int | None = None
     ) -> Passes:
         """See `ModelRuntime`."""
         # Damaged streams may hold larger values.
@@ -168,7 +168,7 @@ class FlagshipRuntime:
         inside = np.zeros((h, w, 1), bool)
         inside[:height, :width] = True
 
-        passes = self._passes[:count]
+        passes = self._passes[:num_passes]
         shape = h, w, passes[-1].high
         margin = max(p.reach for p in passes)
         codes = np.zeros((h + 2 * margin, w + 2 * margin, self._context_channels), np.float32)

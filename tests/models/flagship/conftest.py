@@ -12,8 +12,8 @@ class Replay:
 
     Attributes:
         symbols: arrays in coding order, the side information first.
-        residuals: of each call.
-        scales: of each call.
+        residuals: residuals of each call.
+        scales: scales of each call.
     """
 
     symbols: list

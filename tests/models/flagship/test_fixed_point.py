@@ -6,7 +6,7 @@ import pytest
 pytest.importorskip("keras", reason="needs the train extra")
 data = pytest.importorskip("skimage.data")
 
-from compressor.coding.loading import coder_of  # noqa: E402
+from compressor.coding.loading import create_coder  # noqa: E402
 from compressor.entropy.exact import EXACT_LIMIT  # noqa: E402
 from compressor.models.export_arrays import scale_index  # noqa: E402
 from compressor.models.exported import load_exported  # noqa: E402
@@ -25,7 +25,7 @@ def ideal_bits(tables, symbols, indices):
 def shipped():
     """The Keras model and the coder of the default model."""
     files = ModelFiles(shipped_folder())
-    return load_exported(files), coder_of(files, "onnxruntime")
+    return load_exported(files), create_coder(files, "onnxruntime")
 
 
 @pytest.mark.parametrize("level", [40, 196, 360])

@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("keras", reason="needs the train extra")
 pytest.importorskip("onnx", reason="needs the train extra")
 
-from compressor.coding.loading import coder_of  # noqa: E402
+from compressor.coding.loading import create_coder  # noqa: E402
 from compressor.coding.tile_coder import CodedTile  # noqa: E402
 from compressor.models.export_arrays import scale_index  # noqa: E402
 from compressor.models.exported import load_exported  # noqa: E402
@@ -28,7 +28,7 @@ class Case:
 
     Attributes:
         model: Keras model.
-        runtime: of the same weights.
+        runtime: runtime of the same weights.
         level: quality level.
         quality: the same as (1,) float 0..1.
         images: (1, H, W, 3) floats 0..1.
@@ -54,7 +54,7 @@ class Case:
 def pair(tiny_folder):
     """The Keras model and the coder of the tiny flagship's files."""
     files = ModelFiles(tiny_folder)
-    return load_exported(files), coder_of(files, "onnxruntime")
+    return load_exported(files), create_coder(files, "onnxruntime")
 
 
 @pytest.fixture(params=[0, 99, 230, HIGHEST_SEEN_LEVEL])

@@ -11,7 +11,8 @@ pytest.importorskip("onnx", reason="needs the train extra")
 
 import compressor  # noqa: E402
 from compressor.coding.area import Area  # noqa: E402
-from compressor.coding.loading import coder_of  # noqa: E402
+from compressor.coding.loading import create_coder  # noqa: E402
+from compressor.coding.picture_coder import PictureCoder  # noqa: E402
 from compressor.layers import LappedSynthesis  # noqa: E402
 from compressor.models.flagship.calibration import measure_reduced_colours  # noqa: E402
 from compressor.models.flagship.reduction import FACTORS, MAX_LOSS, Reduction, num_channels  # noqa: E402
@@ -63,13 +64,13 @@ def test_smaller_pictures_need_fewer_channels():
 
 @pytest.fixture(scope="module")
 def coder(tiny_folder):
-    return coder_of(ModelFiles(tiny_folder), "onnxruntime")
+    return create_coder(ModelFiles(tiny_folder), "onnxruntime")
 
 
 @pytest.mark.parametrize("factor", FACTORS)
-def test_regions_and_tiles_are_parts_of_the_whole(coder, tiny_folder, random_pictures, factor):
+def test_regions_and_tiles_are_parts_of_the_whole(coder, random_pictures, factor):
     pixels = np.rint(255 * random_pictures(1, 128, 192)[0]).astype(np.uint8)[:100, :141]
-    small_tiles = coder_of(ModelFiles(tiny_folder), "onnxruntime", tile=4, part=3)
+    small_tiles = PictureCoder(coder.runtime, tile=4, part=3)
     payload = small_tiles.encode(pixels, 200)
     whole = small_tiles.decode(payload, 100, 141, 200, reduction=factor)
     assert whole.shape == (-(-100 // factor), -(-141 // factor), 3)
