@@ -1,4 +1,5 @@
-# `make demo` and `make test` need Python 3.11 or newer and a package index; everything else they make here.
+# `make demo` and `make test` need Python 3.11 or newer and a package index. They install everything else into
+# `.venv`.
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
@@ -6,13 +7,12 @@ BIN = $(VENV)/bin
 .PHONY: demo test lint train-smoke clean
 
 demo: $(VENV)/.installed-eval
-	$(BIN)/python scripts/demo.py
+	$(BIN)/python -m scripts.demo
 
 test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=worksteal
 
-lint: $(VENV)/.installed-test
-	$(BIN)/python -m pip install -q -e '.[dev]'
+lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 
 train-smoke: $(VENV)/.installed-test
@@ -27,6 +27,10 @@ $(VENV)/.installed-eval: pyproject.toml | $(VENV)/bin/python
 
 $(VENV)/.installed-test: pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install -q -e '.[train,eval,demos,test]'
+	touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed-test
+	$(BIN)/python -m pip install -q -e '.[dev]'
 	touch $@
 
 clean:

@@ -371,15 +371,15 @@ def _cropped(image: Image.Image, area: Area) -> Image.Image:
 def read_info(
     data: bytes | bytearray | memoryview,
     *,
-    is_prefix: bool = False,
+    partial: bool = False,
     max_pixels: int | None = DEFAULT_MAX_PIXELS,
 ) -> StreamInfo:
     """Describe a stream without decoding its pixels.
 
     Args:
         data: the content of a .cmpr file.
-        is_prefix: whether the data may be only the beginning of a file. Then the picture's checksum is not
-            checked; the beginning must reach the end of all other sections.
+        partial: whether to accept a stream that is cut off, such as the beginning of a file. Then the
+            picture's checksum is not checked; all other sections must be complete.
         max_pixels: the largest width x height allowed, or None for no limit.
 
     Raises:
@@ -387,9 +387,10 @@ def read_info(
         LimitError: if the picture is larger than `max_pixels`.
     """
     stream = _as_bytes(data)
-    if not is_prefix:
-        read_container(stream)
     preamble = read_preamble(stream)
+    if not partial or len(stream) >= preamble.num_bytes:
+        # Checks the picture's checksum too.
+        read_container(stream)
     header = preamble.header
     check_num_pixels(header.width, header.height, max_pixels)
     return StreamInfo(

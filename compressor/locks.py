@@ -1,8 +1,12 @@
-"""A lock that is safe to use across forks."""
+"""A lock and a cached property that are safe to use across forks."""
 
 import os
 import threading
+from collections.abc import Callable
 from types import TracebackType
+from typing import Any, Generic, TypeVar
+
+Value = TypeVar("Value")
 
 
 class ForkSafeLock:
@@ -29,3 +33,31 @@ class ForkSafeLock:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._lock.release()
+
+
+class CachedProperty(Generic[Value]):
+    """Decorator like `functools.cached_property`, which has a lock before Python 3.12.
+
+    All instances of a class share that lock. So threads wait for each other, and a process that is forked
+    while one of them holds it waits for ever. Without it, two threads may compute the value of one instance.
+
+    Example:
+        >>> class Circle:
+        ...     radius = 2
+        ...
+        ...     @CachedProperty
+        ...     def diameter(self):
+        ...         return 2 * self.radius
+        >>> Circle().diameter
+        4
+    """
+
+    def __init__(self, function: Callable[[Any], Value]) -> None:
+        self._function, self.__doc__ = function, function.__doc__
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Value:
+        value = instance.__dict__[self._name] = self._function(instance)
+        return value

@@ -1,7 +1,5 @@
 """List the demos, run one, or run all and write a gallery."""
 
-from __future__ import annotations
-
 import argparse
 import os
 import sys

@@ -8,8 +8,6 @@ Formula: output i reads the inputs i * stride + dilation * a, for a = 0 .. kerne
 Visin, A guide to convolution arithmetic, 2016, arXiv 1603.07285 (which popularised such pictures).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -53,7 +51,7 @@ class Scene:
     transposed: bool = False
 
     def field(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return the input with its zeros, and a mask that is True where a cell is not such a zero."""
+        """Return the input with its zeros, and a mask that is False at these zeros."""
         require_positive(size=self.size, kernel=self.kernel, stride=self.stride, dilation=self.dilation)
         border = self.kernel - 1 - self.padding if self.transposed else self.padding
         require_not_negative(border=border)
@@ -110,7 +108,7 @@ def draw_frames(scene: Scene) -> list[Image.Image]:
 
 
 def _draw_cell(
-    draw: ImageDraw.ImageDraw, left: int, cell: tuple[int, int], colour: str, value: object, ink: str
+    draw: ImageDraw.ImageDraw, left: int, cell: tuple[int, int], colour: str, value: int | str, ink: str
 ) -> None:
     """Draw a cell of a grid with its value."""
     x, y = left + CELL * cell[1], TITLE + 8 + CELL * cell[0]

@@ -9,8 +9,6 @@ receptive field r += d(k-1) j, jump j *= s. References: Dumoulin and Visin 2016,
 Norris and Sim, Computing receptive fields of convolutional neural networks, Distill 2019.
 """
 
-from __future__ import annotations
-
 from math import prod
 
 import keras
@@ -153,7 +151,7 @@ def run(context: Context) -> None:
     layer = layers.Conv2D(1, 3)
     layer.build((None, None, None, 3))
     context.say(f"one 3x3 kernel on three channels: 3*3*3 + 1 = {parameters} parameters")
-    context.check("Keras counts as many", layer.count_params() == parameters)
+    context.check("Keras counts the same number", layer.count_params() == parameters)
     try:
         transpose_output(1, 3, padding=2)
     except ArgumentError as error:

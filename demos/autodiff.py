@@ -7,7 +7,7 @@ variables changed in place, and gradients that are silently missing.
 References: Keras, keras.ops; TensorFlow, Introduction to gradients and automatic differentiation.
 """
 
-from __future__ import annotations
+from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
@@ -18,7 +18,7 @@ from demos.common import Context
 from demos.drawing import draw_lines
 
 
-def gradient(function: object, at: float) -> float | None:
+def gradient(function: Callable, at: float) -> float | None:
     """Differentiate a scalar function with a gradient tape.
 
     Returns:
@@ -89,7 +89,7 @@ def run(context: Context) -> None:
     batch = np.linspace(-1, 1, 8, dtype=np.float32)
     halves = [gradient(lambda v, part=part: ops.sum((v - part) ** 2), 0.5) for part in np.split(batch, 2)]
     check(
-        "wanted sums: the gradients of two half batches add up to that of the batch",
+        "where sums are wanted: the gradients of two half batches add up to the gradient of the batch",
         np.isclose(sum(halves), gradient(lambda v: ops.sum((v - batch) ** 2), 0.5)),
     )
 

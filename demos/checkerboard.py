@@ -8,8 +8,6 @@ Measure: energy at the stride frequency, which is the variance of the means of t
 Reference: Odena, Dumoulin and Olah, Deconvolution and checkerboard artifacts, Distill 2016.
 """
 
-from __future__ import annotations
-
 import keras
 import numpy as np
 from keras import layers, ops
@@ -74,7 +72,7 @@ def upsampler(
 KINDS = ("transposed, kernel 3", "transposed, kernel 4", "nearest + Conv2D 3", "bilinear + Conv2D 3")
 
 
-def inside(maps: object) -> np.ndarray:
+def inside(maps) -> np.ndarray:
     """Return the maps (filters, H-8, W-8) of the first picture, without the border affected by padding."""
     return ops.convert_to_numpy(maps)[0, 4:-4, 4:-4].transpose(2, 0, 1)
 

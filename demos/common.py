@@ -4,8 +4,6 @@ Conventions: a picture is float32 in 0..1, of shape (height, width) if gray or (
 batch is NHWC. This module imports neither Keras nor Matplotlib, so that listing the demos is fast.
 """
 
-from __future__ import annotations
-
 import warnings
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -20,6 +18,9 @@ from compressor.images import loading
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+# Weights of red, green and blue in the luma of BT.601.
+LUMA_WEIGHTS = np.array([0.299, 0.587, 0.114], np.float32)
 
 
 class DemoError(CompressorError):
@@ -42,7 +43,7 @@ def require_positive(**values: int) -> None:
     """Check that every keyword argument is an integer of at least 1.
 
     Raises:
-        ArgumentError: one is not.
+        ArgumentError: an argument is not such an integer.
     """
     _require_integers(1, "a positive integer", values)
 
@@ -51,13 +52,13 @@ def require_not_negative(**values: int) -> None:
     """Check that every keyword argument is an integer of at least 0.
 
     Raises:
-        ArgumentError: one is not.
+        ArgumentError: an argument is not such an integer.
     """
     _require_integers(0, "an integer of 0 or more", values)
 
 
 def _require_integers(minimum: int, expected: str, values: dict[str, int]) -> None:
-    """Raise an ArgumentError that says what is expected, unless all values are such integers."""
+    """Raise an ArgumentError unless all values are integers of at least `minimum`."""
     for name, value in values.items():
         if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < minimum:
             raise ArgumentError(f"{name} must be {expected}, received {value!r}")
@@ -67,7 +68,7 @@ def require_odd(**values: int) -> None:
     """Check that every keyword argument is a positive odd integer, as kernels with a centre need.
 
     Raises:
-        ArgumentError: one is not.
+        ArgumentError: an argument is not such an integer.
     """
     require_positive(**values)
     for name, value in values.items():
@@ -79,7 +80,7 @@ def require_kernel_fits(image: np.ndarray, kernel: np.ndarray) -> None:
     """Check that both are non-empty 2-D arrays and that the kernel is not larger than the image.
 
     Raises:
-        ArgumentError: they are not.
+        ArgumentError: an array is empty or not 2-D, or the kernel is too large.
     """
     for name, array in (("image", image), ("kernel", kernel)):
         if np.ndim(array) != 2 or 0 in np.shape(array):
@@ -88,7 +89,7 @@ def require_kernel_fits(image: np.ndarray, kernel: np.ndarray) -> None:
         raise ArgumentError(f"kernel {shape(kernel)} is larger than the image {shape(image)}")
 
 
-def shape(array: object) -> str:
+def shape(array) -> str:
     """Format the shape of an array or tensor.
 
     Example:
@@ -106,7 +107,7 @@ def open_picture(path: Path) -> Image.Image:
     """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about metadata, not pixels
+            warnings.simplefilter("ignore")  # warnings concern metadata, not pixels
             picture = loading.load_picture(loading.open_picture(path.read_bytes()), strip="all")
     except (OSError, CompressorError) as error:
         raise PictureError(f"cannot read {path} as a picture: {error}") from error
@@ -186,9 +187,9 @@ class Context:
 
     def gray(self, size: int | tuple[int, int]) -> np.ndarray:
         """Return the BT.601 luma of `colour(size)`, float32 (height, width) in 0..1."""
-        return self.colour(size) @ np.array([0.299, 0.587, 0.114], np.float32)
+        return self.colour(size) @ LUMA_WEIGHTS
 
-    def save(self, figure: Figure, caption: str) -> Path:
+    def save(self, figure: "Figure", caption: str) -> Path:
         """Write a Matplotlib figure as PNG to the demo's folder, and return the path."""
         path = self.new_file(".png", caption)
         figure.savefig(path, dpi=110)

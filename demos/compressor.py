@@ -9,8 +9,6 @@ quality. Reference: Balle, Laparra and Simoncelli, End-to-end optimized image co
 arXiv 1611.01704.
 """
 
-from __future__ import annotations
-
 import struct
 
 import keras
@@ -27,7 +25,7 @@ from demos.drawing import Panel, draw_lines, draw_panels
 from eval.metrics import float_psnr_db
 
 CHANNELS, DOWN = 32, 4
-WEIGHT = 600.0  # of a mean squared error of 1, in bits per pixel
+WEIGHT = 600.0  # weight of the mean squared error in the loss, in bits per pixel
 HEADER = struct.Struct(">HH")
 
 
@@ -58,23 +56,23 @@ class Autoencoder(keras.Model):
         self.log_gain = self.add_weight(shape=(CHANNELS,), initializer="ones", name="log_gain")
         self.noise = keras.random.SeedGenerator(0)
 
-    def latents(self, images: object) -> object:
+    def latents(self, images):
         """Transform (N, H, W, 3) to latents (N, H/4, W/4, 32), in units of the rounding step."""
         return self.analysis(images - 0.5) * ops.exp(self.log_gain)
 
-    def decode(self, symbols: object) -> object:
+    def decode(self, symbols):
         """Transform rounded latents to pictures, not clipped."""
         return self.synthesis(symbols * ops.exp(-self.log_gain)) + 0.5
 
-    def bits(self, latents: object) -> object:
+    def bits(self, latents):
         """Estimate the bits of each latent from the probability of the unit interval around it."""
         return logistic_bits(latents, ops.exp(self.log_scale))
 
-    def call(self, images: object, training: bool = False) -> object:
-        """Return pictures as decoded, and add the rate to the losses."""
+    def call(self, images, training: bool = False):
+        """Return the decoded pictures, and add the rate to the losses."""
         latents = self.latents(images)
         symbols = straight_through(latents, round_with_dead_zone(latents))
-        # Rounding has no gradient. Uniform noise of the same width has one, and the same rate on average.
+        # Rounding has no gradient. Uniform noise of this width has a gradient, and on average the same rate.
         rate = self.bits(add_uniform_noise(latents, self.noise) if training else symbols)
         _, height, width, _ = ops.shape(images)
         self.add_loss(ops.mean(ops.sum(rate, axis=(1, 2, 3))) / (height * width))
@@ -112,7 +110,8 @@ def compress(model: Autoencoder, tables: ScaleTables, image: np.ndarray) -> byte
     """Encode a picture.
 
     Args:
-        model, tables: as trained, and as `make_tables` returns them.
+        model: a trained model.
+        tables: the model's tables, from `make_tables`.
         image: float32 (H, W, 3) in 0..1, sides divisible by 4.
 
     Returns:
@@ -168,7 +167,7 @@ def train(crops: np.ndarray, epochs: int) -> tuple[Autoencoder, list[float]]:
     """Minimise rate + WEIGHT * distortion, and return the model and the loss of every epoch."""
     model = Autoencoder()
 
-    def distortion(target: object, output: object) -> object:
+    def distortion(target, output):
         return WEIGHT * ops.mean((target - output) ** 2)
 
     model.compile(keras.optimizers.Adam(3e-3), distortion)

@@ -8,13 +8,11 @@ way back to 8 bits, round and clip; a plain cast truncates and wraps.
 Formula: out = floor((n + 2 padding - kernel) / stride) + 1. Reference: Keras, Conv2D.
 """
 
-from __future__ import annotations
-
 import keras
 import numpy as np
 from keras import layers, ops
 
-from demos.common import ArgumentError, Context, require_not_negative, require_positive, shape
+from demos.common import LUMA_WEIGHTS, ArgumentError, Context, require_not_negative, require_positive, shape
 from demos.drawing import Panel, draw_panels
 from demos.kernels import LAPLACIAN, SHARPEN, gaussian
 
@@ -43,7 +41,7 @@ def to_batch(image_uint8: np.ndarray) -> np.ndarray:
     return channels[None].astype(np.float32) / 255
 
 
-def to_picture(maps: object) -> np.ndarray:
+def to_picture(maps) -> np.ndarray:
     """Convert a batch of one picture to 8 bits, with rounding and clipping.
 
     Args:
@@ -66,14 +64,14 @@ def to_picture(maps: object) -> np.ndarray:
     return picture[..., 0] if picture.shape[2] == 1 else picture
 
 
-def stretch(maps: object) -> np.ndarray:
+def stretch(maps) -> np.ndarray:
     """Scale a feature map of any shape and range to 0..1, for display."""
     maps = ops.convert_to_numpy(maps)
     low, high = maps.min(), maps.max()
     return (maps - low) / (high - low) if high > low else np.zeros_like(maps)
 
 
-def conv2d_with(kernel: np.ndarray, images: object) -> np.ndarray:
+def conv2d_with(kernel: np.ndarray, images) -> np.ndarray:
     """Apply a Conv2D with padding "same" and the weights `kernel` (kh, kw, in, out) to (N, H, W, in)."""
     layer = layers.Conv2D(kernel.shape[3], kernel.shape[:2], padding="same", use_bias=False)
     layer.build((None, None, None, kernel.shape[2]))
@@ -120,7 +118,7 @@ def run(context: Context) -> None:
         "picture to batch to picture is exact", np.array_equal(to_batch(to_picture(colour)), colour)
     )
     edges = conv2d_with(LAPLACIAN[:, :, None, None], gray)
-    blurred_luma = gaussian(5, 1.2)[:, :, None, None] * np.array([0.299, 0.587, 0.114], np.float32)[:, None]
+    blurred_luma = gaussian(5, 1.2)[:, :, None, None] * LUMA_WEIGHTS[:, None]
     one = conv2d_with(blurred_luma, colour)
     # Diagonal in the channels: each output reads only its own input colour.
     three = conv2d_with(SHARPEN[:, :, None, None] * np.eye(3, dtype=np.float32), colour)

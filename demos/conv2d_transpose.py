@@ -8,15 +8,13 @@ Formula: out = (n - 1) stride - 2 padding + dilation (kernel - 1) + output_paddi
 et al., Deconvolutional networks, 2010; Keras, Conv2DTranspose.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from keras import constraints, initializers, layers, ops, regularizers
 
 from demos.common import ArgumentError, Context, require_not_negative, require_positive, shape
 from demos.drawing import Panel, draw_panels
 
-# For every argument of the layer: what it does, and a value to try on a 5x5 map of 3 channels.
+# Each argument of the layer, with its meaning and an example for a map of 3 channels.
 ARGUMENTS = {
     "filters": ("number of output channels", {"filters": 8}),
     "kernel_size": ("size of the kernel: valid output is (n-1)*stride + kernel", {"kernel_size": 5}),
@@ -47,14 +45,14 @@ ARGUMENTS = {
 
 
 def conv2d_transpose(
-    images: object,
+    images,
     kernel: np.ndarray,
     bias: np.ndarray | None = None,
     *,
     stride: int = 1,
     padding: int = 0,
     output_padding: int = 0,
-) -> object:
+):
     """Apply a transposed convolution with padding in pixels, as defined by papers and other frameworks.
 
     Args:

@@ -9,8 +9,6 @@ Formula: out[i, j] = sum over a, b of image[i+a, j+b] * kernel[kh-1-a, kw-1-b]. 
 Visin, A guide to convolution arithmetic for deep learning, 2016, arXiv 1603.07285.
 """
 
-from __future__ import annotations
-
 import time
 
 import keras

@@ -10,8 +10,6 @@ References: Richardson 1972; Lucy 1974; Wiener 1949; Fish, Brinicombe, Pike and 
 by means of the Richardson-Lucy algorithm, J. Opt. Soc. Am. A 12, 1995.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from itertools import islice
 from math import cos, radians, sin
@@ -59,14 +57,14 @@ def motion_kernel(size: int, degrees: float) -> np.ndarray:
     return (line / line.sum()).astype(np.float32)
 
 
-def convolve(image: object, kernel: object) -> object:
+def convolve(image, kernel):
     """Convolve (H, W) with an odd kernel (k, k) to (H, W); outside, the picture is black."""
     flipped = ops.flip(ops.convert_to_tensor(kernel, "float32"))
     images = ops.convert_to_tensor(image, "float32")[None, :, :, None]
     return ops.conv(images, flipped[:, :, None, None], padding="same")[0, :, :, 0]
 
 
-def richardson_lucy_step(estimate: object, blurred: object, kernel: object) -> object:
+def richardson_lucy_step(estimate, blurred, kernel):
     """Update an estimate (H, W) once; it stays non-negative."""
     ratio = blurred / (convolve(estimate, kernel) + TINY)
     return estimate * convolve(ratio, ops.flip(kernel))
@@ -115,7 +113,7 @@ def richardson_lucy(blurred: np.ndarray, kernel: np.ndarray, iterations: int) ->
     return next(islice(richardson_lucy_steps(blurred, kernel), iterations - 1, None))
 
 
-def transfer(kernel: np.ndarray, size: tuple[int, int]) -> tuple[object, object]:
+def transfer(kernel: np.ndarray, size: tuple[int, int]) -> tuple:
     """Transform a kernel, padded to (H, W) with its centre at the origin, to (real, imaginary)."""
     padded = np.zeros(size, np.float32)
     padded[: kernel.shape[0], : kernel.shape[1]] = kernel
@@ -155,7 +153,7 @@ def wiener(
     return np.clip(ops.convert_to_numpy(restored[0]), 0, 1)
 
 
-def kernel_steps(kernel: object, blurred: object, estimate: object, count: int) -> object:
+def kernel_steps(kernel, blurred, estimate, count: int):
     """Update the kernel `count` times by Richardson-Lucy with exchanged roles, keeping its sum at 1.
 
     A blur is linear in the kernel, too: y = P k', where each row of P (H*W, size*size) is a window of the
@@ -181,8 +179,8 @@ def blind_deconvolution(
         blurred: (H, W) in 0..1.
         size: side of the kernel, odd.
         rounds: updates of the picture.
-        steps: updates of the kernel before each of those. More than one are needed: the picture has far more
-            parameters, and would otherwise absorb the blur.
+        steps: updates of the kernel before each update of the picture. One is not enough: the picture has far
+            more parameters, and would absorb the blur.
 
     Returns:
         The picture (H, W) in 0..1 and the kernel (size, size).

@@ -1,12 +1,12 @@
 """Matplotlib figures of pictures, feature maps and curves."""
 
-from __future__ import annotations
-
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 
 
 class Panel(NamedTuple):
@@ -21,7 +21,7 @@ class Panel(NamedTuple):
     """
 
     title: str
-    image: object
+    image: ArrayLike
     style: str = "picture"
     numbers: bool = False
 
@@ -70,7 +70,7 @@ def draw_panel(axis: Axes, panel: Panel) -> None:
     axis.set_yticks([])
 
 
-def draw_lines(axis: Axes, curves: dict[str, object], x_label: str, y_label: str) -> None:
+def draw_lines(axis: Axes, curves: dict[str, Sequence[float]], x_label: str, y_label: str) -> None:
     """Draw curves with a legend.
 
     Args:

@@ -9,8 +9,6 @@ Dumoulin and Visin, 2016, arXiv 1603.07285, section 4.6; Shi et al., Is the deco
 as a convolutional layer?, 2016, arXiv 1609.07009.
 """
 
-from __future__ import annotations
-
 import keras
 import numpy as np
 from keras import layers, ops
@@ -23,8 +21,8 @@ from demos.drawing import Panel, draw_panels
 class FractionalConv2D(layers.Layer):
     """Insert stride-1 zeros between pixels, then convolve at stride 1.
 
-    Maps (N, H, W, C) to (N, H*stride, W*stride, filters). The kernel is (kh, kw, in, out): that of
-    Conv2DTranspose, flipped and with its last axes exchanged.
+    Maps (N, H, W, C) to (N, H*stride, W*stride, filters). The kernel is (kh, kw, in, out): the
+    kernel of Conv2DTranspose, flipped and with its last axes exchanged.
 
     Args:
         filters: output channels.
@@ -43,9 +41,7 @@ class FractionalConv2D(layers.Layer):
         (1, 10, 12, 4)
     """
 
-    def __init__(
-        self, filters: int, kernel_size: int, stride: int, repeat: bool = False, **kwargs: object
-    ) -> None:
+    def __init__(self, filters: int, kernel_size: int, stride: int, repeat: bool = False, **kwargs) -> None:
         super().__init__(**kwargs)
         require_positive(filters=filters, kernel_size=kernel_size, stride=stride)
         self.filters, self.kernel_size, self.stride, self.repeat = filters, kernel_size, stride, repeat
@@ -55,7 +51,7 @@ class FractionalConv2D(layers.Layer):
         """Create the weights."""
         self.convolution.build((None, None, None, input_shape[-1]))
 
-    def call(self, images: object) -> object:
+    def call(self, images):
         """Enlarge a batch (N, H, W, C)."""
         s, k = self.stride, self.kernel_size
         if self.repeat:
@@ -73,13 +69,13 @@ class FractionalConv2D(layers.Layer):
         batch, *size, _ = input_shape
         return (batch, *(None if n is None else n * self.stride for n in size), self.filters)
 
-    def get_config(self) -> dict[str, object]:
+    def get_config(self) -> dict:
         """Return the constructor's arguments."""
         own = {name: getattr(self, name) for name in ("filters", "kernel_size", "stride", "repeat")}
         return {**super().get_config(), **own}
 
 
-def append_zeros(images: object, stride: int) -> object:
+def append_zeros(images, stride: int):
     """Put stride-1 zeros after every pixel, along both axes: (N, H, W, C) to (N, H*stride, W*stride, C)."""
     height, width, channels = images.shape[1:]
     cells = ops.reshape(images, (-1, height, 1, width, 1, channels))
@@ -88,7 +84,7 @@ def append_zeros(images: object, stride: int) -> object:
 
 
 def from_transposed(weights: np.ndarray) -> np.ndarray:
-    """Convert a kernel (kh, kw, out, in) of Conv2DTranspose to that (kh, kw, in, out) of FractionalConv2D."""
+    """Convert a kernel (kh, kw, out, in) of Conv2DTranspose to one (kh, kw, in, out) of FractionalConv2D."""
     return weights[::-1, ::-1].transpose(0, 1, 3, 2)
 
 

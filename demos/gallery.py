@@ -1,7 +1,5 @@
 """The gallery: figures, summaries and output of all demos on one HTML page."""
 
-from __future__ import annotations
-
 from html import escape
 from pathlib import Path
 
@@ -135,7 +133,7 @@ def write_thumbnail(figure: Path, folder: Path, name: str) -> Path:
         small = ImageOps.fit(
             picture.convert("RGB"), THUMBNAIL_SIZE, Image.Resampling.LANCZOS, centering=(0, 0)
         )
-        for quality in (80, 65, 50):  # the best that is small enough
+        for quality in (80, 65, 50):  # use the best quality whose file is small enough
             small.save(path, quality=quality, optimize=True)
             if path.stat().st_size <= THUMBNAIL_BYTES:
                 break

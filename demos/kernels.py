@@ -9,8 +9,6 @@ Bildverarbeitung, 2000; Marr and Hildreth, Theory of edge detection, 1980; Canny
 approach to edge detection, 1986.
 """
 
-from __future__ import annotations
-
 import keras
 import numpy as np
 from skimage import feature
@@ -23,8 +21,8 @@ def _kernel(rows: list[list[float]], divisor: float = 1.0) -> np.ndarray:
     return np.array(rows, np.float32) / np.float32(divisor)
 
 
-# Derivatives along x; their transposes are those along y. Normalised so that the response to a ramp of slope
-# 1 is 1. The kernels of Roberts take derivatives along the two diagonals.
+# Derivatives along x; transpose the kernels for derivatives along y. They are normalised so that the response
+# to a ramp of slope 1 is 1. The kernels of Roberts take derivatives along the two diagonals.
 DERIVATIVES = {
     "gradient": _kernel([[-1, 0, 1]], 2),
     "Prewitt": _kernel([[-1, 0, 1]] * 3, 6),

@@ -4,8 +4,6 @@ Formula: r += dilation (kernel - 1) j, then the jump j *= stride. Reference: Ara
 receptive fields of convolutional neural networks, Distill 2019.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod

@@ -4,8 +4,6 @@ A demo is a module of this package that defines `run(context)` and whose docstri
 summary, and sources. A demo is imported only when it runs.
 """
 
-from __future__ import annotations
-
 import ast
 import importlib
 from dataclasses import dataclass
@@ -13,7 +11,7 @@ from pathlib import Path
 
 from demos.common import ArgumentError, Context, DemoError
 
-# In reading order: each lesson builds on the ones above.
+# In reading order: each lesson builds on the lessons above.
 NAMES = (
     "convolve",
     "kernels",

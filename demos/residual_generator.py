@@ -9,8 +9,6 @@ learning, 2015, arXiv 1512.03385; Johnson et al., Perceptual losses, 2016, arXiv
 and Fatemi 1992; Chambolle, An algorithm for total variation minimization, 2004.
 """
 
-from __future__ import annotations
-
 import keras
 import numpy as np
 from keras import layers, ops
@@ -22,7 +20,7 @@ from demos.drawing import Panel, draw_lines, draw_panels
 from eval.metrics import float_psnr_db
 
 
-def convolution(features: object, filters: int, activation: str | None = "relu") -> object:
+def convolution(features, filters: int, activation: str | None = "relu"):
     """Apply Conv2D 3x3, batch normalisation and an activation, preserving the size."""
     features = layers.Conv2D(filters, 3, padding="same", use_bias=False)(features)
     # Keras' momentum of 0.99 needs hundreds of steps until inference agrees with training.
@@ -30,7 +28,7 @@ def convolution(features: object, filters: int, activation: str | None = "relu")
     return layers.Activation(activation)(features) if activation else features
 
 
-def residual_block(features: object) -> object:
+def residual_block(features):
     """Add the result of two convolutions to their input."""
     filters = features.shape[-1]
     change = convolution(convolution(features, filters), filters, activation=None)
@@ -59,8 +57,8 @@ def residual_generator(widths: tuple[int, int, int] = (64, 128, 256), channels: 
     return keras.Model(pictures, output, name="residual_generator")
 
 
-def total_variation(images: object) -> object:
-    """Measure the mean absolute difference of vertical plus that of horizontal neighbours.
+def total_variation(images):
+    """Return the mean absolute difference of vertical neighbours plus that of horizontal neighbours.
 
     Args:
         images: (N, H, W, C).
@@ -102,7 +100,7 @@ def train(
         The loss of every step.
     """
 
-    def loss(target: object, output: object) -> object:
+    def loss(target, output):
         return ops.mean(ops.square(target - output)) + weight * total_variation(output)
 
     model.compile(keras.optimizers.Adam(rate), loss)
@@ -125,7 +123,7 @@ def run(context: Context) -> None:
     narrow = residual_generator((12, 16, 24))
     first = train(narrow, small, large, weight=0.0, steps=60)
     start, outputs, curves = narrow.get_weights(), {}, {}
-    for weight in (0.0, 0.1):  # from the same weights, so that only the term differs
+    for weight in (0.0, 0.1):  # start from the same weights, so that only the term differs
         narrow.set_weights(start)
         losses = train(narrow, small, large, weight, steps=25, rate=5e-4)
         outputs[weight] = ops.convert_to_numpy(narrow(small))

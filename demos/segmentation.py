@@ -8,8 +8,6 @@ Formula: Dice = (2 |A B| + 1) / (|A| + |B| + 1), loss = 1 - Dice. References: Mi
 arXiv 1606.04797; Zeiler, Adadelta, 2012, arXiv 1212.5701.
 """
 
-from __future__ import annotations
-
 import keras
 import numpy as np
 from keras import layers, ops
@@ -56,7 +54,7 @@ def make_shapes(count: int, size: int, rng: np.random.Generator) -> tuple[np.nda
     return pictures.clip(0, 1), masks
 
 
-def dice_coefficient(target: object, output: object) -> object:
+def dice_coefficient(target, output):
     """Compute (2 sum(t o) + 1) / (sum t + sum o + 1) over all pixels, averaged over the batch.
 
     The ones avoid 0 / 0: two empty masks agree perfectly.
@@ -80,7 +78,7 @@ def dice_coefficient(target: object, output: object) -> object:
     return ops.mean((2 * overlap + 1) / (ops.sum(target, axes) + ops.sum(output, axes) + 1))
 
 
-def dice_loss(target: object, output: object) -> object:
+def dice_loss(target, output):
     """Return 1 - dice_coefficient."""
     return 1 - dice_coefficient(target, output)
 
@@ -145,6 +143,6 @@ def report(
 def run(context: Context) -> None:
     """Train the small model on generated shapes."""
     pictures, masks = make_shapes(132, 64, context.rng)
-    # Adadelta as published has no learning rate, which corresponds to 1. Keras' default is 0.001, a thousand
-    # times slower.
+    # Adadelta as published has no learning rate, which corresponds to a rate of 1. Keras' default is 0.001, a
+    # thousand times slower.
     report(context, segmentation_model(), keras.optimizers.Adadelta(1.0), pictures, masks, epochs=20)

@@ -8,8 +8,6 @@ Formula: A' y = sum over i, j of y[i, j] * kernel placed at (i*stride, j*stride)
 Reference: Dumoulin and Visin, 2016, arXiv 1603.07285, chapter 4.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from keras import ops
 from scipy import sparse

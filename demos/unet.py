@@ -8,8 +8,6 @@ Reference: Ronneberger, Fischer and Brox, U-Net, 2015, arXiv 1505.04597 (here pa
 the size of the picture).
 """
 
-from __future__ import annotations
-
 import keras
 from keras import layers
 
@@ -23,7 +21,7 @@ LEVELS = 4
 class UNet(keras.Model):
     """Functional model built by `unet`, which checks the size of its input."""
 
-    def __call__(self, images: object, *args: object, **kwargs: object) -> object:
+    def __call__(self, images, *args, **kwargs):
         """Check the static shape. Errors in `call` would be wrapped by Keras.
 
         Raises:
@@ -35,7 +33,7 @@ class UNet(keras.Model):
         return super().__call__(images, *args, **kwargs)
 
 
-def double_convolution(features: object, filters: int) -> object:
+def double_convolution(features, filters: int):
     """Apply two Conv2D 3x3 with ReLU, preserving the size."""
     for _ in range(2):
         features = layers.Conv2D(

@@ -154,7 +154,7 @@ def load_all(
         except PictureError as error:
             problems.append(str(error))
     if not images:
-        raise EvalError("; ".join(["none of the files can be used", *problems[:3]]))
+        raise EvalError("; ".join([f"none of {len(paths)} chosen files can be used", *problems[:3]]))
     return images, problems
 
 

@@ -1,9 +1,9 @@
-"""Everything that training needs on a machine without network, in one tar file.
+"""Pack code, packages and pictures for training on a machine without network into one tar file.
 
 The tar holds the code, the wheels of an extra for this platform and Python, the pictures as shards, and
 `start.sh`, which installs them into a virtual environment and hands its arguments to `python -m training`:
 
-    python scripts/bundle.py --data photos/ --extra train --out bundle.tar
+    python -m scripts.bundle --data photos/ --extra train --out bundle.tar
     tar xf bundle.tar && bundle/start.sh --out runs/first --minutes 600
 """
 
@@ -16,6 +16,12 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from PIL import Image
+
+from compressor.atomic import atomic_path
+from training.data import encoded_images, is_image
+from training.errors import TrainingError
+
 ROOT = Path(__file__).resolve().parents[1]
 SHARD_BYTES = 256 << 20
 START = """\
@@ -23,7 +29,7 @@ START = """\
 # Installs the packages in this folder, without network access, and runs `python -m training`.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
-# Written last, so that an interrupted installation starts again.
+# `complete` is written last, so that an interrupted installation starts again.
 if [ ! -e "$here/venv/complete" ]; then
     "${PYTHON:-python3}" -m venv --clear "$here/venv"
     "$here/venv/bin/python" -m pip install -q --no-index --find-links "$here/wheels" 'compressor[EXTRA]'
@@ -40,18 +46,14 @@ exec "$here/venv/bin/python" -m training "$@"
 
 
 def code_files() -> list[str]:
-    """Paths of the checkout's files: what git knows, and new ones that it does not ignore."""
+    """Return the paths of tracked files and of untracked files that git does not ignore."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     return [name for name in listed.stdout.splitlines() if (ROOT / name).is_file()]
 
 
 def shards(source: str, limit: int = SHARD_BYTES) -> Iterator[bytes]:
-    """The pictures of a source as tar files of about `limit` bytes each."""
-    from PIL import Image
-
-    from training.data import encoded_images, is_image
-
+    """Yield the pictures of a source as tar files of about `limit` bytes each."""
     buffer = io.BytesIO()
     tar = tarfile.open(fileobj=buffer, mode="w")
 
@@ -64,7 +66,7 @@ def shards(source: str, limit: int = SHARD_BYTES) -> Iterator[bytes]:
             yield buffer.getvalue()
             buffer = io.BytesIO()
             tar = tarfile.open(fileobj=buffer, mode="w")
-        # Pictures of tensorflow-datasets have no suffix, and training chooses the files of a tar by theirs.
+        # Training chooses the files of a tar by their suffix, which pictures of tensorflow-datasets lack.
         suffix = "" if is_image(name) else f".{Image.open(io.BytesIO(data)).format}".lower()
         # Pictures of different folders may share a name.
         member = tarfile.TarInfo(f"{number:07d}-{Path(name).name}{suffix}")
@@ -78,13 +80,11 @@ def write_bundle(out: Path, source: str, wheels: Path, extra: str) -> None:
     """Write the tar file.
 
     Args:
-        out: the file; replaced.
+        out: path of the file; an existing file is replaced.
         source: source of pictures, as `python -m training --data` takes it.
-        wheels: folder of wheels, the project's own among them.
+        wheels: folder of wheels, including the project's own.
         extra: name of an extra of the project, for `start.sh`.
     """
-    from compressor.atomic import atomic_path
-
     with atomic_path(out) as temporary, tarfile.open(temporary, "w") as bundle:
 
         def add(name: str, data: bytes, mode: int = 0o644) -> None:
@@ -110,9 +110,6 @@ def main() -> None:
     parser.add_argument("--extra", default="train", choices=["train", "train-gpu"])
     parser.add_argument("--out", type=Path, default=Path("bundle.tar"), help="(%(default)s)")
     options = parser.parse_args()
-    from training.data import encoded_images
-    from training.errors import TrainingError
-
     try:
         # Check the source before the downloads, by reading its first picture.
         if next(encoded_images(options.data), None) is None:
@@ -120,7 +117,7 @@ def main() -> None:
     except TrainingError as error:
         sys.exit(f"error: {error}")
     with tempfile.TemporaryDirectory() as folder:
-        # `pip wheel` downloads what is needed and builds the project's own wheel.
+        # `pip wheel` downloads the dependencies and builds the project's own wheel.
         project = f"{ROOT}[{options.extra}]"
         subprocess.run([sys.executable, "-m", "pip", "wheel", "-q", "-w", folder, project], check=True)
         write_bundle(options.out, options.data, Path(folder), options.extra)
@@ -128,5 +125,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(ROOT))
     main()

@@ -1,7 +1,7 @@
 """Compare the bits that models need: `python -m scripts.compare_models IMAGES REFERENCE MODEL ...`.
 
-Shipped weights are chosen with it, on validation pictures. It prints BD-rates of whole files over RGB PSNR 28
-to 40 dB: the mean over pictures, and that of the averaged curve, also for its lower and its upper half.
+Use it on validation pictures to choose the weights to ship. It prints BD-rates of whole files over RGB PSNR
+28 to 40 dB: the mean over pictures, and the BD-rate of the averaged curve, also for its lower and upper half.
 """
 
 import argparse
@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 import compressor
+from compressor.cli.option_values import positive
 from compressor.images.psnr import psnr_db
 from eval.bd import bjontegaard_delta
 from eval.errors import warn
@@ -48,12 +49,16 @@ def comparison(reference: np.ndarray, other: np.ndarray) -> str:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Print a line for every model."""
+    """Print a line for each model."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("images", type=Path)
     parser.add_argument("reference", type=Path, help="folder of an exported model")
-    parser.add_argument("models", type=Path, nargs="+", help="folders of models to compare with it")
-    parser.add_argument("--every", type=int, default=1, metavar="N", help="use every Nth (%(default)s)")
+    parser.add_argument(
+        "models", type=Path, nargs="+", help="folders of models to compare with the reference"
+    )
+    parser.add_argument(
+        "--every", type=positive, default=1, metavar="N", help="use every Nth picture (%(default)s)"
+    )
     parser.add_argument("--effort", type=int, default=5, help="(%(default)s)")
     options = parser.parse_args(arguments)
     images, problems = load_all(picture_paths(options.images)[:: options.every], warn)

@@ -1,6 +1,6 @@
-"""Every engine decodes what every other has encoded: `python -m scripts.engine_matrix` prints the table.
+"""Decode the streams of each engine with each other: `python -m scripts.engine_matrix` prints the table.
 
-Each engine has a process of its own, since Keras has one backend in each; engines that are not installed are
+Each engine runs in its own process, since a process has one Keras backend. Engines that are not installed are
 left out.
 """
 
@@ -49,13 +49,13 @@ VARIANTS = {
 
 
 class Cell(NamedTuple):
-    """How one engine has decoded what one has encoded.
+    """Result of decoding one engine's stream with another.
 
     Attributes:
         model: name of a shipped model.
         encoder: name of a variant.
         decoder: name of a variant.
-        is_exact: whether the symbols are those that were coded.
+        is_exact: whether the decoded symbols equal the coded symbols.
         psnr_db: PSNR in dB of the decoded pixels.
     """
 
@@ -67,12 +67,12 @@ class Cell(NamedTuple):
 
 
 def installed() -> list[str]:
-    """Names of the variants whose packages are there."""
+    """Return the names of the variants whose packages are installed."""
     return [name for name, v in VARIANTS.items() if find_spec(v.package) and find_spec(v.engine)]
 
 
 def matrix(names: list[str], image_uint8: np.ndarray, models: Sequence[str] = MODELS) -> list[Cell]:
-    """Each model, encoder and decoder."""
+    """Return how each engine decodes the streams of each engine, for each model."""
     with tempfile.TemporaryDirectory() as folder:
         Image.fromarray(image_uint8).save(Path(folder) / "picture.png")
         workers = [_start(name, folder, models) for name in names]
@@ -86,7 +86,7 @@ def matrix(names: list[str], image_uint8: np.ndarray, models: Sequence[str] = MO
 
 
 def largest_difference_db(cells: list[Cell]) -> float:
-    """How far apart the decoders of one stream are in PSNR, at most."""
+    """Return the largest difference in PSNR between decoders of one stream, in dB."""
     by_stream: dict[tuple[str, str], list[float]] = {}
     for cell in cells:
         by_stream.setdefault((cell.model, cell.encoder), []).append(cell.psnr_db)
@@ -102,7 +102,7 @@ def _start(name: str, folder: str, models: Sequence[str]) -> subprocess.Popen:
 
 
 def work(name: str, folder: Path, models: Sequence[str]) -> None:
-    """Run one engine's process: encode; when told to, decode the streams of all."""
+    """Run one engine's process: encode, wait for a line of input, and decode the streams of all engines."""
     image = np.asarray(Image.open(folder / "picture.png"))
     variant = VARIANTS[name]
     coders = {
@@ -136,7 +136,7 @@ def work(name: str, folder: Path, models: Sequence[str]) -> None:
 
 
 def main() -> int:
-    """Print a table in Markdown for each model; 1 if a decoder has read other symbols."""
+    """Print a table in Markdown for each model, and return 1 if a decoder has read other symbols, else 0."""
     from skimage import data
 
     names = installed()

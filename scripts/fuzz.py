@@ -1,7 +1,7 @@
 """Coverage-guided fuzzing of the decoder: `python -m scripts.fuzz out/fuzz -max_total_time=1800`.
 
-Arguments are those of libFuzzer; the folder keeps the inputs that reached something new. An input that
-breaks the promise is written to `tests/corrupt`, and a test decodes it from then on.
+Arguments are passed to libFuzzer. The folder keeps the inputs that reached new code. An input that makes the
+decoder fail is written to `tests/corrupt`, and a test decodes it from then on.
 """
 
 import os
@@ -28,11 +28,11 @@ with atheris.instrument_imports(include=["compressor"]):
     from compressor.weights.files import shipped_models
 
 TESTS = Path(__file__).parents[1] / "tests"
-# All shipped models have several tiles in a picture of 2049x1.
+# All shipped models divide a picture of 2049x1 into several tiles.
 MAX_PIXELS = 8192
 RUNTIME = compressor.Runtime(engine="onnxruntime", threads=1)
 SIDES = (1, 2, 15, 16, 17, 33, 64, 513, 2049, 2**31 - 1)
-# Atheris itself loses some 2 kB of memory for each input; the decoder alone keeps its size.
+# Atheris itself leaks about 2 kB of memory for each input; the decoder alone leaks none.
 LIBFUZZER_OPTIONS = (
     "-max_len=4096",
     "-timeout=20",
@@ -43,9 +43,9 @@ LIBFUZZER_OPTIONS = (
 
 
 def decode_or_refuse(data: bytes) -> None:
-    """The promise: a picture as announced, or a CompressorError."""
+    """Check that the decoder returns the announced picture or raises a CompressorError."""
     try:
-        info = compressor.read_info(data, is_prefix=True, max_pixels=MAX_PIXELS)
+        info = compressor.read_info(data, partial=True, max_pixels=MAX_PIXELS)
         # A whole stream is checked in full; one that is cut off is decoded as far as it reaches.
         picture = compressor.decode(data, partial=True, max_pixels=MAX_PIXELS, runtime=RUNTIME)
     except CompressorError:
@@ -56,7 +56,7 @@ def decode_or_refuse(data: bytes) -> None:
 
 
 def mutate(data: bytes, max_size: int, seed: int) -> bytes:
-    """Change a header field or a payload, and fix the checksums; sometimes change just any byte."""
+    """Change a header field or a payload, and fix the checksums; sometimes change arbitrary bytes."""
     chance = random.Random(seed)
     parts = take_apart(data)
     if parts is None or chance.random() < 0.1:
@@ -76,14 +76,14 @@ def mutate(data: bytes, max_size: int, seed: int) -> bytes:
     else:
         name = chance.choice([*sections, PICTURE, PICTURE])
         payload = (mutate_map if name == QUALITY_MAP else atheris.Mutate)(sections[name], max_size)
-        # The entropy coder reads whole words; a few payloads are left to be refused for their length.
+        # The entropy coder reads whole words. A few payloads keep a wrong length, which must be refused.
         whole = name == PICTURE and chance.random() < 0.9
         sections[name] = payload[: len(payload) // 4 * 4] if whole else payload
     return write_container(**parts)[:max_size]
 
 
 def mutate_map(payload: bytes, max_size: int) -> bytes:
-    """Change values of a quality map, not their number: most changes of its bytes would only be refused."""
+    """Change the values of a quality map, but not their number: most other changes would be refused early."""
     try:
         values = zlib.decompress(payload)
     except zlib.error:
@@ -92,7 +92,7 @@ def mutate_map(payload: bytes, max_size: int) -> bytes:
 
 
 def take_apart(data: bytes) -> dict | None:
-    """The arguments of `write_container` for a stream whose lengths and checksums may be wrong."""
+    """Return the arguments of `write_container` for a stream, whose lengths and checksums may be wrong."""
     try:
         header, offset = unpack_header(data)
         sections = {}
@@ -113,7 +113,7 @@ def take_apart(data: bytes) -> dict | None:
 
 
 def main() -> None:
-    """Fuzz until libFuzzer's limits are reached or the promise is broken."""
+    """Fuzz until libFuzzer's limits are reached or a check fails."""
     warnings.simplefilter("error", RuntimeWarning)
     folders = [argument for argument in sys.argv[1:] if not argument.startswith("-")]
     for folder in folders:

@@ -16,9 +16,9 @@ from compressor.weights.files import shipped_models
 from scripts.symbols import digest_of_stream
 
 GOLDEN = Path(__file__).parents[1] / "tests" / "golden"
-# Odd sizes, gray, alpha, a photograph with screen content, a quality map, the lowest quality, and a fine
-# level (not nearer to 100, where so small a picture is stored without loss). The quality map has fine levels
-# in one part only.
+# The cases cover odd sizes, gray, alpha, a photograph with screen content, a quality map, the lowest quality,
+# and a fine level (not nearer to 100, where so small a picture is stored without loss). The quality map has
+# fine levels in one part only.
 CASES = {
     "photo": ((93, 70), 50),
     "coarse": ((64, 48), 1),
@@ -30,7 +30,7 @@ CASES = {
 
 
 def pictures() -> dict[str, Image.Image]:
-    """One small picture for each case."""
+    """Return one small picture for each case."""
     photo = Image.fromarray(data.astronaut())
     made = {name: photo.resize(size, Image.Resampling.LANCZOS) for name, (size, _) in CASES.items()}
     made["coarse"] = made["coarse"].convert("L")
@@ -47,7 +47,7 @@ def ramp(size: tuple[int, int]) -> Image.Image:
 
 
 def main() -> None:
-    """Write what is missing."""
+    """Write the missing streams."""
     GOLDEN.mkdir(exist_ok=True)
     for model in shipped_models():
         for name, picture in pictures().items():
@@ -59,7 +59,7 @@ def main() -> None:
             codec.decode(stream).save(path.with_suffix(".png"))
             expected = {"symbols_sha256": digest_of_stream(stream)}
             path.with_suffix(".json").write_text(json.dumps(expected) + "\n")
-            # Written last, so that an interrupted run makes what is missing when started again.
+            # The stream is written last, so that a repeated run completes an interrupted one.
             path.write_bytes(stream)
             print(path)
 

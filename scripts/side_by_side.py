@@ -1,4 +1,4 @@
-"""The picture of the README, one photograph in files of one size: `python -m scripts.side_by_side`.
+"""Draw the README's picture, one photograph in files of one size: `python -m scripts.side_by_side`.
 
 No file is larger than AVIF's. The photograph comes with scikit-image.
 """
@@ -15,7 +15,7 @@ from compressor import Target
 from compressor.images.ssimulacra2 import ssimulacra2
 from eval.codecs import CODECS
 
-# At the speed at which it is best.
+# Speed 3, at which AVIF's file is smallest.
 AVIF, AVIF_QUALITY = "avif444-slow", 36
 OTHERS = ("jpeg420", "webp")
 # Left, top, right and bottom of the part that is shown, in pixels.

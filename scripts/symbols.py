@@ -1,4 +1,4 @@
-"""Digests of coded symbols, which show whether two decoders have read the same."""
+"""Digests of coded symbols, which show whether two decoders have read the same symbols."""
 
 import hashlib
 from collections.abc import Iterable

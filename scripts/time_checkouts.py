@@ -23,11 +23,11 @@ from eval.outputs import table_lines
 from eval.scaling import mosaic
 
 QUALITIES = (15, 50, 80)
-# For thumbnails: a photograph of twelve megapixels.
+# Thumbnails are timed on a picture of twelve megapixels.
 LARGE_SIZE = (4242, 2828)
 
-# Arguments: PNG files. Reads lines of a kind and a quality; prints the seconds that each takes for all files,
-# and the bytes of their streams.
+# The arguments are PNG files. The worker reads lines of a kind and a quality. For each line, it prints the
+# seconds for all files, and the total size of their streams in bytes.
 _WORKER = """
 import sys, time
 import numpy as np
@@ -53,8 +53,8 @@ class Comparison(NamedTuple):
     """Results of one kind of call on both checkouts, (old, new).
 
     Attributes:
-        name: what was timed.
-        seconds: medians, for all pictures together.
+        name: kind of call and quality.
+        seconds: median times for all pictures together.
         num_bytes: total size of their streams.
     """
 
@@ -66,7 +66,7 @@ class Comparison(NamedTuple):
 def compare(
     checkouts: list[Path], pictures: list[np.ndarray], kinds: list[str], qualities: list[float], rounds: int
 ) -> list[Comparison]:
-    """Time both checkouts in turn, each in a process of its own.
+    """Time both checkouts in turn, each in its own process.
 
     Args:
         checkouts: folders with a `compressor` package: old, new.
@@ -118,14 +118,14 @@ def main(arguments: list[str] | None = None) -> None:
     """Print a table in Markdown."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("old", type=Path, help="folder of a checkout")
-    parser.add_argument("new", type=Path, help="folder of the one to compare with it")
+    parser.add_argument("new", type=Path, help="folder of the checkout to compare with the old one")
     parser.add_argument("--images", type=Path, help="folder of photographs (a photograph of scikit-image)")
     parser.add_argument("--limit", type=int, default=4, help="number of photographs (%(default)s)")
     parser.add_argument("--rounds", type=int, default=7, help="(%(default)s)")
     options = parser.parse_args(arguments)
     checkouts = [options.old, options.new]
     for checkout in checkouts:
-        # Without a package there, Python would import the one that is installed.
+        # Without a package there, Python would import the installed package.
         if not (checkout / "compressor" / "__init__.py").is_file():
             parser.error(f"{checkout} holds no package compressor: give the folder of a checkout")
     try:

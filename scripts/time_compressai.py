@@ -3,8 +3,8 @@
     $ pip install compressai scikit-image
     $ python -m scripts.time_compressai
 
-CompressAI's models have random weights, so nothing has to be downloaded. They code as many latents as trained
-ones, in about the same time. Their rates and pictures are meaningless and are not printed.
+CompressAI's models have random weights, so nothing has to be downloaded. They code the same number of latents
+as trained ones, in about the same time. Their rates and pictures are meaningless and are not printed.
 
 Reference: Minnen, Ballé and Toderici, "Joint autoregressive and hierarchical priors for learned image
 compression", NeurIPS 2018. `mbt2018_mean` is the model without the autoregressive part.
@@ -19,10 +19,11 @@ from compressai.zoo import mbt2018_mean
 from skimage import data
 
 import compressor
+from eval.scaling import mosaic
 from scripts.time_engines import milliseconds
 
 ROUNDS = 7
-# CompressAI has two widths: that of its qualities 1 to 4, and that of 5 to 8.
+# CompressAI has one width for its qualities 1 to 4 and one for 5 to 8.
 WIDTHS = {"mbt2018_mean, 128 and 192 channels": 4, "mbt2018_mean, 192 and 320 channels": 8}
 
 Action = Callable[[], object]
@@ -49,8 +50,7 @@ def compressai_actions(quality: int, image: np.ndarray) -> tuple[Action, Action]
 
 def main() -> None:
     """Print a table in Markdown."""
-    photo = data.astronaut()
-    image = np.ascontiguousarray(np.concatenate([photo, photo[:, ::-1]], axis=1)[:, :768])
+    image = mosaic([data.astronaut()], width=768, height=512)
     stream = compressor.encode(image)
     actions = {"compressor": (lambda: compressor.encode(image), lambda: compressor.decode(stream))}
     actions |= {name: compressai_actions(quality, image) for name, quality in WIDTHS.items()}

@@ -1,4 +1,4 @@
-"""Times of the installed engines on one photograph, in turn: `python -m scripts.time_engines`."""
+"""Time the installed engines in turn on one photograph: `python -m scripts.time_engines`."""
 
 import statistics
 import time
@@ -10,11 +10,12 @@ from skimage import data
 
 from compressor.coding.loading import create_coder
 from compressor.weights.files import ModelFiles, shipped_folder
+from eval.scaling import mosaic
 
 LEVEL, RUNS = 196, 7
 SIZE = (512, 768)
 OTHER_SIZE = (480, 640)
-# By the name in the table: engine and number of threads, None for the engine's own choice.
+# Name in the table: engine, and number of threads (None: the engine's default).
 VARIANTS = {
     "ONNX Runtime": ("onnxruntime", None),
     "ONNX Runtime, one thread": ("onnxruntime", 1),
@@ -23,7 +24,7 @@ VARIANTS = {
 
 
 def milliseconds(action: Callable[[], object]) -> float:
-    """Wall time of one call."""
+    """Return the wall time of one call in milliseconds."""
     start = time.perf_counter()
     action()
     return 1e3 * (time.perf_counter() - start)
@@ -31,8 +32,7 @@ def milliseconds(action: Callable[[], object]) -> float:
 
 def main() -> None:
     """Print a table in Markdown."""
-    photo = data.astronaut()
-    image = np.ascontiguousarray(np.concatenate([photo, photo[:, ::-1]], axis=1)[: SIZE[0], : SIZE[1]])
+    image = mosaic([data.astronaut()], width=SIZE[1], height=SIZE[0])
     other = np.ascontiguousarray(image[: OTHER_SIZE[0], : OTHER_SIZE[1]])
     print("| engine | first encode, decode ms | new size, encode + decode ms | encode ms | decode ms |")
     print("| --- | --- | --- | --- | --- |")

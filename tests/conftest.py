@@ -3,17 +3,66 @@
 import subprocess
 import sys
 import textwrap
+from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from hypothesis import settings
+from PIL import Image
 
 import compressor  # noqa: F401  (registers the Pillow plugin)
 
-# A busy machine is no failure.
+# A slow machine must not fail a test.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+# Packages of the extras, and the files and folders that are left out without them. The extra `test` is there.
+EXTRAS = {
+    "train": (
+        ["keras", "onnx", "tensorflow"],
+        [
+            "coding/test_picture_coder.py",
+            "engines/test_engines.py",
+            "layers",
+            "models/flagship/test_calibration.py",
+            "models/flagship/test_fixed_point.py",
+            "models/flagship/test_model.py",
+            "models/flagship/test_parity.py",
+            "models/flagship/test_reduction.py",
+            "models/test_exported.py",
+            "models/test_models.py",
+            "scripts/test_bundle.py",
+            "training",
+        ],
+    ),
+    "eval": (
+        ["bjontegaard", "matplotlib", "tqdm"],
+        ["eval", "scripts/test_compare_models.py", "scripts/test_time_checkouts.py"],
+    ),
+    "demos": (["keras", "matplotlib", "tensorflow"], ["demos"]),
+}
+
+
+def is_installed(package):
+    try:
+        return find_spec(package) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+MISSING = {extra: [p for p in packages if not is_installed(p)] for extra, (packages, _) in EXTRAS.items()}
+collect_ignore = [path for extra, (_, paths) in EXTRAS.items() if MISSING[extra] for path in paths]
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Say what was left out; `pytest_report_header` would say it only without `-q`."""
+    for extra, packages in MISSING.items():
+        if packages:
+            missing = ", ".join(packages)
+            terminalreporter.write_line(f"without {missing}, tests of the extra {extra} are left out")
+
 
 # Lossless, so that tests of everything around the coder can compare pixels exactly.
 FAKE_CODER_SOURCE = textwrap.dedent(
@@ -117,19 +166,26 @@ def run_process(start_process):
 
 
 @pytest.fixture(scope="session")
-def conformance_folder():
-    """Return the folder of odd and broken pictures next to the checkout, if it exists."""
-    folder = Path(__file__).parents[2] / "shared" / "data" / "conformance"
+def shared():
+    """The folder of optional data next to the checkout."""
+    folder = Path(__file__).resolve().parents[2] / "shared"
     if not folder.is_dir():
-        pytest.skip("the conformance pictures (../shared/data/conformance) are not at hand")
+        pytest.skip("the optional data folder ../shared is missing")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def conformance_folder(shared):
+    """The folder of odd and broken pictures in the optional data."""
+    folder = shared / "data" / "conformance"
+    if not folder.is_dir():
+        pytest.skip("the conformance pictures (../shared/data/conformance) are missing")
     return folder
 
 
 @pytest.fixture(scope="session")
 def random_pictures():
     """Return a function that makes smooth random pictures (n, height, width, 3), floats 0..1."""
-    import numpy as np
-    from PIL import Image
 
     def make(n, height, width, seed=0):
         random = np.random.default_rng(seed)
@@ -163,7 +219,6 @@ def tiny_options():
 @pytest.fixture(scope="session")
 def tiny_flagship(random_pictures, tiny_options):
     """An untrained small flagship whose every weight is random, so that every part acts."""
-    np = pytest.importorskip("numpy")
     keras = pytest.importorskip("keras", reason="needs the train extra")
     from compressor.models.registry import build_model
 

@@ -1,9 +1,14 @@
-"""Pictures and metadata that several test files make."""
+"""Pictures, metadata and streams that several test files make."""
 
 import io
+import struct
+import zlib
 
 import numpy as np
 from PIL import Image, ImageCms
+
+from compressor.bitstream.container import read_container, write_container
+from compressor.spec.file_format import Flags
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description tiff:Orientation="6"/></x:xmpmeta>'
@@ -14,6 +19,15 @@ def noise(*shape):
     """Random pixels, none of them black or transparent, of weak colours: others would be stored exactly."""
     light = _RANDOM.integers(1, 200, shape[:2] + (1,) * len(shape[2:]), dtype=np.uint8)
     return light + _RANDOM.integers(0, 56, shape, dtype=np.uint8)
+
+
+def photo_like(height, width, seed=0):
+    """Smooth shapes with some texture, on which codecs and metrics behave as on photographs."""
+    random = np.random.default_rng(seed)
+    y, x = np.mgrid[:height, :width] / max(height, width, 2)
+    planes = [np.sin(7 * x + seed) + np.cos(9 * y * (c + 1)) + (x > 0.5) * (y > 0.3) for c in range(3)]
+    image = 60 + 40 * np.stack(planes, axis=-1) + random.normal(0, 4, (height, width, 3))
+    return np.clip(np.round(image), 0, 255).astype(np.uint8)
 
 
 def saved(image, file_format, **options):
@@ -30,6 +44,56 @@ def exif_with_orientation(orientation, endian="<"):
     exif[0x010F] = "Maker"
     exif[0x0112] = orientation
     return exif.tobytes()
+
+
+def exif_with_maker(maker):
+    """EXIF of one tag."""
+    exif = Image.Exif()
+    exif[0x010F] = maker
+    return exif
+
+
+def png_chunk(kind, content):
+    """A chunk of a PNG file with a good checksum."""
+    checksum = zlib.crc32(kind + content)
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", checksum)
+
+
+def png_with_size(data, width, height):
+    """A PNG file with another size in its header, and a good checksum."""
+    return data[:8] + png_chunk(b"IHDR", struct.pack(">2I", width, height) + data[24:29]) + data[33:]
+
+
+def stripes(size):
+    """Red and green stripes (size, size, 3) of 5 pixels."""
+    image = np.zeros((size, size, 3), np.uint8)
+    is_odd = np.arange(size) // 5 % 2 == 1
+    image[:, ~is_odd], image[:, is_odd] = (220, 30, 30), (30, 160, 60)
+    return image
+
+
+def checker(size):
+    """Black and white pixels in turn, (size, size, 3)."""
+    return np.repeat(255 * (np.indices((size, size)).sum(axis=0) % 2)[..., None], 3, axis=2).astype(np.uint8)
+
+
+def rebuilt(stream, *, sections=None, **changes):
+    """A stream with other values and sections, and good checksums."""
+    container = read_container(stream)
+    header = container.header
+    values = {
+        "model_id": header.model_id,
+        "level": header.level,
+        "width": header.width,
+        "height": header.height,
+        "gray": Flags.GRAY in header.flags,
+    }
+    return write_container(**values | changes, sections={**container.sections, **(sections or {})})
+
+
+def files_below(folder):
+    """The content of every file below a folder, by relative path."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def assert_same_pixels(pixels, expected, model):

@@ -58,7 +58,7 @@ def test_it_ends_although_calls_are_cancelled_later():
     busy, go_on = threading.Event(), threading.Event()
     call_thread.start(lambda: busy.set() or go_on.wait(60))
     busy.wait(60)
-    # As when it is freed: the garbage collector may do so before a caller cancels.
+    # Put there when the object is freed, which may happen before a caller cancels.
     call_thread._calls.put(None)
     call_thread.cancel()
     go_on.set()

@@ -1,11 +1,9 @@
 """The public interface, with a lossless fake in the place of the picture coder."""
 
 import io
-import struct
 import subprocess
 import sys
 import warnings
-import zlib
 
 import numpy as np
 import pytest
@@ -15,7 +13,7 @@ from PIL import Image
 
 import compressor
 from compressor import Runtime, Target
-from compressor.bitstream.container import read_container, write_container
+from compressor.bitstream.container import read_container
 from compressor.errors import (
     CompressorError,
     CorruptStreamError,
@@ -28,34 +26,12 @@ from compressor.errors import (
     UnsupportedStreamError,
 )
 from compressor.images.loading import load_picture, open_picture
-from tests.samples import noise
+from tests.samples import exif_with_maker, noise, png_with_size, rebuilt, saved
 
 pytestmark = pytest.mark.usefixtures("fake_coder")
 
 ICC = b"an ICC profile"
 XMP = b"<x:xmpmeta/>"
-
-
-def exif_of(maker):
-    exif = Image.Exif()
-    exif[0x010F] = maker
-    return exif.tobytes()
-
-
-def rebuilt(data, **changes):
-    """Return a stream with other values and good checksums."""
-    container = read_container(data)
-    header = container.header
-    values = {
-        "model_id": header.model_id,
-        "level": header.level,
-        "width": header.width,
-        "height": header.height,
-        "gray": header.mode in ("L", "LA"),
-        "sections": dict(container.sections),
-    }
-    values["sections"] |= changes.pop("sections", {})
-    return write_container(**values | changes)
 
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -100,11 +76,11 @@ def test_info():
 
 def test_info_of_the_beginning_of_a_file():
     data = compressor.encode(noise(20, 30, 3))
-    assert compressor.read_info(data[:30], is_prefix=True) == compressor.read_info(data)
+    assert compressor.read_info(data[:30], partial=True) == compressor.read_info(data)
     with pytest.raises(TruncatedStreamError):
         compressor.read_info(data[:30])
     with pytest.raises(TruncatedStreamError):
-        compressor.read_info(data[:10], is_prefix=True)
+        compressor.read_info(data[:10], partial=True)
 
 
 def test_info_checks_the_whole_stream():
@@ -116,7 +92,7 @@ def test_info_checks_the_whole_stream():
 @pytest.mark.parametrize("file_format", ["PNG", "JPEG", "WEBP", "TIFF"])
 def test_metadata_of_a_file_are_kept(file_format):
     buffer = io.BytesIO()
-    options = {"icc_profile": ICC, "exif": exif_of("Maker")}
+    options = {"icc_profile": ICC, "exif": exif_with_maker("Maker").tobytes()}
     if file_format in ("JPEG", "WEBP"):
         options["xmp"] = XMP
     Image.fromarray(noise(16, 16, 3)).save(buffer, file_format, **options)
@@ -131,7 +107,7 @@ def test_metadata_of_a_file_are_kept(file_format):
 
 def test_strip_leaves_nothing():
     image = Image.fromarray(noise(8, 8))
-    image.info |= {"icc_profile": ICC, "exif": exif_of("Maker"), "xmp": XMP}
+    image.info |= {"icc_profile": ICC, "exif": exif_with_maker("Maker").tobytes(), "xmp": XMP}
     plain = compressor.encode(Image.fromarray(np.asarray(image)))
     assert compressor.encode(image, strip="all") == plain
     assert len(compressor.encode(image)) > len(plain)
@@ -139,7 +115,7 @@ def test_strip_leaves_nothing():
 
 def test_a_decoded_picture_encodes_to_the_same_bytes():
     image = Image.fromarray(noise(8, 9, 4))
-    image.info |= {"icc_profile": ICC, "exif": exif_of("Maker"), "xmp": XMP}
+    image.info |= {"icc_profile": ICC, "exif": exif_with_maker("Maker").tobytes(), "xmp": XMP}
     data = compressor.encode(image, 70)
     assert compressor.encode(compressor.decode(data), 70) == data
 
@@ -214,7 +190,7 @@ def test_a_model_without_reductions_is_reduced_from_full_size(mode, reduction):
     assert part.tobytes() == image.crop((2, 4, 24, 21)).reduce(2).tobytes()
 
 
-def test_a_region_with_alpha_is_cropped_whatever_the_limit_of_pillow(monkeypatch):
+def test_regions_with_alpha_ignore_pillows_pixel_limit(monkeypatch):
     image = Image.linear_gradient("L").convert("RGB")
     image.putalpha(Image.linear_gradient("L").rotate(90))
     data = compressor.encode(image)
@@ -266,10 +242,7 @@ def test_a_bad_alpha_section_with_a_good_checksum(alpha):
 
 
 def test_alpha_of_another_size_is_not_decoded():
-    small = io.BytesIO()
-    Image.new("L", (4, 4)).save(small, "PNG")
-    header = b"IHDR" + struct.pack(">2I", 2**31 - 1, 2**31 - 1) + small.getvalue()[24:29]
-    bomb = small.getvalue()[:12] + header + struct.pack(">I", zlib.crc32(header)) + small.getvalue()[33:]
+    bomb = png_with_size(saved(Image.new("L", (4, 4)), "PNG"), 2**31 - 1, 2**31 - 1)
     data = rebuilt(compressor.encode(noise(4, 4, 4)), sections={"alpha": bomb})
     with pytest.raises(CorruptStreamError, match="a PNG of 2147483647x2147483647 and mode L, expected one"):
         compressor.decode(data)
@@ -363,115 +336,6 @@ def test_a_target_of_fidelity_is_met():
     image = noise(16, 16, 3)
     data = compressor.encode(image, target=Target(psnr_db=40))
     assert np.array_equal(np.asarray(compressor.decode(data)), image)
-
-
-def test_encoding_and_decoding_load_one_coder():
-    code = """
-import numpy as np
-import compressor
-from compressor import Runtime
-from compressor.coding import loading
-
-made, PictureCoder = [], loading.PictureCoder
-
-def counted(*arguments, **options):
-    made.append(arguments)
-    return PictureCoder(*arguments, **options)
-
-loading.PictureCoder = counted
-image = np.zeros((16, 16, 3), np.uint8)
-data = compressor.encode(image, runtime=Runtime(engine="onnxruntime"))
-compressor.decode(data, runtime=Runtime(engine="onnxruntime", model="cnn"))
-compressor.encode(image, runtime=Runtime(model="flagship-iq", engine="onnxruntime"))
-print(len(made))
-"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.stdout == "1\n", done.stderr
-
-
-def test_threads_that_start_together_load_one_coder():
-    code = """
-import time
-from concurrent.futures import ThreadPoolExecutor
-from types import SimpleNamespace
-from compressor import Runtime
-from compressor.coding import loading
-
-def slow(*arguments, **options):
-    time.sleep(0.1)
-    return SimpleNamespace(model_id=1)
-
-loading.PictureCoder = slow
-with ThreadPoolExecutor(6) as pool:
-    coders = pool.map(lambda _: loading.load_coder(Runtime()), range(6))
-    print(len({id(coder) for coder in coders}))
-"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.stdout == "1\n", done.stderr
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="there is no fork")
-def test_a_forked_process_codes_after_its_parent():
-    code = """
-import multiprocessing
-import numpy as np
-import compressor
-
-image = np.zeros((64, 64, 3), np.uint8)
-
-def encode(_):
-    return compressor.encode(image)
-
-expected = compressor.encode(image)
-with multiprocessing.get_context("fork").Pool(2) as pool:
-    print(pool.map_async(encode, range(2)).get(timeout=60) == [expected, expected])
-"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=100)
-    assert done.stdout == "True\n", done.stderr
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="there is no fork")
-def test_a_forked_process_decodes_with_more_models_than_are_kept():
-    """Its parent's engines must not be freed: that would wait for threads that it does not have."""
-    code = """
-import multiprocessing
-import numpy as np
-import compressor
-from compressor import Runtime
-
-image = np.zeros((64, 64, 3), np.uint8)
-streams = [compressor.encode(image, runtime=Runtime(model=model)) for model in ("flagship-iq", "cnn")]
-
-def decode(number):
-    return compressor.decode(streams[number // 4], runtime=Runtime(threads=1 + number % 4)).size
-
-with multiprocessing.get_context("fork").Pool(1) as pool:
-    print(set(pool.map_async(decode, range(8)).get(timeout=60)))
-"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=100)
-    assert done.stdout == "{(64, 64)}\n", done.stderr
-
-
-@pytest.mark.parametrize("is_warm", [True, False])
-def test_a_thread_codes_after_the_main_thread_has_ended(is_warm):
-    code = f"""
-import threading
-import numpy as np
-import compressor
-
-image = np.zeros((64, 64, 3), np.uint8)
-
-def work(main=threading.main_thread()):
-    main.join()
-    for _ in range(2):
-        print(compressor.decode(compressor.encode(image)).size)
-
-if {is_warm}:
-    compressor.encode(image)
-threading.Thread(target=work).start()
-"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
-    assert done.stdout == 2 * "(64, 64)\n", done.stderr
 
 
 def test_import_is_quick_and_light():

@@ -17,7 +17,7 @@ ROOT = Path(compressor.__file__).parents[1]
 FILES = [
     path for package in ("compressor", "training", "eval", "demos") for path in (ROOT / package).rglob("*.py")
 ]
-# Of the extras, which may be missing; anything of ours may not.
+# Packages of the extras, which may be missing. Our own modules may not.
 OPTIONAL = (
     "keras",
     "tensorflow",

@@ -10,14 +10,13 @@ from PIL import Image
 
 import compressor
 from compressor import Runtime
-from compressor.bitstream.container import read_container, write_container
+from compressor.bitstream.container import read_container
 from compressor.entropy.range_coder import SymbolEncoder
 from compressor.entropy.tables import load_tables
-from compressor.errors import CompressorError
 from compressor.weights.files import SHIPPED, shipped_models
 from scripts.symbols import digest_of_stream, digest_of_symbols
 from tests import independent_reader
-from tests.samples import assert_same_pixels
+from tests.samples import assert_same_pixels, rebuilt
 
 GOLDEN = Path(__file__).parent / "golden"
 STREAMS = sorted(path for name in shipped_models() for path in GOLDEN.glob(f"{name}-*.cmpr"))
@@ -90,21 +89,34 @@ def test_intervals_of_every_letter(index):
 @pytest.mark.parametrize("name", shipped_models())
 def test_damage_is_refused(name):
     stream = (GOLDEN / f"{name}-photo.cmpr").read_bytes()
-    container = read_container(stream)
-    header, payload = container.header, container.sections["picture"]
-    # A good checksum, and too little data for the picture.
-    short = write_container(
-        model_id=header.model_id,
-        level=header.level,
-        width=header.width,
-        height=header.height,
-        gray=False,
-        sections={"picture": payload[:8]},
-    )
     flipped = bytearray(stream)
     flipped[20] ^= 1
-    for damaged in (stream[:-1], stream + b"\0", bytes(flipped), b"", stream[:30], short):
-        with pytest.raises(CompressorError):
-            compressor.decode(damaged)
-        with pytest.raises(ValueError, match="."):
+    # A good checksum, and too little data for the picture.
+    short = rebuilt(stream, sections={"picture": read_container(stream).sections["picture"][:8]})
+    for damaged, message in (
+        (stream[:-1], "truncated"),
+        (stream + b"\0", "trailing bytes"),
+        (bytes(flipped), "bad checksum"),
+        (b"", "bad magic"),
+        (stream[:30], "truncated"),
+        (short, "more symbols than data"),
+    ):
+        with pytest.raises(ValueError, match=message):
             independent_reader.decode(damaged, SHIPPED)
+
+
+def test_a_model_without_filter(random_pictures, tiny_options, tmp_path):
+    pytest.importorskip("keras", reason="needs the train extra")
+    from compressor.models.registry import build_model
+    from training.export import export
+
+    pictures = random_pictures(8, 64, 64)
+    model = build_model("flagship", transforms=False, **tiny_options["flagship"])
+    model.adapt(pictures)
+    export(model, tmp_path / "tiny", name="tiny", model_id=0, provenance={})
+    assert not (tmp_path / "tiny" / "filter.onnx").exists()
+    runtime = Runtime(weights=tmp_path / "tiny")
+    stream = compressor.encode(np.uint8(255 * pictures[0, :40, :50]), runtime=runtime)
+    pixels, coded = independent_reader.decode(stream, tmp_path)
+    assert sum(np.count_nonzero(symbols) for symbols in coded) > 100
+    assert_same_pixels(pixels, compressor.decode(stream, runtime=runtime), "tiny")

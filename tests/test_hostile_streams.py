@@ -3,8 +3,6 @@
 `tests/corrupt` holds inputs that once broke this promise, found by `scripts/fuzz.py` and by hand.
 """
 
-import io
-import struct
 import subprocess
 import sys
 import zlib
@@ -17,11 +15,11 @@ from PIL.PngImagePlugin import PngInfo
 
 import compressor
 from compressor import Runtime
-from compressor.bitstream.container import read_container, write_container
+from compressor.bitstream.container import read_container
 from compressor.bitstream.varint import MAX_VALUE, write_varint
 from compressor.errors import CompressorError, TruncatedStreamError
-from compressor.spec.file_format import Flags
 from compressor.weights.files import shipped_models
+from tests.samples import png_with_size, rebuilt, saved
 
 TESTS = Path(__file__).parent
 MODELS = tuple(shipped_models())
@@ -29,41 +27,21 @@ MODELS = tuple(shipped_models())
 MAX_MEGABYTES = 500
 
 
-def rebuilt(name, **changes):
-    """A golden stream with other values and good checksums."""
-    container = read_container((TESTS / "golden" / f"{name}.cmpr").read_bytes())
-    header, sections = container.header, dict(container.sections)
-    values = {
-        "model_id": header.model_id,
-        "level": header.level,
-        "width": header.width,
-        "height": header.height,
-        "gray": Flags.GRAY in header.flags,
-    }
-    return write_container(**values | changes | {"sections": sections | changes.get("sections", {})})
+def picture_of(stream):
+    return read_container(stream).sections["picture"]
 
 
-def picture_of(name):
-    return read_container((TESTS / "golden" / f"{name}.cmpr").read_bytes()).sections["picture"]
+def golden(name):
+    return (TESTS / "golden" / f"{name}.cmpr").read_bytes()
 
 
 def png(width, height, **options):
-    buffer = io.BytesIO()
-    Image.new("L", (width, height), 7).save(buffer, "PNG", **options)
-    return buffer.getvalue()
+    return saved(Image.new("L", (width, height), 7), "PNG", **options)
 
 
-def png_with_size(data, width, height):
-    """The PNG with another size in its header, and a good checksum."""
-    header = b"IHDR" + struct.pack(">2I", width, height) + data[24:29]
-    return data[:12] + header + struct.pack(">I", zlib.crc32(header)) + data[33:]
-
-
-def webp(width, height, **options):
-    buffer = io.BytesIO()
+def webp(width, height, *, lossless=True):
     random = np.random.default_rng(0).integers(0, 256, (height, width, 4), dtype=np.uint8)
-    Image.fromarray(random).save(buffer, "WEBP", **{"lossless": True} | options)
-    return buffer.getvalue()
+    return saved(Image.fromarray(random), "WEBP", lossless=lossless)
 
 
 def webp_with_size(data, width, height):
@@ -84,7 +62,7 @@ HUGE = {"width": 13_377, "height": 13_377}
 STREAMS = (
     {path.name: path.read_bytes() for path in sorted((TESTS / "corrupt").iterdir())}
     | {
-        f"{model}: {name}": rebuilt(f"{model}-{base}", **changes)
+        f"{model}: {name}": rebuilt(golden(f"{model}-{base}"), **changes)
         for model in MODELS
         for name, base, changes in (
             ("the largest picture, without data", "dot", HUGE | {"sections": {"picture": b""}}),
@@ -146,12 +124,10 @@ STREAMS = (
         )
     }
     | {
-        f"{model}: half of its data": rebuilt(
-            f"{model}-photo", sections={"picture": picture_of(f"{model}-photo")[: 4 * 150]}
-        )
-        for model in MODELS
+        f"{model}: half of its data": rebuilt(stream, sections={"picture": picture_of(stream)[: 4 * 150]})
+        for model, stream in ((model, golden(f"{model}-photo")) for model in MODELS)
     }
-    | {"the other model's data": rebuilt("cnn-photo", model_id=shipped_models()["flagship-psnr"])}
+    | {"the other model's data": rebuilt(golden("cnn-photo"), model_id=shipped_models()["flagship-psnr"])}
 )
 
 DECODE_FOLDER = """
@@ -163,7 +139,7 @@ for path in Path(sys.argv[1]).iterdir():
         compressor.decode(path.read_bytes())
     except compressor.errors.CompressorError:
         pass
-# Of this program alone: getrusage counts from the size of the process that started it.
+# Peak memory of this process alone; getrusage starts from the parent's.
 print(int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]) // 1024)
 """
 
@@ -197,7 +173,7 @@ def test_memory_stays_within_what_a_small_picture_takes(tmp_path):
 
 @pytest.mark.parametrize("name", ["flagship-iq-photo", "flagship-psnr-fine", "cnn-coarse"])
 def test_the_beginning_of_a_stream_is_a_picture_or_refused(name):
-    data = (TESTS / "golden" / f"{name}.cmpr").read_bytes()
+    data = golden(name)
     size = compressor.decode(data).size
     pictures = 0
     for length in range(1, len(data), 7):

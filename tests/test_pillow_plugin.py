@@ -14,17 +14,11 @@ import compressor
 from compressor import pillow_plugin
 from compressor.bitstream.container import read_container, write_container
 from compressor.images.loading import load_picture, open_picture
-from tests.samples import XMP, noise, saved
+from tests.samples import XMP, exif_with_maker, noise, saved
 
 pytestmark = pytest.mark.usefixtures("fake_coder")
 
 ICC = b"an ICC profile" * 500
-
-
-def exif_of(maker):
-    exif = Image.Exif()
-    exif[0x010F] = maker
-    return exif
 
 
 def stream(image, **options):
@@ -51,7 +45,7 @@ def test_save_and_open_by_name(tmp_path, mode):
 
 def test_opening_decodes_nothing(monkeypatch, fake_coder):
     image = Image.fromarray(noise(6, 5, 3))
-    image.info |= {"icc_profile": ICC, "exif": exif_of("Maker").tobytes(), "xmp": b"<x/>"}
+    image.info |= {"icc_profile": ICC, "exif": exif_with_maker("Maker").tobytes(), "xmp": b"<x/>"}
     buffer = io.BytesIO(stream(image))
     calls = []
     monkeypatch.setattr(fake_coder, "load_coder", lambda *_, **__: calls.append(1))
@@ -81,8 +75,8 @@ def test_metadata_longer_than_the_first_read():
 
 def test_parameters_of_save_replace_what_the_picture_has():
     image = Image.fromarray(noise(6, 5, 3))
-    image.info |= {"icc_profile": b"old", "exif": exif_of("Old").tobytes()}
-    for exif in (exif_of("New"), exif_of("New").tobytes()):
+    image.info |= {"icc_profile": b"old", "exif": exif_with_maker("Old").tobytes()}
+    for exif in (exif_with_maker("New"), exif_with_maker("New").tobytes()):
         opened = Image.open(io.BytesIO(stream(image, icc_profile=b"new", exif=exif)))
         assert (opened.info["icc_profile"], opened.getexif()[0x010F]) == (b"new", "New")
     opened = Image.open(io.BytesIO(stream(image, icc_profile=None, exif=b"")))
@@ -92,8 +86,8 @@ def test_parameters_of_save_replace_what_the_picture_has():
 
 @pytest.mark.parametrize("option", ["exif", "xmp", "icc_profile"])
 @pytest.mark.parametrize("nothing", [b"", None])
-def test_what_the_caller_removes_is_not_kept_under_another_key(option, nothing):
-    exif = exif_of("Maker").tobytes()[6:]
+def test_removed_metadata_are_not_kept_under_another_key(option, nothing):
+    exif = exif_with_maker("Maker").tobytes()[6:]
     text = PngInfo()
     text.add_itxt("XML:com.adobe.xmp", XMP.decode())
     text.add_text("Raw profile type exif", f"\nexif\n{len(exif):8}\n{exif.hex()}\n")

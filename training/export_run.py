@@ -81,7 +81,7 @@ def export_run(
         export(model, uncounted, **about)
         counts = count_symbols(uncounted, chosen, COUNT_LEVELS)
     export(model, out, counts=counts, **about)
-    print(f"{out}: {steps} steps, tables counted over {len(chosen)} pictures", file=sys.stderr)
+    print(f"{out}: {steps} steps; number of pictures for the tables: {len(chosen)}", file=sys.stderr)
     return out
 
 

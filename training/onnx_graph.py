@@ -61,7 +61,10 @@ def _check_options(layer) -> None:
     """Raise TypeError for a convolution with options that no rule considers."""
     if isinstance(layer, layers.Conv2D | layers.Conv2DTranspose):
         is_square = len({*layer.kernel_size}) == len({*layer.strides}) == 1
-        if not is_square or {*layer.dilation_rate} != {1} or getattr(layer, "groups", 1) != 1:
+        is_usual = {*layer.dilation_rate} == {1} and getattr(layer, "groups", 1) == 1
+        if isinstance(layer, layers.Conv2DTranspose):
+            is_usual = is_usual and layer.padding == "same" and layer.use_bias
+        if not (is_square and is_usual):
             raise TypeError(f"no ONNX rule for the options of layer {layer.name}")
 
 

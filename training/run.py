@@ -4,6 +4,7 @@ import math
 import os
 import signal
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, replace
@@ -21,6 +22,7 @@ from training.run_folder import (
     SETTINGS,
     claimed,
     load_checkpoint,
+    read_data_digest,
     step_of,
     write_provenance,
 )
@@ -204,6 +206,8 @@ def _train(folder: Path, settings: Settings, conditions: Conditions) -> keras.Mo
         settings = _in_whole_epochs(replace(settings, steps=Settings.steps))
     photos = load_photos(settings.data, settings.crop, conditions.decoded_bytes)
     if resumes:
+        if conditions.is_first_host and photos.sha256 != read_data_digest(folder):
+            warnings.warn(f"{settings.data} has changed since the run in {folder} started", stacklevel=2)
         model = _resumed_model(folder, settings, placement)
     else:
         model = _new_model(settings, placement, photos)

@@ -138,7 +138,7 @@ def encode_file(source: str, output: str, request: EncodeRequest) -> Done:
         progress.clear()
     write_output(output, stream, overwrite=request.overwrite)
     notes = _notes(source, picture.notes, request)
-    summary = _summary(source, output, read_info(stream, is_prefix=True, max_pixels=None), start, request)
+    summary = _summary(source, output, read_info(stream, max_pixels=None), start, request)
     return Done(notes, summary, len(data), len(stream))
 
 
@@ -161,8 +161,7 @@ def decode_file(source: str, output: str, request: DecodeRequest) -> Done:
     part = f"scaled to {image.width}x{image.height} from " if request.reduction > 1 else ""
     if request.region is not None:
         part += "region {2}x{3} of ".format(*request.region)
-    # The checksums have been checked.
-    info = read_info(data, is_prefix=True, max_pixels=None)
+    info = read_info(data, partial=request.partial, max_pixels=None)
     notes = picture.notes
     if len(data) < info.num_bytes:
         notes += (f"the file is cut off after {len(data)} of {info.num_bytes} bytes: detail may be missing",)
@@ -181,7 +180,8 @@ def info_file(source: str, request: InfoRequest) -> None:
         CompressorError: if the input is not usable.
         OSError: if the file cannot be read.
     """
-    info = read_info(read_input(source), max_pixels=request.max_pixels)
+    data = read_input(source)
+    info = read_info(data, partial=request.partial, max_pixels=request.max_pixels)
     if request.quiet:
         return
     if sys.stdout is None:
@@ -196,6 +196,7 @@ def info_file(source: str, request: InfoRequest) -> None:
         f"{shown(source)}: {info.width}x{info.height} {info.mode}, quality {quality}, "
         f"{info.num_bytes} bytes, {info.bpp:.3f} bpp, {f'tune {info.tune}, ' if info.tune else ''}"
         f"format {info.format_version}, model {info.model_id}"
+        + (f", cut off after {len(data)} bytes" if len(data) < info.num_bytes else "")
     ]
     if request.verbose:
         lines += [f"  {name}: {size} bytes" for name, size in info.section_num_bytes.items()]

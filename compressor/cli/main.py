@@ -227,6 +227,7 @@ def _build_parser() -> argparse.ArgumentParser:
 
     info = commands.add_parser("info", help="describe and check .cmpr files")
     _add_inputs(info, ".cmpr files")
+    info.add_argument("--partial", action="store_true", help="accept files that are cut off")
     info.add_argument("--json", action="store_true", help="one JSON object per line")
 
     for command in (encode, decode, info):
@@ -355,6 +356,7 @@ def _request(arguments: argparse.Namespace) -> EncodeRequest | DecodeRequest | I
         return InfoRequest(
             inputs=tuple(arguments.inputs),
             max_pixels=arguments.max_pixels,
+            partial=arguments.partial,
             json=arguments.json,
             verbose=arguments.verbose,
             quiet=arguments.quiet,

@@ -103,6 +103,7 @@ class InfoRequest:
     Attributes:
         inputs: paths of files, or "-".
         max_pixels: the largest picture allowed.
+        partial: whether files may be cut off.
         json: whether to print one JSON object per line.
         verbose: whether to print more.
         quiet: whether to print errors only.
@@ -110,6 +111,7 @@ class InfoRequest:
 
     inputs: tuple[str, ...]
     max_pixels: int
+    partial: bool
     json: bool
     verbose: bool
     quiet: bool

@@ -44,7 +44,7 @@ FIDELITIES = {
     "ssimulacra2": Fidelity("SSIMULACRA 2", 68.0, 0.15),
 }
 # Caps the excess of an infinite PSNR, since interpolation needs a number.
-_MOST_EXCESS = 100.0
+_MOST_EXCESS = 99.0
 
 
 @dataclass(frozen=True, slots=True)

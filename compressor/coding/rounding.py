@@ -1,11 +1,10 @@
 """From residuals to symbols: the encoder's choice, which decoders need not know."""
 
-from functools import cached_property
-
 import numpy as np
 
 from compressor.entropy.range_coder import MAX_SYMBOL
 from compressor.entropy.tables import ScaleTables
+from compressor.locks import CachedProperty
 from compressor.spec.arrays import Floats, Indices, Symbols
 from compressor.spec.constants import DEAD_ZONE, SAVING_SHARE
 
@@ -32,7 +31,7 @@ class RateDistortionRounding:
     def __init__(self, tables: ScaleTables) -> None:
         self._tables = tables
 
-    @cached_property
+    @CachedProperty
     def _savings(self) -> Floats:
         """[i, m]: bits saved by lowering magnitude m under scale index i; the last is for all larger m."""
         savings = np.maximum(np.diff(self._tables.bits, axis=1, prepend=0), 0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +10,7 @@ from PIL import Image, ImageFilter
 
 from compressor.coding.area import Area
 from compressor.coding.exact_pixels import encode_exact
+from compressor.locks import CachedProperty
 from compressor.spec.arrays import extended
 from compressor.spec.file_format import EXACT_TILE, MAP_REGION
 
@@ -45,18 +45,18 @@ class ScreenContent:
     image_uint8: NDArray[np.uint8]
     cells: NDArray[np.bool_]
 
-    @cached_property
+    @CachedProperty
     def mask(self) -> NDArray[np.bool_]:
         """True in screen content, (H, W)."""
         height, width, _ = self.image_uint8.shape
         return self.cells.repeat(CELL, axis=0).repeat(CELL, axis=1)[:height, :width]
 
-    @cached_property
+    @CachedProperty
     def payload(self) -> bytes:
         """The payload of the exact section that stores it."""
         return encode_exact(self.image_uint8, self.mask)
 
-    @cached_property
+    @CachedProperty
     def rest(self) -> NDArray[np.uint8]:
         """The picture with screen content replaced by a smooth continuation of the rest, (H, W, 3)."""
         means = Image.fromarray(self.image_uint8).reduce(CELL)

@@ -1,7 +1,5 @@
 """The sections that hold the pixels of a picture: what the networks code, and what is stored exactly."""
 
-from functools import cached_property
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,6 +13,7 @@ from compressor.coding.quality_map import Lowering, levels_of, pack_map, read_ma
 from compressor.coding.screen_content import ScreenContent
 from compressor.images.lossless import quick_num_bytes
 from compressor.images.psnr import squared_error
+from compressor.locks import CachedProperty
 from compressor.spec.file_format import EXACT, PICTURE, QUALITY_MAP
 from compressor.spec.levels import Levels
 from compressor.spec.quality import HIGHEST_SEEN_LEVEL, TOP_LEVEL
@@ -122,14 +121,14 @@ class SectionEncoder:
             verify_exact(payload, self._image_uint8, mask)
         return self._quality_map | {EXACT: payload, PICTURE: rest}
 
-    @cached_property
+    @CachedProperty
     def _png_num_bytes(self) -> float:
         """About how many bytes a PNG file takes."""
         tops = range(0, len(self._image_uint8), SAMPLE_STRIDE)
         rows = np.concatenate([self._image_uint8[top : top + SAMPLE_ROWS] for top in tops])
         return quick_num_bytes(rows) * len(self._image_uint8) / len(rows)
 
-    @cached_property
+    @CachedProperty
     def _whole(self) -> bytes:
         """The payload of the exact section that stores the whole picture."""
         everywhere = np.ones(self._image_uint8.shape[:2], bool)

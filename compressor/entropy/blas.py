@@ -3,12 +3,11 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cached_property
 from typing import Any
 
 from threadpoolctl import ThreadpoolController
 
-from compressor.locks import ForkSafeLock
+from compressor.locks import CachedProperty, ForkSafeLock
 
 
 class _Limit:
@@ -20,7 +19,7 @@ class _Limit:
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._forget_users)
 
-    @cached_property
+    @CachedProperty
     def _controller(self) -> ThreadpoolController:
         return ThreadpoolController()
 

@@ -1,13 +1,13 @@
 """Frozen integer frequencies: one symmetric, zero-mean table of symbols per scale index."""
 
 from collections.abc import Mapping
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from compressor.errors import WeightsError
+from compressor.locks import CachedProperty
 
 TOTAL_BITS = 16
 TOTAL = 1 << TOTAL_BITS
@@ -64,7 +64,7 @@ class ScaleTables:
         half = self._halves[index - 1]
         return np.concatenate([half[-2:0:-1], half])
 
-    @cached_property
+    @CachedProperty
     def bits(self) -> NDArray[np.float32]:
         """Bits of symbols of each magnitude, sign included, (indices, largest half width + 2).
 
@@ -103,13 +103,13 @@ class ScaleTables:
         slopes[coded] = np.sign(residual) * (below + np.minimum(upper - magnitude, 1) * (above - below))
         return slopes
 
-    @cached_property
+    @CachedProperty
     def _rises(self) -> NDArray[np.float32]:
         """[i, m]: bits of magnitude m less those of m - 1 under scale index i."""
         # Bits are the same for both signs.
         return np.diff(self.bits, axis=1, prepend=self.bits[:, 1:2])
 
-    @cached_property
+    @CachedProperty
     def table_bits(self) -> NDArray[np.float32]:
         """Like `bits`, but without the bits that follow an escape; all 0 for index 0."""
         magnitudes = np.arange(int(self.half_widths.max()) + 2)

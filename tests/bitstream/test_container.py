@@ -33,7 +33,7 @@ FULL = make({name: name.encode() * 20 for name in (*OPTIONAL_SECTIONS, PICTURE)}
 
 
 @given(SECTIONS, st.booleans())
-def test_what_is_read_is_what_was_written(sections, gray):
+def test_sections_round_trip(sections, gray):
     data = make(sections, gray=gray)
     container = read_container(data)
     assert container.sections == sections
@@ -53,7 +53,7 @@ def test_preamble_needs_all_but_the_picture(sections):
         read_preamble(data[: needed - 1])
 
 
-def test_layout_is_that_of_the_format_document():
+def test_layout():
     data = make({"picture": b"pixels", "icc": b"profile"})
     header = b"CMPR\x01\x01\x01\xc4\x00\x80\x06\x80\x04"
     before_crc = header + b"\x07profile"

@@ -27,12 +27,12 @@ EXAMPLE = Header(model_id=3, flags=Flags.GRAY | Flags.EXIF, level=196, width=768
 EXAMPLE_BYTES = b"CMPR\x01\x03\x12\xc4\x00\x80\x06\x80\x04"
 
 
-def test_bytes_are_those_of_the_format_document():
+def test_packed_bytes():
     assert EXAMPLE.pack() == EXAMPLE_BYTES
 
 
 @given(HEADERS, st.binary(max_size=9))
-def test_unpacked_header_is_what_was_packed(header, rest):
+def test_headers_round_trip(header, rest):
     packed = header.pack()
     assert 11 <= len(packed) <= 19
     assert unpack_header(packed + rest) == (header, len(packed))

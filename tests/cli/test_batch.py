@@ -1,25 +1,15 @@
-"""Many inputs: folders, workers, skipped files, and the traces of processes that die."""
+"""Many inputs: folders, skipped files, progress, and any number of processes."""
 
-import errno
 import os
-import signal
-import subprocess
 import sys
-import threading
-import time
-from multiprocessing.context import SpawnProcess
-from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from compressor.atomic import remove_stale_temporaries
-from compressor.cli import workers
 from compressor.cli.main import main
-from compressor.cli.workers import WorkerDiedError, run_in_processes
+from tests.samples import files_below
 
-ROOT = Path(__file__).parents[2]
 RNG = np.random.default_rng(6)
 NAMES = ["a.png", "b.jpg", "deep/er/a.webp", "deep/c d.png"]
 
@@ -34,27 +24,6 @@ def folder(tmp_path, monkeypatch):
         Image.fromarray(RNG.integers(0, 256, (20, 30, 3), dtype=np.uint8)).save(path)
     (tmp_path / "in" / "notes.txt").write_text("no picture, and none is expected")
     return tmp_path
-
-
-def files_below(folder):
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-
-
-def crash_on_odd(number):
-    if number % 2:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return 10 * number
-
-
-def sleep_and_tidy_up(path):
-    with open(path, "w"):
-        try:
-            time.sleep(60)
-        finally:
-            os.unlink(path)
-
-
-# With the fake coder, in this process
 
 
 @pytest.mark.usefixtures("fake_coder")
@@ -197,7 +166,7 @@ def test_skip_existing_restarts_where_it_was(folder, capsys):
 
 
 @pytest.mark.usefixtures("fake_coder")
-def test_two_inputs_with_one_output_are_told_also_when_skipped(folder, capsys):
+def test_conflicting_outputs_are_reported_even_when_skipped(folder, capsys):
     Image.new("RGB", (4, 4)).save("in/a.bmp")
     for _ in range(2):
         assert main(["encode", "in", "-o", "out", "-r", "--skip-existing"]) == 1
@@ -233,120 +202,6 @@ def test_progress_does_not_wrap_on_narrow_terminals(folder, capsys, monkeypatch)
     first = capsys.readouterr().err.split("\r\x1b[K")[1]
     assert len(first) == 11
     assert first.startswith("1/4, ")
-
-
-def test_temporaries_of_dead_processes_are_removed(folder, start_process):
-    """A process that is killed while it writes leaves a temporary; the next run of a folder removes it."""
-    killer = "import os, sys; sys.path.insert(0, sys.argv[1]); from compressor.cli import files\n"
-    killer += "os.replace = lambda *_: os.kill(os.getpid(), 9)\n"
-    killer += "files.write_output('out/a.cmpr', b'half', overwrite=True)"
-    os.mkdir("out")
-    for _ in range(2):
-        assert subprocess.run([sys.executable, "-c", killer, ROOT]).returncode == -signal.SIGKILL
-    stale = os.listdir("out")
-    assert len(stale) == 2
-    assert "a.cmpr" not in stale
-    ours = stale[0].replace("-" + stale[0].split("-")[2] + "-", f"-{os.getpid()}-")
-    elsewhere = stale[0].replace(".compressor-", ".compressor-x")
-    for name in (ours, elsewhere, ".compressor-x.tmp"):
-        (folder / "out" / name).write_text("another's")
-    remove_stale_temporaries("out")
-    assert sorted(os.listdir("out")) == sorted([ours, elsewhere, ".compressor-x.tmp"])
-    remove_stale_temporaries("missing")
-
-
-# With processes
-
-
-def test_a_process_that_dies_takes_one_item_with_it():
-    results = dict(run_in_processes(crash_on_odd, [0, 1, 2, 4], 2))
-    assert isinstance(results.pop(1), WorkerDiedError)
-    assert results == {0: 0, 2: 20, 4: 40}
-
-
-def fail_to_start(monkeypatch, after):
-    """Make every process after the first `after` fail to start."""
-    start, started = workers._start, []
-
-    def failing(function):
-        if len(started) >= after:
-            raise OSError(errno.EMFILE, "Too many open files")
-        started.append(function)
-        return start(function)
-
-    monkeypatch.setattr(workers, "_start", failing)
-
-
-def test_processes_that_could_be_started_do_all_the_work(monkeypatch):
-    fail_to_start(monkeypatch, 1)
-    results = dict(run_in_processes(crash_on_odd, [0, 2, 4], 8))
-    assert results == {0: 0, 2: 20, 4: 40}
-
-
-def test_no_process_can_be_started(folder, monkeypatch, capsys):
-    fail_to_start(monkeypatch, 0)
-    assert main(["encode", "in", "-r", "-o", "out", "-j", "2"]) == 1
-    lines = capsys.readouterr().err.splitlines()
-    assert "a worker process cannot be started ([Errno 24] Too many open files): leave out -j" in lines[0]
-    assert "encoded 0 of" in lines[-1]
-
-
-@pytest.mark.skipif(os.name == "nt", reason="sends POSIX signals")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("fails", [False, True])
-def test_signals_wait_until_a_process_has_started(monkeypatch, number, fails):
-    """The signal goes to another thread, since a signal mask of the main thread would not hold it back."""
-    start, started = SpawnProcess.start, []
-
-    def interrupted_start(process):
-        signal.pthread_kill(bystander.ident, number)
-        time.sleep(0.2)  # without protection, the exception is raised here
-        if fails:
-            raise OSError(errno.EAGAIN, "Resource temporarily unavailable")
-        start(process)
-        started.append(process)
-
-    monkeypatch.setattr(SpawnProcess, "start", interrupted_start)
-    leave = threading.Event()
-    bystander = threading.Thread(target=leave.wait)
-    bystander.start()
-    previous = {
-        each: signal.signal(each, signal.default_int_handler) for each in (signal.SIGINT, signal.SIGTERM)
-    }
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            list(run_in_processes(crash_on_odd, [0], 1))
-        assert signal.getsignal(number) is signal.default_int_handler
-    finally:
-        for each, handler in previous.items():
-            signal.signal(each, handler)
-        leave.set()
-        bystander.join()
-    assert [process.is_alive() for process in started] == ([] if fails else [False])
-
-
-def test_processes_tidy_up_when_the_caller_stops(tmp_path):
-    path = tmp_path / "temporary"
-    running = run_in_processes(sleep_and_tidy_up, [str(path)], 1)
-
-    def interrupt(*_):
-        raise KeyboardInterrupt
-
-    previous = signal.signal(signal.SIGALRM, interrupt)
-    try:
-        # The item never ends; once its file is there, we are interrupted.
-        pid = os.fork()
-        if not pid:
-            while not path.exists():
-                time.sleep(0.05)
-            os.kill(os.getppid(), signal.SIGALRM)
-            os._exit(0)
-        with pytest.raises(KeyboardInterrupt):
-            next(running)
-        os.waitpid(pid, 0)
-    finally:
-        signal.signal(signal.SIGALRM, previous)
-    assert not path.exists()
 
 
 def test_results_do_not_depend_on_the_number_of_processes(folder, tiny_folder, capsys):

@@ -14,6 +14,7 @@ from compressor.cli.cluster import _Pool, run_on_ray
 from compressor.cli.main import main
 from compressor.cli.workers import WorkerDiedError
 from compressor.errors import ClusterError
+from tests.samples import files_below
 
 RNG = np.random.default_rng(7)
 
@@ -21,7 +22,7 @@ RNG = np.random.default_rng(7)
 @pytest.fixture
 def needs_ray(monkeypatch):
     pytest.importorskip("ray", reason="needs the ray extra")
-    # Of the workers too, should this be a checkout that is not installed.
+    # Workers import the package from this checkout, also where it is not installed.
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
 
 
@@ -36,10 +37,6 @@ def folder(tmp_path, monkeypatch):
     whole = (tmp_path / "in" / "a.png").read_bytes()
     (tmp_path / "in" / "bad.png").write_bytes(whole[: len(whole) // 2])
     return tmp_path
-
-
-def files_below(folder):
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 @pytest.mark.usefixtures("needs_ray")
@@ -61,7 +58,7 @@ def test_ray_makes_the_same_files(folder, tiny_folder, capsys):
 def test_no_item_is_lost_with_its_worker(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
-    # In here, since it is then pickled with its content.
+    # A function inside a function is pickled with its code, so that workers need not import this file.
     def work(item):
         is_first_time = not os.path.exists(item)
         with open(item, "w"):
@@ -78,7 +75,7 @@ def test_no_item_is_lost_with_its_worker(tmp_path, monkeypatch):
 
 
 def test_workers_that_cannot_start_are_given_up():
-    """With a Ray of a few lines, on which every start fails."""
+    """In place of Ray, a stand-in on which every start fails."""
 
     class RayError(Exception):
         pass
@@ -101,7 +98,7 @@ def test_workers_that_cannot_start_are_given_up():
 
 @pytest.mark.usefixtures("needs_ray")
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1", "nonsense"])
-def test_a_cluster_that_does_not_answer_is_told_at_once(folder, capsys, address):
+def test_an_unreachable_cluster_is_reported(folder, capsys, address):
     assert main(["encode", "in", "-o", "out", "--ray", address, "--quiet"]) == 1
     message = capsys.readouterr().err
     assert message.startswith(f"compressor: no answer from Ray at {address} (")

@@ -13,6 +13,7 @@ from PIL import Image
 
 import compressor
 from compressor.cli.main import main
+from tests.samples import exif_with_maker
 
 
 def test_encode_and_decode_next_to_the_input(folder, capsys, picture):
@@ -58,7 +59,7 @@ def test_output_types(folder, arguments, encoded):
         assert decoded.convert("RGBA").tobytes() == image.tobytes()
 
 
-def test_several_inputs_into_a_folder(folder, capsys, picture):
+def test_several_inputs_into_a_folder(folder, picture):
     for name in ("a.png", "b.png"):
         picture(name)
     os.mkdir("out")
@@ -68,19 +69,8 @@ def test_several_inputs_into_a_folder(folder, capsys, picture):
     assert sorted(os.listdir("out")) == ["a.bmp", "a.cmpr", "b.cmpr"]
 
 
-def test_bad_inputs_do_not_stop_the_others(folder, capsys, picture):
-    picture("a.png")
-    picture("c.png")
-    (folder / "b.png").write_text("text")
-    assert main(["encode", "a.png", "b.png", "missing.png", "c.png", "--quiet"]) == 1
-    assert capsys.readouterr().err.count("\n") == 2
-    assert sorted(os.listdir()) == ["a.cmpr", "a.png", "b.png", "c.cmpr", "c.png"]
-
-
 @pytest.mark.parametrize(("arguments", "expected"), [([], True), (["--no-verify"], False)])
-def test_new_streams_are_verified_unless_told_otherwise(
-    folder, monkeypatch, fake_coder, arguments, expected, picture
-):
+def test_new_streams_are_verified_by_default(folder, monkeypatch, fake_coder, arguments, expected, picture):
     picture("photo.png")
     asked, encode = [], fake_coder.PictureCoder.encode
 
@@ -174,6 +164,18 @@ def test_a_file_that_is_cut_off(folder, capsys, encoded, assert_fails):
     note = f"photo.cmpr: note: the file is cut off after {len(data) - 2} of {len(data)} bytes"
     assert note in capsys.readouterr().err
     assert Image.open("part.png").size == (12, 9)
+    assert_fails("info", "photo.cmpr", match="get the whole file", kept=["part.png", "photo.cmpr"])
+    assert main(["info", "photo.cmpr", "--partial"]) == 0
+    assert f"{len(data)} bytes" in (line := capsys.readouterr().out)
+    assert line.endswith(f"cut off after {len(data) - 2} bytes\n")
+
+
+def test_a_damaged_file_that_may_be_cut_off(folder, encoded, assert_fails):
+    encoded("photo.cmpr")
+    data = bytearray(Path("photo.cmpr").read_bytes())
+    data[-6] ^= 1
+    Path("photo.cmpr").write_bytes(data)
+    assert_fails("info", "photo.cmpr", "--partial", match="checksum", kept=["photo.cmpr"])
 
 
 def test_an_unknown_scale_is_a_usage_error(folder, capsys):
@@ -191,9 +193,7 @@ def test_a_region_outside_the_picture(folder, encoded, assert_fails):
 
 
 def test_strip(folder, picture):
-    exif = Image.Exif()
-    exif[0x010F] = "Maker"
-    picture("photo.png", exif=exif)
+    picture("photo.png", exif=exif_with_maker("Maker"))
     for arguments, kept in (
         ([], True),
         (["--strip", "icc", "--strip", "xmp"], True),
@@ -205,9 +205,7 @@ def test_strip(folder, picture):
 
 
 def test_strip_while_decoding(folder, picture):
-    exif = Image.Exif()
-    exif[0x010F] = "Maker"
-    picture("photo.png", exif=exif)
+    picture("photo.png", exif=exif_with_maker("Maker"))
     assert main(["encode", "photo.png", "--quiet"]) == 0
     for name, kept in (("xmp", True), ("exif", False), ("all", False)):
         assert main(["decode", "photo.cmpr", "--quiet", "-o", "decoded.png", "--strip", name]) == 0
@@ -222,7 +220,7 @@ def test_colours_of_transparent_pixels(folder):
         assert Image.open("decoded.png").getpixel((5, 5)) == (*colour, 0)
 
 
-def test_a_mask(folder, capsys, picture, assert_fails):
+def test_a_mask(folder, picture, assert_fails):
     picture("a.png", size=(150, 70))
     Image.linear_gradient("L").rotate(90).resize((150, 70)).save("mask.png")
     assert main(["encode", "a.png", "--roi", "mask.png", "--quiet"]) == 0
@@ -258,13 +256,11 @@ def test_info(folder, capsys, encoded):
 def test_overwriting(folder, picture, assert_fails):
     picture("photo.png")
     (folder / "photo.cmpr").write_text("precious")
-    os.chmod("photo.cmpr", 0o640)
     kept = ["photo.cmpr", "photo.png"]
     assert_fails("encode", "photo.png", "--no-overwrite", match="exists", kept=kept)
     assert (folder / "photo.cmpr").read_text() == "precious"
     assert main(["encode", "photo.png"]) == 0
     assert compressor.read_info((folder / "photo.cmpr").read_bytes()).width == 12
-    assert stat.S_IMODE(os.stat("photo.cmpr").st_mode) == 0o640
     assert main(["encode", "photo.png", "--no-overwrite", "-o", "new.cmpr"]) == 0
     assert sorted(os.listdir()) == ["new.cmpr", *kept]
 
@@ -278,15 +274,6 @@ def test_decode_does_not_replace_the_original_unasked(folder, picture, assert_fa
     assert (folder / "photo.png").read_bytes() == original
     assert main(["decode", "photo.cmpr", "-o", "photo.png"]) == 0
     assert (folder / "photo.png").read_bytes() != original
-
-
-def test_a_symbolic_link_is_written_through(folder, picture):
-    picture("photo.png")
-    os.mkdir("elsewhere")
-    os.symlink("elsewhere/real.cmpr", "link.cmpr")
-    assert main(["encode", "photo.png", "-o", "link.cmpr", "--quiet"]) == 0
-    assert os.path.islink("link.cmpr")
-    assert os.listdir("elsewhere") == ["real.cmpr"]
 
 
 @pytest.mark.parametrize(

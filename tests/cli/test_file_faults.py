@@ -9,16 +9,15 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image
 
 import compressor
+from tests.samples import noise
 
 ROOT = Path(__file__).parents[2]
-RNG = np.random.default_rng(6)
 
-# In a name space of its own: the mount ends with the process, and nobody else sees it.
+# In a name space of its own: the mount ends with the process, and no other process sees it.
 ON_A_DISK_OF_ITS_OWN = """
 mount -t tmpfs -o "$1" tmpfs disk || exit 77
 "$2" -m compressor encode photo.png -q 100 -o disk/photo.cmpr
@@ -34,8 +33,8 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-def noise(*size):
-    return Image.fromarray(RNG.integers(0, 256, (*size, 3), dtype=np.uint8))
+def photo(height, width):
+    return Image.fromarray(noise(height, width, 3))
 
 
 def open_when_read(name, process):
@@ -59,7 +58,7 @@ def assert_one_line(message, match):
     ("mount", "message"), [("size=4k", b"No space left on device"), ("ro", b"Read-only file system")]
 )
 def test_a_full_or_read_only_disk(folder, mount, message):
-    noise(128, 128).save("photo.png")
+    photo(128, 128).save("photo.png")
     os.mkdir("disk")
     command = ["unshare", "--map-root-user", "--mount", "sh", "-c", ON_A_DISK_OF_ITS_OWN, "sh", mount]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
@@ -71,7 +70,7 @@ def test_a_full_or_read_only_disk(folder, mount, message):
 
 
 def test_a_file_that_may_not_grow(folder, run_process):
-    noise(20, 20).save("photo.png")
+    photo(20, 20).save("photo.png")
     (folder / "photo.cmpr").write_text("precious")
     limit = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (200, 200))}
     # Python's own cache of bytecode would be cut off too, and break every later start.
@@ -83,8 +82,8 @@ def test_a_file_that_may_not_grow(folder, run_process):
 
 
 @pytest.mark.skipif(not os.path.isdir("/sys/kernel"), reason="there is no /sys here")
-def test_a_folder_in_which_nobody_may_write(folder, run_process):
-    noise(4, 4).save("photo.png")
+def test_a_folder_that_is_not_writable(folder, run_process):
+    photo(4, 4).save("photo.png")
     done = run_process("encode", "photo.png", "-o", "/sys/kernel/photo.cmpr")
     assert (done.returncode, done.stdout) == (1, b"")
     assert_one_line(done.stderr, b"cannot read or write")
@@ -98,7 +97,7 @@ def test_a_process_that_is_killed(folder, run_process, moment, options, old):
     """Between the temporary file and its name; the next run of the folder tidies up."""
     os.makedirs("in")
     os.makedirs("out")
-    noise(9, 12).save("in/photo.png")
+    photo(9, 12).save("in/photo.png")
     if old:
         (folder / "out" / "photo.cmpr").write_text(old)
     (folder / "sitecustomize.py").write_text(f"import os; os.{moment} = lambda *_: os.kill(os.getpid(), 9)")
@@ -117,7 +116,7 @@ def test_a_process_that_is_killed(folder, run_process, moment, options, old):
 @pytest.mark.parametrize(("options", "codes"), [([], [0, 0]), (["--no-overwrite"], [0, 1])])
 def test_two_processes_with_the_same_output(folder, start_process, options, codes):
     """Both wait for their input, from pipes, when both have found that there is no output yet."""
-    pictures = {"a.png": noise(60, 80), "b.png": noise(80, 60)}
+    pictures = {"a.png": photo(60, 80), "b.png": photo(80, 60)}
     for name in pictures:
         os.mkfifo(name)
     processes = [

@@ -24,7 +24,6 @@ from compressor.cli.main import main
         (["encode", "x.png", "--target-size", "infM"], "such as 50000, 200k or 1.5M"),
         (["encode", "x.png", "--strip", "gps"], "invalid choice"),
         (["encode", "x.png", "y.png", "-o", "z"], "expected a folder that exists"),
-        (["encode", "x.png", "-o", "z/"], "expected a folder that exists"),
         (["encode", "-", "-"], "received - several times"),
         (["decode", "x.cmpr", "-o", "x.doc"], "received .doc"),
         (["decode", "x.cmpr", "-o", "x.cmpr"], "received .cmpr"),

@@ -1,4 +1,4 @@
-"""Boosts: content that the scale networks do not expect is coded all the same."""
+"""Boosts: content that the scale networks do not expect is still coded."""
 
 import numpy as np
 import pytest
@@ -6,21 +6,18 @@ import pytest
 from compressor import Runtime
 from compressor.coding.boosts import choose_boosts, lifts
 from compressor.coding.loading import load_coder
-from compressor.entropy.tables import ScaleTables
+from compressor.entropy.tables import load_tables
 from compressor.images.psnr import psnr_db
 from compressor.spec.constants import BOOST_MAX, BOOST_STEP
 from compressor.spec.quality import quality_to_level
-from compressor.weights.files import model_of_tune
-from training.export import table_arrays
-
-STRIPES = np.zeros((128, 128, 3), np.uint8)
-STRIPES[:, np.arange(128) // 5 % 2 == 0] = (220, 30, 30)
-STRIPES[:, np.arange(128) // 5 % 2 == 1] = (30, 160, 60)
-CHECKER = np.repeat(255 * (np.indices((96, 96)).sum(axis=0) % 2)[..., None], 3, axis=2).astype(np.uint8)
+from compressor.weights.files import SHIPPED, model_of_tune
+from tests.samples import checker, stripes
 
 
 @pytest.mark.parametrize("tune", ["iq", "psnr"])
-@pytest.mark.parametrize(("picture", "least_db"), [(STRIPES, 19), (CHECKER, 13)], ids=["stripes", "checker"])
+@pytest.mark.parametrize(
+    ("picture", "least_db"), [(stripes(128), 19), (checker(96), 13)], ids=["stripes", "checker"]
+)
 def test_patterns_do_not_vanish(picture, least_db, tune):
     # Without the exact section, which would store them.
     coder = load_coder(Runtime(model=model_of_tune(tune)))
@@ -42,6 +39,7 @@ def test_lifts_end_with_the_tile_and_ignore_damage():
 def test_a_boost_is_chosen_only_where_a_residual_would_be_lost():
     residuals, indices = np.zeros((4, 8, 2), np.float32), np.zeros((4, 8, 2), np.uint8)
     residuals[1, 5, 0] = 40
-    boosts = choose_boosts(ScaleTables(**table_arrays()), residuals, indices, np.ones(2, np.float32))
+    tables = load_tables(np.load(SHIPPED / "cnn" / "entropy.npz"))
+    boosts = choose_boosts(tables, residuals, indices, np.ones(2, np.float32))
     assert boosts[0, 0] == 0
     assert boosts[0, 1] > 0

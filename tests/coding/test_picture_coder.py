@@ -7,21 +7,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-pytest.importorskip("keras", reason="needs the train extra")
-pytest.importorskip("onnx", reason="needs the train extra")
-
-import compressor  # noqa: E402
-from compressor import Runtime  # noqa: E402
-from compressor.coding.area import Area  # noqa: E402
-from compressor.coding.loading import create_coder, load_coder  # noqa: E402
-from compressor.coding.picture_coder import PictureCoder  # noqa: E402
-from compressor.errors import CorruptStreamError, StreamError, UnsupportedStreamError, WeightsError  # noqa: E402
-from compressor.images.psnr import psnr_db  # noqa: E402
-from compressor.models.flagship import runtime as flagship_runtime  # noqa: E402
-from compressor.options import ENGINES  # noqa: E402
-from compressor.spec.constants import TILE  # noqa: E402
-from compressor.spec.passes import coding_passes  # noqa: E402
-from compressor.weights.files import ModelFiles, shipped_folder  # noqa: E402
+import compressor
+from compressor import Runtime
+from compressor.coding.area import Area
+from compressor.coding.loading import create_coder, load_coder
+from compressor.coding.picture_coder import PictureCoder
+from compressor.errors import CorruptStreamError, StreamError, UnsupportedStreamError, WeightsError
+from compressor.images.psnr import psnr_db
+from compressor.models.flagship import runtime as flagship_runtime
+from compressor.options import ENGINES
+from compressor.spec.constants import TILE
+from compressor.spec.passes import coding_passes
+from compressor.weights.files import ModelFiles, shipped_folder
 
 
 @pytest.fixture(scope="module")
@@ -153,7 +150,7 @@ def test_synthesis_in_blocks_has_no_seams(coder, picture, monkeypatch):
 
 
 @pytest.mark.parametrize("size", [(100, 75), (48, 48), (1, 200), (200, 1)])
-def test_pictures_of_many_tiles_round_trip(coder, picture, monkeypatch, size):
+def test_pictures_of_many_tiles_round_trip(coder, picture, size):
     coder = with_tiles(coder, 3, 3)
     image = picture(*size)
     payload = coder.encode(image, 300, verify=True)
@@ -179,14 +176,14 @@ def test_only_the_tiles_of_a_region_are_decoded(coder, picture, monkeypatch, wor
 
     monkeypatch.setattr(coder.tile_coder, "decode", count)
     assert coder.decode(payload, 300, 300, 300, region=Area(0, 0, 16, 16)).shape == (16, 16, 3)
-    # Of 7x7 tiles, those that the filter around the region reaches.
+    # The synthesis of the region needs at most 9 of the 49 tiles.
     assert 1 <= len(areas) <= 9
 
 
-def test_a_tile_that_claims_too_much_is_refused(coder, picture, monkeypatch):
+def test_a_tile_that_claims_too_much_is_refused(coder, picture):
     coder = with_tiles(coder, 3, 3)
     payload = coder.encode(picture(100, 75), 300)
-    # Cut inside the first tile, which has a length; what the last one lacks only a checksum can tell.
+    # Cut inside the first tile, which has a length; only a checksum shows that the last tile is cut.
     with pytest.raises(StreamError, match="tile 0"):
         coder.decode(payload[:5], 100, 75, 300)
 
@@ -224,7 +221,7 @@ def test_whole_tiles_of_a_payload_that_is_cut_off_are_as_always(coder, picture):
     ],
 )
 @pytest.mark.parametrize("tile", [3, 128])
-def test_a_region_is_that_part_of_the_picture(coder, picture, monkeypatch, region, tile):
+def test_a_region_is_that_part_of_the_picture(coder, picture, region, tile):
     coder = with_tiles(coder, tile, tile)
     payload = coder.encode(picture(130, 141), 200)
     whole = coder.decode(payload, 130, 141, 200).astype(int)
@@ -233,7 +230,7 @@ def test_a_region_is_that_part_of_the_picture(coder, picture, monkeypatch, regio
     assert np.abs(part - whole[region.slices]).max() <= 1
 
 
-def test_a_region_costs_what_it_needs(coder, picture, monkeypatch):
+def test_a_region_decodes_only_the_tiles_around_it(coder, picture, monkeypatch):
     """Only the tiles around it are decoded, each once, and only its surroundings are synthesised."""
     coder = with_tiles(coder, 8, 8)
     payload = coder.encode(picture(640, 640), 200)
@@ -277,7 +274,7 @@ def test_float_noise_in_the_means_never_changes_a_symbol(coder, picture, tiny_fo
     assert psnr_db(drifted, image) > psnr_db(clean, image) - 0.05
 
 
-def test_cnn_round_trips(random_pictures, picture, tmp_path, tiny_options):
+def test_cnn_round_trips(picture, tmp_path, tiny_options):
     from compressor.models.registry import build_model
     from training.export import export
 

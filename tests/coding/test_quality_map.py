@@ -1,3 +1,5 @@
+"""Quality maps: their bytes, the levels that follow from them, and masks that make them."""
+
 import zlib
 
 import numpy as np
@@ -95,7 +97,7 @@ def test_white_keeps_its_quality_and_black_saves_bytes(photo, mask, model):
     before, after = (np.asarray(compressor.decode(stream)) for stream in (plain, lowered))
     assert psnr_db(after[FACE], photo[FACE]) > psnr_db(before[FACE], photo[FACE]) - 0.3
     assert psnr_db(outside(after), outside(photo)) < psnr_db(outside(before), outside(photo)) - 2
-    # As far away, it is as good as a file of the lower quality.
+    # Far from the face, the quality is that of a file of quality 20.
     low = np.asarray(compressor.decode(compressor.encode(photo, 20, runtime=Runtime(model=model))))
     assert psnr_db(outside(after), outside(photo)) > psnr_db(outside(low), outside(photo)) - 0.5
 

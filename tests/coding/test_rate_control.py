@@ -146,5 +146,5 @@ def test_targets_are_met_by_real_files(shape, tiny_folder, random_pictures):
     by_psnr = encode(image, target=Target(psnr_db=psnr_of(coarse)), **options)
     assert psnr_of(by_psnr) >= psnr_of(coarse)
     assert len(by_psnr) < len(encode(image, 100, **options))
-    # What was searched is what that quality gives.
+    # Encoding at the quality that was found gives the same file.
     assert encode(image, read_info(found).quality, **options) == found

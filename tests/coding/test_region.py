@@ -16,7 +16,7 @@ def test_text():
 @pytest.mark.parametrize(
     "text", ["", "1,2,3", "1,2,3,4,5", "1,2,3,x", "1.5,2,3,4", "-1,0,2,2", "0,0,0,5", "1;2;3;4"]
 )
-def test_text_that_is_no_region(text):
+def test_invalid_regions_are_refused(text):
     with pytest.raises(OptionError, match="expected X,Y,W,H"):
         parse_region(text)
 

@@ -1,3 +1,5 @@
+"""Rounding by rate and distortion, and with a dead zone."""
+
 import numpy as np
 import pytest
 

@@ -15,19 +15,9 @@ from compressor.coding.picture_coder import PictureCoder
 from compressor.coding.screen_content import find_screen_content
 from compressor.errors import OptionError, TruncatedStreamError
 from compressor.images.psnr import psnr_db
+from tests.samples import checker, stripes
 
 SIZE = 96
-
-
-def stripes():
-    image = np.zeros((SIZE, SIZE, 3), np.uint8)
-    odd = np.arange(SIZE) // 5 % 2 == 1
-    image[:, ~odd], image[:, odd] = (220, 30, 30), (30, 160, 60)
-    return image
-
-
-def checker():
-    return np.repeat(255 * (np.indices((SIZE, SIZE)).sum(axis=0) % 2)[..., None], 3, axis=2).astype(np.uint8)
 
 
 def pixel_art():
@@ -59,8 +49,8 @@ def gray_text():
     return np.asarray(Image.fromarray(text()).convert("L").convert("RGB"))
 
 
-MAKERS = (stripes, checker, pixel_art, large_pixels, text, faint_text, gray_text, colour_noise)
-PICTURES = {make.__name__: make() for make in MAKERS}
+MAKERS = (pixel_art, large_pixels, text, faint_text, gray_text, colour_noise)
+PICTURES = {"stripes": stripes(SIZE), "checker": checker(SIZE)} | {make.__name__: make() for make in MAKERS}
 
 
 @pytest.fixture(scope="module")

@@ -109,7 +109,6 @@ def test_gray_is_luma(tmp_path):
 
 
 def test_sample_picture(tmp_path):
-    pytest.importorskip("skimage", reason="the sample picture is part of scikit-image")
     picture = Context("x", tmp_path).colour((32, 48))
     assert picture.shape == (32, 48, 3)
     assert picture.std() > 0.1

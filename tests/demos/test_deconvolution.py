@@ -1,21 +1,17 @@
 """Deconvolution compared with scikit-image, and its gain in PSNR."""
 
+from itertools import islice
+
+import keras
 import numpy as np
 import pytest
+from scipy import signal
+from skimage import restoration
 
-for module in ("tensorflow", "scipy", "skimage", "matplotlib"):
-    pytest.importorskip(module, reason="needs the extras demos and train")
-keras = pytest.importorskip("keras", reason="needs Keras")
-
-from itertools import islice  # noqa: E402
-
-from scipy import signal  # noqa: E402
-from skimage import restoration  # noqa: E402
-
-from demos import deconvolution  # noqa: E402
-from demos.common import ArgumentError, Context  # noqa: E402
-from demos.kernels import gaussian  # noqa: E402
-from eval.metrics import float_psnr_db  # noqa: E402
+from demos import deconvolution
+from demos.common import ArgumentError, Context
+from demos.kernels import gaussian
+from eval.metrics import float_psnr_db
 
 KERNELS = {"motion": deconvolution.motion_kernel(7, 30), "Gaussian": gaussian(7, 1.2)}
 

@@ -6,16 +6,13 @@ import numpy as np
 import onnxruntime
 import pytest
 
-pytest.importorskip("keras", reason="needs the train extra")
-pytest.importorskip("onnx", reason="needs the train extra")
-
-from compressor.coding.loading import create_coder  # noqa: E402
-from compressor.engines.loading import load_engine, resolve_engine  # noqa: E402
-from compressor.errors import MissingDependencyError  # noqa: E402
-from compressor.models.exported import load_exported  # noqa: E402
-from compressor.models.registry import family_named  # noqa: E402
-from compressor.options import ENGINES  # noqa: E402
-from compressor.weights.files import ModelFiles  # noqa: E402
+from compressor.coding.loading import create_coder
+from compressor.engines.loading import load_engine, resolve_engine
+from compressor.errors import MissingDependencyError
+from compressor.models.exported import load_exported
+from compressor.models.registry import family_named
+from compressor.options import ENGINES
+from compressor.weights.files import ModelFiles
 
 
 @pytest.fixture
@@ -88,7 +85,7 @@ def test_several_threads_at_once(engine_named, name):
 
 
 @pytest.mark.parametrize("name", ENGINES)
-def test_engines_say_what_they_are(engine_named, name):
+def test_engines_have_a_name_and_threads(engine_named, name):
     engine = engine_named(name, threads=2)
     assert (engine.name, engine.threads) == (name, 2)
 

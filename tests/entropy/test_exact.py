@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import threadpoolctl
 
 from compressor.entropy.exact import (
     EXACT_LIMIT,
@@ -13,8 +14,6 @@ from compressor.entropy.exact import (
     pad,
     patches,
 )
-
-threadpoolctl = pytest.importorskip("threadpoolctl")
 
 
 def random_layer(random, inputs, outputs, knots=1, input_max=255, maximum=255, shift=8):

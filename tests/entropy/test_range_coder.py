@@ -70,7 +70,7 @@ def test_index_zero_takes_no_bytes():
     assert encode_pairs(TABLES, [(np.zeros(1000, np.int32), np.zeros(1000, np.uint8))]) == b""
 
 
-def test_verification_passes_what_comes_back():
+def test_verification_changes_no_byte():
     indices = np.array([0, 1, 2, 3], np.uint8)
     pairs = [(np.array([0, -3, 500, 1], np.int32), indices)] * 3
     assert encode_pairs(TABLES, pairs, verify=True) == encode_pairs(TABLES, pairs)

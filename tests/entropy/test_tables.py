@@ -1,4 +1,4 @@
-"""Frozen tables: integers that sum to 2**16, whatever the counts."""
+"""Frozen tables: integers that sum to 2**16, for any counts."""
 
 import numpy as np
 import pytest

@@ -10,17 +10,7 @@ from PIL import Image
 
 from eval import codecs
 from eval.codecs import Codec
-
-SHARED = Path(__file__).resolve().parents[3] / "shared"
-
-
-def photo_like(height: int, width: int, seed: int = 0) -> np.ndarray:
-    """Draw smooth shapes with some texture, on which codecs and metrics behave as on photographs."""
-    rng = np.random.default_rng(seed)
-    y, x = np.mgrid[:height, :width] / max(height, width, 2)
-    planes = [np.sin(7 * x + seed) + np.cos(9 * y * (c + 1)) + (x > 0.5) * (y > 0.3) for c in range(3)]
-    image = 60 + 40 * np.stack(planes, axis=-1) + rng.normal(0, 4, (height, width, 3))
-    return np.clip(np.round(image), 0, 255).astype(np.uint8)
+from tests.samples import photo_like
 
 
 @pytest.fixture
@@ -71,14 +61,6 @@ def numbers_codec():
         return NumbersCodec("numbers", "Numbers", ".num", qualities=(10, 50, 90), log=([],), **kwargs)
 
     return make
-
-
-@pytest.fixture(scope="session")
-def shared() -> Path:
-    """The optional data next to the checkout."""
-    if not SHARED.is_dir():
-        pytest.skip("the optional data folder ../shared is missing")
-    return SHARED
 
 
 @pytest.fixture

@@ -1,3 +1,5 @@
+"""Bjontegaard deltas, against their definition and published numbers."""
+
 import json
 import math
 

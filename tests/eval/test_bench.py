@@ -1,3 +1,5 @@
+"""The benchmark of speed."""
+
 import json
 
 import numpy as np

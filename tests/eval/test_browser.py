@@ -3,6 +3,7 @@
 import shutil
 
 import pytest
+from selenium import webdriver
 
 from eval.cli import main
 
@@ -10,7 +11,6 @@ BROWSER = shutil.which("chromium") or shutil.which("chromium-browser")
 DRIVER = shutil.which("chromedriver")
 if not (BROWSER and DRIVER):
     pytest.skip("needs chromium and chromedriver", allow_module_level=True)
-webdriver = pytest.importorskip("selenium.webdriver")
 
 FLAGS = """--headless --no-sandbox --disable-gpu --disable-quic --no-first-run
 --disable-background-networking --disable-component-update --disable-sync --window-size=1100,900""".split()

@@ -1,3 +1,5 @@
+"""Butteraugli by the program of libjxl."""
+
 import shutil
 import stat
 

@@ -1,3 +1,5 @@
+"""The command line of the evaluation: outputs, left-out files, errors."""
+
 import csv
 import json
 import os

@@ -1,3 +1,5 @@
+"""The codecs that are compared, other codecs and ours."""
+
 import io
 import json
 import shutil

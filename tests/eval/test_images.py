@@ -1,3 +1,5 @@
+"""Pictures of a folder: which are found, how they are read, what is refused."""
+
 import os
 
 import numpy as np
@@ -48,7 +50,7 @@ def test_float_and_32_bit_pictures_are_refused(tmp_path, mode):
     ],
     ids=["16-bit-gray", "alpha", "hidden-pixels", "cmyk"],
 )
-def test_what_was_reduced_is_noted(tmp_path, image, suffix, expected, note):
+def test_lossy_conversions_are_noted(tmp_path, image, suffix, expected, note):
     path = tmp_path / f"odd.{suffix}"
     image.save(path)
     notes = []
@@ -57,7 +59,7 @@ def test_what_was_reduced_is_noted(tmp_path, image, suffix, expected, note):
 
 
 @pytest.mark.parametrize("name", ["link.png", "folder.png", "absent.png"])
-def test_what_is_no_file_is_named(tmp_path, name):
+def test_paths_that_are_not_files_are_reported(tmp_path, name):
     (tmp_path / "link.png").symlink_to("nowhere.png")
     (tmp_path / "folder.png").mkdir()
     reason = {"link": "a link to a file that does not exist", "folder": "Is a dir", "absent": "no such file"}
@@ -86,7 +88,9 @@ def test_folder_without_usable_pictures(tmp_path):
     (tmp_path / "a.txt").write_text("x")
     with pytest.raises(EvalError, match=r"no pictures in this folder; a\.txt: the file is not a picture"):
         find_pictures(tmp_path)
-    with pytest.raises(EvalError, match=r"none of the files can be used; a\.txt: the file is not a picture"):
+    with pytest.raises(
+        EvalError, match=r"none of 1 chosen files can be used; a\.txt: the file is not a picture"
+    ):
         load_all(picture_paths(tmp_path))
 
 

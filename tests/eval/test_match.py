@@ -1,3 +1,5 @@
+"""The search for the quality that reaches a rate."""
+
 import pytest
 
 from eval.match import is_near, quality_for_bpp

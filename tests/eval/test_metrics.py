@@ -1,3 +1,5 @@
+"""The metrics, against other implementations."""
+
 import math
 
 import numpy as np

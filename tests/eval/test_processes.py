@@ -1,3 +1,5 @@
+"""Codecs timed as processes."""
+
 import sys
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""The report: charts, tables and the viewer in one file."""
+
 import argparse
 import base64
 import io

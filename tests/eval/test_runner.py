@@ -1,3 +1,5 @@
+"""Measurements, their cache, and runs that are interrupted."""
+
 import json
 import math
 import os

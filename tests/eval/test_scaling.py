@@ -1,3 +1,5 @@
+"""Time and memory by the size of the picture."""
+
 import json
 
 import numpy as np

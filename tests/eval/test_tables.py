@@ -1,3 +1,5 @@
+"""Mean curves, BD rates and speeds."""
+
 import pytest
 
 from eval.errors import EvalError

@@ -10,7 +10,7 @@ from PIL import Image
 from compressor.errors import CorruptStreamError
 from compressor.images.alpha import clear_hidden, decode_alpha, encode_alpha, verify_alpha
 from compressor.images.loading import load_picture
-from tests.samples import noise, saved
+from tests.samples import noise, png_chunk, saved
 
 
 @pytest.mark.parametrize("mode", ["LA", "RGBA"])
@@ -30,21 +30,15 @@ def test_a_constant_channel_takes_one_byte(value):
 
 def gray_of_4_bits(width, height):
     """A PNG that Pillow opens in mode L, as it does gray of 8 bits."""
-
-    def chunk(name, data):
-        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
-
     header = struct.pack(">2I5B", width, height, 4, 0, 0, 0, 0)
     rows = zlib.compress(bytes(height * (1 + (width + 1) // 2)))
-    chunks = chunk(b"IHDR", header), chunk(b"IDAT", rows), chunk(b"IEND", b"")
+    chunks = png_chunk(b"IHDR", header), png_chunk(b"IDAT", rows), png_chunk(b"IEND", b"")
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
 
 
 def two_frames(width, height):
-    buffer = BytesIO()
     first, second = (Image.new("L", (width, height), value) for value in (0, 9))
-    first.save(buffer, "PNG", save_all=True, append_images=[second])
-    return buffer.getvalue()
+    return saved(first, "PNG", save_all=True, append_images=[second])
 
 
 @pytest.mark.parametrize(

@@ -2,20 +2,18 @@
 
 import io
 import struct
-import zlib
 
 import pytest
 from PIL import Image, TiffImagePlugin, TiffTags
 
 from compressor.images.loading import load_picture, open_picture
-from tests.samples import SRGB, saved
+from tests.samples import SRGB, png_chunk, saved
 
 
 def png_with(kind, content, **options):
     """A PNG file with one more chunk before its pixels."""
     data = saved(Image.new("RGB", (8, 8)), "PNG", **options)
-    chunk = struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
-    return data[:33] + chunk + data[33:]
+    return data[:33] + png_chunk(kind, content) + data[33:]
 
 
 def chromaticity(*values):

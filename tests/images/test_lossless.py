@@ -17,7 +17,7 @@ def test_pixels_of_a_mask_are_kept(shape):
     np.testing.assert_array_equal(colours[mask], image[mask])
 
 
-def test_what_is_not_stored_costs_little():
+def test_pixels_outside_the_mask_cost_little():
     image, mask = noise(64, 64, 3), np.zeros((64, 64), bool)
     mask[:4, :4] = True
     assert len(encode_lossless(image, mask)) < 200

@@ -11,7 +11,7 @@ from compressor.errors import ImageInputError
 from compressor.images.arrays import colour_array
 from compressor.images.loading import load_picture, open_picture
 from compressor.images.modes import Storage
-from tests.samples import SRGB, saved
+from tests.samples import SRGB, png_chunk, saved
 
 
 @pytest.mark.parametrize(
@@ -126,10 +126,6 @@ def test_the_profile_of_other_coordinates_of_rgb_is_kept(mode, is_kept):
 
 
 def test_a_transparent_colour_of_16_bits_is_noted():
-    def chunk(kind, content):
-        checksum = struct.pack(">I", zlib.crc32(kind + content))
-        return struct.pack(">I", len(content)) + kind + content + checksum
-
     colours = struct.pack(">9H", 1000, 2000, 3000, 1001, 2000, 3000, 60_000, 2000, 3000)
     chunks = {
         b"IHDR": struct.pack(">2I5B", 3, 1, 16, 2, 0, 0, 0),
@@ -137,7 +133,8 @@ def test_a_transparent_colour_of_16_bits_is_noted():
         b"IDAT": zlib.compress(b"\0" + colours),
         b"IEND": b"",
     }
-    picture = load_picture(open_picture(b"\x89PNG\r\n\x1a\n" + b"".join(map(chunk, chunks, chunks.values()))))
+    png = b"\x89PNG\r\n\x1a\n" + b"".join(map(png_chunk, chunks, chunks.values()))
+    picture = load_picture(open_picture(png))
     assert picture.image.getchannel("A").tobytes() == bytes([0, 0, 255])
     assert "colours that equal the transparent one in their high 8 bits are transparent too" in picture.notes
 
@@ -147,7 +144,7 @@ def test_a_ppm_with_carriage_returns():
     assert load_picture(open_picture(data)).image.tobytes() == bytes(range(6))
 
 
-def test_of_an_animation_the_first_frame_is_kept():
+def test_first_frame_of_an_animation_is_kept():
     frames = [Image.new("L", (4, 4), level) for level in (10, 20, 30)]
     data = saved(frames[0], "GIF", save_all=True, append_images=frames[1:])
     picture = load_picture(open_picture(data))

@@ -1,13 +1,12 @@
 """Rounding to 8 bits in training: values, limits, and gradients."""
 
+import keras
 import numpy as np
 import pytest
 
-keras = pytest.importorskip("keras", reason="needs the train extra")
-
-from compressor.layers import DynamicEightBitConv2D, EightBitConv2D, EightBits  # noqa: E402
-from compressor.layers.eight_bits import MAX_WEIGHT, in_steps  # noqa: E402
-from training.worth import gradient  # noqa: E402
+from compressor.layers import DynamicEightBitConv2D, EightBitConv2D, EightBits
+from compressor.layers.eight_bits import MAX_WEIGHT, in_steps
+from training.worth import gradient
 
 
 @pytest.fixture

@@ -4,14 +4,12 @@ import json
 import shutil
 
 import numpy as np
+import onnx
 import pytest
 
-pytest.importorskip("keras", reason="needs the train extra")
-onnx = pytest.importorskip("onnx", reason="needs the train extra")
-
-from compressor.errors import WeightsError  # noqa: E402
-from compressor.models.exported import load_exported  # noqa: E402
-from compressor.weights.files import ModelFiles  # noqa: E402
+from compressor.errors import WeightsError
+from compressor.models.exported import load_exported
+from compressor.weights.files import ModelFiles
 
 
 def test_weights_come_back_rounded_to_half_precision(tiny_flagship, tiny_folder):
@@ -22,7 +20,7 @@ def test_weights_come_back_rounded_to_half_precision(tiny_flagship, tiny_folder)
         np.testing.assert_array_equal(np.asarray(stored), rounded, err_msg=original.path)
 
 
-def test_what_a_graph_holds_is_not_stored_again(tiny_folder):
+def test_weights_of_graphs_are_not_stored_again(tiny_folder):
     others = set(np.load(tiny_folder / "keras.npz").files)
     paths = list(tiny_folder.glob("*.onnx"))
     assert paths

@@ -1,13 +1,12 @@
 """Contract of the models: shapes, serialisation, training steps, and what the objective means."""
 
+import keras
 import numpy as np
 import pytest
 
-keras = pytest.importorskip("keras", reason="needs the train extra")
-
-from compressor.models.base import distortion_weight  # noqa: E402
-from compressor.models.registry import FAMILIES, build_model  # noqa: E402
-from compressor.spec.constants import WEIGHT_MAX, WEIGHT_MIN  # noqa: E402
+from compressor.models.base import distortion_weight
+from compressor.models.registry import FAMILIES, build_model
+from compressor.spec.constants import WEIGHT_MAX, WEIGHT_MIN
 
 
 @pytest.fixture

@@ -1,12 +1,9 @@
 """Which of two models needs fewer bits, by whole files."""
 
 import numpy as np
-import pytest
 from PIL import Image
 
-pytest.importorskip("bjontegaard", reason="needs the eval extra")
-
-from scripts.compare_models import QUALITIES, comparison, curves, main  # noqa: E402
+from scripts.compare_models import QUALITIES, comparison, curves, main
 
 
 def test_a_curve_against_half_its_bits():

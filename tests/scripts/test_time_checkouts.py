@@ -5,9 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-pytest.importorskip("bjontegaard", reason="needs the eval extra")
-
-from scripts.time_checkouts import compare, main  # noqa: E402
+from scripts.time_checkouts import compare, main
 
 ROOT = Path(__file__).resolve().parents[2]
 

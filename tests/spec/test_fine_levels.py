@@ -17,7 +17,7 @@ def test_networks_see_levels_up_to_the_highest():
     assert LEVELS.seen(MAP).tolist() == [[0, 356, 356], [356, 356, 356]]
 
 
-def test_nothing_changes_up_to_there():
+def test_levels_up_to_the_highest_seen_change_nothing():
     assert LEVELS.fineness(356) == 1
     magnitudes = np.arange(1000, dtype=np.int32)
     assert LEVELS.coarse_magnitudes(magnitudes, 356) is magnitudes
@@ -52,7 +52,7 @@ def test_magnitudes_are_divided_and_rounded():
 
 
 def test_indices_are_raised_up_to_the_top_and_zero_by_less():
-    # By 1, 4 and 10.
+    # Indices rise by 1, 4 and 10.
     for level, raised in ((357, [0, 2, 31, 61, 63]), (363, [0, 5, 34, 63, 63]), (376, [6, 11, 40, 63, 63])):
         found = LEVELS.raised(INDICES, level)
         assert found.dtype == np.uint8

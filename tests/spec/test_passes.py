@@ -20,7 +20,7 @@ def test_passes_code_every_latent_once():
     assert share == pytest.approx(1)
 
 
-def test_what_is_gathered_has_views_rows_columns_and_channels():
+def test_gather():
     values = np.arange(4 * 4 * 120).reshape(4, 4, 120)
     for p in PASSES:
         found = p.gather(values)
@@ -29,7 +29,7 @@ def test_what_is_gathered_has_views_rows_columns_and_channels():
         np.testing.assert_array_equal(p.gather(values[0, 0]), values[0, 0, p.low : p.high])
 
 
-def test_passes_read_only_what_came_before():
+def test_passes_read_only_earlier_latents():
     known = np.zeros((4, 4, 120), bool)
     for p in PASSES:
         assert known[:: p.spacing, :: p.spacing, : p.seen].any(axis=(0, 1)).all()
@@ -61,7 +61,7 @@ def test_views_of_a_pass_over_one_cell_of_the_coarse_grid():
 
 
 @pytest.mark.parametrize("shape", [(4, 4, 120), (120,)])
-def test_some_of_what_is_gathered(shape):
+def test_gather_some(shape):
     random = np.random.default_rng(0)
     values = random.integers(0, 100, shape)
     for p in PASSES:

@@ -11,7 +11,8 @@ from PIL import Image
 def restored_state(monkeypatch):
     """Undo what a run sets for its process: the precision of Keras, and the format of warnings."""
     monkeypatch.setattr(warnings, "formatwarning", warnings.formatwarning)
-    keras = pytest.importorskip("keras", reason="needs the train extra")
+    import keras
+
     policy = keras.config.dtype_policy()
     yield
     keras.config.set_dtype_policy(policy)

@@ -10,9 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-pytest.importorskip("keras", reason="needs the train extra")
-
-from training.plot import read_columns  # noqa: E402
+from training.plot import read_columns
 
 ROOT = Path(__file__).parents[2]
 # Weights come from NumPy: the backends draw different random numbers.

@@ -3,13 +3,10 @@
 import numpy as np
 import pytest
 
-pytest.importorskip("keras", reason="needs the train extra")
-pytest.importorskip("skimage", reason="needs the test extra")
-
-from eval.butteraugli import butteraugli  # noqa: E402
-from eval.errors import MetricUnavailableError  # noqa: E402
-from tests.training.samples import KINDS, distorted, floats, on_gray, photo  # noqa: E402
-from training.butteraugli import butteraugli_distance  # noqa: E402
+from eval.butteraugli import butteraugli
+from eval.errors import MetricUnavailableError
+from tests.training.samples import KINDS, distorted, floats, on_gray, photo
+from training.butteraugli import butteraugli_distance
 
 # Printed by `butteraugli_main` of libjxl 0.7, for pictures within a wide flat border.
 PRINTED = {"noise": 1.559435, "blur": 1.943658, "colour": 2.301613, "posterised": 1.679262}

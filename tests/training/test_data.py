@@ -9,12 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-pytest.importorskip("keras", reason="needs the train extra")
-
-from training import data  # noqa: E402
-from training.data import Crops, encoded_images  # noqa: E402
-from training.errors import TrainingError  # noqa: E402
-from training.photos import load_photos  # noqa: E402
+from training import data
+from training.data import Crops, encoded_images
+from training.errors import TrainingError
+from training.photos import load_photos
 
 
 @pytest.fixture

@@ -1,21 +1,20 @@
 """A synthesis filter in 8 bits: close to the floating-point one, before and after export."""
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image
 
-keras = pytest.importorskip("keras", reason="needs the train extra")
-
-import compressor  # noqa: E402
-from compressor.models.exported import load_exported  # noqa: E402
-from compressor.models.flagship.graphs import network_graph  # noqa: E402
-from compressor.models.flagship.synthesis_gradient import filter_gradient_graph  # noqa: E402
-from compressor.weights.files import ModelFiles  # noqa: E402
-from training.eight_bits import fit_eight_bits  # noqa: E402
-from training.export import export  # noqa: E402
-from training.settings import Settings  # noqa: E402
-from training.start import rebuilt, start_model  # noqa: E402
-from training.worth import gradient  # noqa: E402
+import compressor
+from compressor.models.exported import load_exported
+from compressor.models.flagship.graphs import network_graph
+from compressor.models.flagship.synthesis_gradient import filter_gradient_graph
+from compressor.weights.files import ModelFiles
+from training.eight_bits import fit_eight_bits
+from training.export import export
+from training.settings import Settings
+from training.start import rebuilt, start_model
+from training.worth import gradient
 
 
 def test_it_filters_nearly_as_before(tiny_flagship, random_pictures):

@@ -5,14 +5,11 @@ import json
 import numpy as np
 import pytest
 
-keras = pytest.importorskip("keras", reason="needs the train extra")
-
-
-from compressor.models.registry import build_model  # noqa: E402
-from training.__main__ import main  # noqa: E402
-from training.filter_run import train_filter  # noqa: E402
-from training.settings import Settings  # noqa: E402
-from training.start import read_model, rebuilt  # noqa: E402
+from compressor.models.registry import build_model
+from training.__main__ import main
+from training.filter_run import train_filter
+from training.settings import Settings
+from training.start import read_model, rebuilt
 
 
 @pytest.fixture

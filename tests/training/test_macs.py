@@ -2,12 +2,9 @@
 
 import pytest
 
-pytest.importorskip("keras", reason="needs the train extra")
-pytest.importorskip("onnx", reason="needs the train extra")
-
-from compressor.models.registry import build_model  # noqa: E402
-from training.export import export  # noqa: E402
-from training.macs import macs_per_pixel  # noqa: E402
+from compressor.models.registry import build_model
+from training.export import export
+from training.macs import macs_per_pixel
 
 
 def test_cnn_by_hand(tmp_path):

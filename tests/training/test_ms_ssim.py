@@ -9,10 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
-keras = pytest.importorskip("keras", reason="needs the train extra")
-
-from training.ms_ssim import LEVELS_SQUARED, ms_ssim, ms_ssim_distortion, scales_that_fit  # noqa: E402
+from training.ms_ssim import LEVELS_SQUARED, ms_ssim, ms_ssim_distortion, scales_that_fit
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +24,6 @@ def pair(random_pictures):
 
 @pytest.mark.parametrize("scales", [5, 3])
 def test_equals_tensorflows(pair, scales):
-    tf = pytest.importorskip("tensorflow", reason="the reference is TensorFlow's")
     exponents = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)[:scales]
     if scales < 5:
         exponents = [e / sum(exponents) for e in exponents]

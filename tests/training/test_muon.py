@@ -1,11 +1,10 @@
 """Muon: orthogonal updates of Adam's size for convolution kernels, Adam's updates for all other variables."""
 
+import keras
 import numpy as np
 import pytest
 
-keras = pytest.importorskip("keras", reason="needs the train extra")
-
-from training.muon import ConvolutionMuon  # noqa: E402
+from training.muon import ConvolutionMuon
 
 RATE = 0.01
 

@@ -1,17 +1,15 @@
 """Exported graphs against the Keras models that they came from."""
 
+import keras
 import numpy as np
+import onnxruntime
 import pytest
 
-keras = pytest.importorskip("keras", reason="needs the train extra")
-pytest.importorskip("onnx", reason="needs the train extra")
-onnxruntime = pytest.importorskip("onnxruntime")
-
-from compressor.layers import DynamicEightBitConv2D, EightBits  # noqa: E402
-from compressor.models.flagship.graphs import deployment_graphs  # noqa: E402
-from compressor.models.flagship.networks import context_network, synthesis_filter_network  # noqa: E402
-from compressor.spec.passes import CELLS, CodingPass  # noqa: E402
-from training.onnx_graph import subpixel_kernel, to_onnx  # noqa: E402
+from compressor.layers import DynamicEightBitConv2D, EightBits
+from compressor.models.flagship.graphs import deployment_graphs
+from compressor.models.flagship.networks import context_network, synthesis_filter_network
+from compressor.spec.passes import CELLS, CodingPass
+from training.onnx_graph import subpixel_kernel, to_onnx
 
 
 def run(model, *inputs):
@@ -102,6 +100,14 @@ def test_dynamic_eight_bits_with_padding_are_refused():
 def test_convolutions_with_options_that_no_rule_considers_are_refused(kind, options):
     inputs = keras.layers.Input((8, 8, 3))
     layer = kind(3, **{"kernel_size": 3} | options)
+    with pytest.raises(TypeError, match=f"no ONNX rule for the options of layer {layer.name}"):
+        to_onnx(keras.Model(inputs, layer(inputs)))
+
+
+@pytest.mark.parametrize("options", [{"padding": "valid"}, {"use_bias": False}])
+def test_transposed_convolutions_with_options_that_the_rule_does_not_consider_are_refused(options):
+    inputs = keras.layers.Input((8, 8, 3))
+    layer = keras.layers.Conv2DTranspose(3, 4, 2, **{"padding": "same"} | options)
     with pytest.raises(TypeError, match=f"no ONNX rule for the options of layer {layer.name}"):
         to_onnx(keras.Model(inputs, layer(inputs)))
 

@@ -4,13 +4,11 @@ from types import SimpleNamespace
 
 import pytest
 
-pytest.importorskip("keras", reason="needs the train extra")
-
-from training.__main__ import main  # noqa: E402
-from training.devices import place  # noqa: E402
-from training.errors import TrainingError  # noqa: E402
-from training.plot import plot_run, read_columns  # noqa: E402
-from training.settings import Settings  # noqa: E402
+from training.__main__ import main
+from training.devices import place
+from training.errors import TrainingError
+from training.plot import plot_run, read_columns
+from training.settings import Settings
 
 RUN = ["run", "--data", "absent"]
 FILTER = ["filter", "absent", "--data", "absent", "--out", "out"]

@@ -2,17 +2,15 @@
 
 from functools import partial
 
+import keras
 import numpy as np
 import pytest
 
-keras = pytest.importorskip("keras", reason="needs the train extra")
-pytest.importorskip("skimage", reason="needs the test extra")
-
-from tests.training.samples import floats, photo  # noqa: E402
-from training.butteraugli import butteraugli_distance  # noqa: E402
-from training.perceptual import perceptual_distortion  # noqa: E402
-from training.ssimulacra2 import ssimulacra2_distance  # noqa: E402
-from training.worth import gradient  # noqa: E402
+from tests.training.samples import floats, photo
+from training.butteraugli import butteraugli_distance
+from training.perceptual import perceptual_distortion
+from training.ssimulacra2 import ssimulacra2_distance
+from training.worth import gradient
 
 DISTORTIONS = {
     "ssimulacra2": ssimulacra2_distance,

@@ -7,11 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-pytest.importorskip("keras", reason="needs the train extra")
-
-from compressor.images.loading import load_picture  # noqa: E402
-from training.errors import TrainingError  # noqa: E402
-from training.photos import decode_photo, load_photos  # noqa: E402
+from compressor.images.loading import load_picture
+from training.errors import TrainingError
+from training.photos import decode_photo, load_photos
 
 SIDE_PX = 64
 RAMP = np.arange(SIDE_PX * SIDE_PX, dtype=np.uint16).reshape(SIDE_PX, SIDE_PX) * 16

@@ -2,9 +2,7 @@
 
 import pytest
 
-pytest.importorskip("keras", reason="needs the train extra")
-
-from training import precision  # noqa: E402
+from training import precision
 
 
 @pytest.mark.parametrize(

@@ -11,25 +11,23 @@ import sys
 import time
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image
 
-keras = pytest.importorskip("keras", reason="needs the train extra")
-pytest.importorskip("onnx", reason="needs the train extra")
-
-import compressor  # noqa: E402
-from compressor.errors import UnsupportedStreamError  # noqa: E402
-from training.__main__ import main  # noqa: E402
-from training.errors import TrainingError  # noqa: E402
-from training.export import count_symbols  # noqa: E402
-from training.export_run import export_run  # noqa: E402
-from training.photos import decode_photo, load_photos  # noqa: E402
-from training.run import Conditions, steps_that_fit, train  # noqa: E402
-from training.run_folder import claimed  # noqa: E402
-from training.schedule import WarmConstantCosine  # noqa: E402
-from training.settings import Settings  # noqa: E402
-from training.watch import Speed  # noqa: E402
+import compressor
+from compressor.errors import UnsupportedStreamError
+from training.__main__ import main
+from training.errors import TrainingError
+from training.export import count_symbols
+from training.export_run import export_run
+from training.photos import decode_photo, load_photos
+from training.run import Conditions, steps_that_fit, train
+from training.run_folder import claimed
+from training.schedule import WarmConstantCosine
+from training.settings import Settings
+from training.watch import Speed
 
 ROOT = Path(__file__).parents[2]
 
@@ -147,7 +145,7 @@ def test_init_starts_from_the_averaged_weights(photos, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["cnn", "flagship"])
-def test_what_is_exported_encodes_and_decodes(photos, tmp_path, name, random_pictures):
+def test_exported_models_encode_and_decode(photos, tmp_path, name, random_pictures):
     train(tmp_path / "run", settings_for(photos, model=name, steps=2))
     assert main(["export", str(tmp_path / "run"), "--out", str(tmp_path / "model"), "--count", "4"]) == 0
     image = np.rint(255 * random_pictures(1, 50, 70)[0]).astype(np.uint8)
@@ -194,6 +192,8 @@ def test_an_export_names_the_data_that_the_run_has_seen(photos, tmp_path):
     train(run, settings_for(data, steps=2))
     seen = load_photos(str(data), 64).sha256
     shutil.copy(next(data.iterdir()), data / "one-more.png")
+    with pytest.warns(UserWarning, match="has changed since the run"):
+        train(run, settings_for(data, steps=2))
     export_run(run, pictures=2)
     manifest = json.loads((run / "export" / "manifest.json").read_text())
     assert manifest["provenance"]["data_sha256"] == seen != load_photos(str(data), 64).sha256

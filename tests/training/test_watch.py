@@ -7,16 +7,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-keras = pytest.importorskip("keras", reason="needs the train extra")
-pytest.importorskip("onnx", reason="needs the train extra")
-
-import compressor  # noqa: E402
-from training.__main__ import main  # noqa: E402
-from training.photos import load_photos  # noqa: E402
-from training.plot import rate_curves, read_columns  # noqa: E402
-from training.run_folder import append_row, git_commit  # noqa: E402
-from training.start import read_model  # noqa: E402
-from training.validation import QUALITIES  # noqa: E402
+import compressor
+from training.__main__ import main
+from training.photos import load_photos
+from training.plot import rate_curves, read_columns
+from training.run_folder import append_row, git_commit
+from training.start import read_model
+from training.validation import QUALITIES
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +33,7 @@ def test_log(run):
     assert min(log["images_per_s"]) > 0
 
 
-def test_speed_is_printed_once(run, photos, small_run, tmp_path, capfd):
+def test_speed_is_printed_once(photos, small_run, tmp_path, capfd):
     assert main(["--data", str(photos), "--out", str(tmp_path), *small_run]) == 0
     lines = [line for line in capfd.readouterr().out.splitlines() if "input pipeline" in line]
     assert len(lines) == 1
@@ -67,13 +64,11 @@ def test_commit_outside_a_checkout_is_empty(tmp_path):
 
 
 def test_curves_are_drawn(run, tmp_path):
-    pytest.importorskip("matplotlib", reason="needs the eval extra")
     assert main(["plot", str(run), "--out", str(tmp_path / "curves.png")]) == 0
     assert Image.open(tmp_path / "curves.png").size == (1320, 960)
 
 
 def test_plot_without_a_run_is_an_error(tmp_path, capsys):
-    pytest.importorskip("matplotlib", reason="needs the eval extra")
     assert main(["plot", str(tmp_path)]) == 1
     assert capsys.readouterr().err.startswith("error: ")
 

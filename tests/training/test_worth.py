@@ -3,9 +3,7 @@
 import numpy as np
 import pytest
 
-keras = pytest.importorskip("keras", reason="needs the train extra")
-
-from training.worth import measure_worth, worth_estimator  # noqa: E402
+from training.worth import measure_worth, worth_estimator
 
 
 def test_worth_predicts_what_an_error_costs(tiny_flagship, random_pictures):

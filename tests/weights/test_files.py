@@ -76,7 +76,7 @@ def test_a_folder_without_a_manifest_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("name", shipped_models())
-def test_shipped_models_are_what_the_index_says(name):
+def test_shipped_models_match_the_index(name):
     model_id = shipped_models()[name]
     files = ModelFiles(shipped_folder(name))
     assert (files.name, files.model_id) == (name, model_id)

@@ -6,6 +6,7 @@ import numpy as np
 import onnxruntime
 import pytest
 from PIL import Image
+from skimage import data
 
 import compressor
 from compressor import Runtime
@@ -19,8 +20,6 @@ from compressor.images.ssimulacra2 import ssimulacra2
 from compressor.spec.quality import HIGHEST_SEEN_LEVEL, TOP_LEVEL, quality_to_level
 from compressor.weights.files import ModelFiles, default_model, shipped_folder, shipped_models
 from tests.samples import assert_same_pixels
-
-data = pytest.importorskip("skimage.data")
 
 
 @pytest.fixture(scope="module")
@@ -161,7 +160,7 @@ def test_no_layer_has_died(photo, model, graph):
 
 @pytest.mark.parametrize("model", ["flagship-iq", "flagship-psnr"])
 @pytest.mark.parametrize("effort", [Effort(), Effort(refinement_steps=1)])
-def test_side_information_of_fine_levels_is_that_of_the_highest_level_that_networks_see(photo, model, effort):
+def test_fine_levels_share_side_information(photo, model, effort):
     coder, picture = create_coder(ModelFiles(shipped_folder(model)), "onnxruntime"), photo[:230, :250]
     height, width = picture.shape[:2]
     in_part = np.full((15, 16), HIGHEST_SEEN_LEVEL, np.int32)

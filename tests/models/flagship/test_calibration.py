@@ -3,11 +3,9 @@
 import numpy as np
 import pytest
 
-pytest.importorskip("keras", reason="needs the train extra")
-
-from compressor.layers import logistic_bits  # noqa: E402
-from compressor.models.flagship.calibration import best_log_scales, measure_side_scales  # noqa: E402
-from compressor.spec.constants import SCALE_MIN, SIDE_MAX  # noqa: E402
+from compressor.layers import logistic_bits
+from compressor.models.flagship.calibration import best_log_scales, measure_side_scales
+from compressor.spec.constants import SCALE_MIN, SIDE_MAX
 
 
 def test_the_scale_of_logistic_samples_is_found():

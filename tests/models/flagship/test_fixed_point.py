@@ -2,18 +2,16 @@
 
 import numpy as np
 import pytest
+from skimage import data
 
-pytest.importorskip("keras", reason="needs the train extra")
-data = pytest.importorskip("skimage.data")
-
-from compressor.coding.loading import create_coder  # noqa: E402
-from compressor.entropy.exact import EXACT_LIMIT  # noqa: E402
-from compressor.models.export_arrays import scale_index  # noqa: E402
-from compressor.models.exported import load_exported  # noqa: E402
-from compressor.models.flagship.fixed_point import fixed_layer  # noqa: E402
-from compressor.spec.constants import TOP_INDEX  # noqa: E402
-from compressor.spec.quality import LEVELS_PER_KNOT  # noqa: E402
-from compressor.weights.files import ModelFiles, shipped_folder  # noqa: E402
+from compressor.coding.loading import create_coder
+from compressor.entropy.exact import EXACT_LIMIT
+from compressor.models.export_arrays import scale_index
+from compressor.models.exported import load_exported
+from compressor.models.flagship.fixed_point import fixed_layer
+from compressor.spec.constants import TOP_INDEX
+from compressor.spec.quality import LEVELS_PER_KNOT
+from compressor.weights.files import ModelFiles, shipped_folder
 
 
 def ideal_bits(tables, symbols, indices):

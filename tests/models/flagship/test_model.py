@@ -1,14 +1,13 @@
 """The flagship's Keras model."""
 
+import keras
 import numpy as np
 import pytest
 
-keras = pytest.importorskip("keras", reason="needs the train extra")
-
-from compressor.layers import DynamicEightBitConv2D  # noqa: E402
-from compressor.models.flagship.model import from_views, views_of, windows_of  # noqa: E402
-from compressor.models.registry import build_model  # noqa: E402
-from compressor.spec.passes import CELLS, CodingPass  # noqa: E402
+from compressor.layers import DynamicEightBitConv2D
+from compressor.models.flagship.model import from_views, views_of, windows_of
+from compressor.models.registry import build_model
+from compressor.spec.passes import CELLS, CodingPass
 
 
 def test_an_untrained_model_is_a_working_codec(random_pictures, tiny_options):

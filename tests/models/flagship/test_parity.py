@@ -6,18 +6,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-pytest.importorskip("keras", reason="needs the train extra")
-pytest.importorskip("onnx", reason="needs the train extra")
-
-from compressor.coding.loading import create_coder  # noqa: E402
-from compressor.coding.tile_coder import CodedTile  # noqa: E402
-from compressor.models.export_arrays import scale_index  # noqa: E402
-from compressor.models.exported import load_exported  # noqa: E402
-from compressor.models.flagship.model import views_of  # noqa: E402
-from compressor.spec.constants import TOP_INDEX  # noqa: E402
-from compressor.spec.passes import coding_passes  # noqa: E402
-from compressor.spec.quality import HIGHEST_SEEN_LEVEL, TOP_LEVEL  # noqa: E402
-from compressor.weights.files import ModelFiles  # noqa: E402
+from compressor.coding.loading import create_coder
+from compressor.coding.tile_coder import CodedTile
+from compressor.models.export_arrays import scale_index
+from compressor.models.exported import load_exported
+from compressor.models.flagship.model import views_of
+from compressor.spec.constants import TOP_INDEX
+from compressor.spec.passes import coding_passes
+from compressor.spec.quality import HIGHEST_SEEN_LEVEL, TOP_LEVEL
+from compressor.weights.files import ModelFiles
 
 NUM_PASSES = len(coding_passes(104, (24, 96, 100)))
 

@@ -6,19 +6,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-pytest.importorskip("keras", reason="needs the train extra")
-pytest.importorskip("onnx", reason="needs the train extra")
-
-import compressor  # noqa: E402
-from compressor.coding.area import Area  # noqa: E402
-from compressor.coding.loading import create_coder  # noqa: E402
-from compressor.coding.picture_coder import PictureCoder  # noqa: E402
-from compressor.layers import LappedSynthesis  # noqa: E402
-from compressor.models.flagship.calibration import measure_reduced_colours  # noqa: E402
-from compressor.models.flagship.reduction import FACTORS, MAX_LOSS, Reduction, num_channels  # noqa: E402
-from compressor.spec.lapped import ALL_CHANNELS, block_basis  # noqa: E402
-from compressor.spec.quality import NUM_KNOTS  # noqa: E402
-from compressor.weights.files import ModelFiles  # noqa: E402
+import compressor
+from compressor.coding.area import Area
+from compressor.coding.loading import create_coder
+from compressor.coding.picture_coder import PictureCoder
+from compressor.layers import LappedSynthesis
+from compressor.models.flagship.calibration import measure_reduced_colours
+from compressor.models.flagship.reduction import FACTORS, MAX_LOSS, Reduction, num_channels
+from compressor.spec.lapped import ALL_CHANNELS, block_basis
+from compressor.spec.quality import NUM_KNOTS
+from compressor.weights.files import ModelFiles
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 IDENTITY = np.tile(np.eye(4, 3), (NUM_KNOTS, 1, 1))

@@ -64,7 +64,7 @@ def test_the_next_tile_does_not_wait_for_one_that_was_abandoned():
 
     abandoned = tile()
     next(abandoned)
-    # As an error does whose frames hold it: only the garbage collector ends the tile, in an unknown order.
+    # A reference cycle, as a traceback creates: only the garbage collector ends the tile.
     cycle = [abandoned]
     cycle.append(cycle)
     del abandoned, cycle

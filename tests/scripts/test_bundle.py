@@ -1,17 +1,24 @@
-"""The bundle for machines without network, and the generated pictures of the smoke test."""
+"""The bundle for machines without network."""
 
 import io
 import tarfile
 
 import numpy as np
 import pytest
+from PIL import Image
 
-pytest.importorskip("keras", reason="needs the train extra")
+from scripts.bundle import ROOT, shards, write_bundle
+from training.data import encoded_images
+from training.errors import TrainingError
 
-from scripts.bundle import ROOT, shards, write_bundle  # noqa: E402
-from training.data import encoded_images  # noqa: E402
-from training.errors import TrainingError  # noqa: E402
-from training.smoke import generated_picture  # noqa: E402
+
+@pytest.fixture
+def photos(random_pictures, tmp_path_factory):
+    """Return a folder of six pictures."""
+    folder = tmp_path_factory.mktemp("photos")
+    for k, picture in enumerate(random_pictures(6, 32, 48)):
+        Image.fromarray((255 * picture).astype(np.uint8)).save(folder / f"{k}.png")
+    return folder
 
 
 @pytest.mark.skipif(not (ROOT / ".git").exists(), reason="the list of the code's files comes from git")
@@ -51,17 +58,9 @@ def test_shards_are_split_and_lose_nothing(photos):
 def test_pictures_without_a_suffix_get_one(photos, monkeypatch):
     pictures = [data for _, data in encoded_images(str(photos))]
     monkeypatch.setattr(
-        "training.data.encoded_images",
+        "scripts.bundle.encoded_images",
         lambda *_: ((f"name:train-{k}", data) for k, data in enumerate(pictures)),
     )
     (part,) = shards("tfds:name")
     with tarfile.open(fileobj=io.BytesIO(part)) as tar:
         assert tar.getnames()[:2] == ["0000000-name:train-0.png", "0000001-name:train-1.png"]
-
-
-def test_generated_pictures_differ_and_repeat():
-    a, b, again = (np.asarray(generated_picture(seed, 64)) for seed in (0, 1, 0))
-    assert a.shape == (64, 64, 3)
-    assert len(np.unique(a)) > 32
-    np.testing.assert_array_equal(a, again)
-    assert not np.array_equal(a, b)

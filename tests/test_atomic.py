@@ -11,7 +11,7 @@ import pytest
 
 from compressor.atomic import atomic_path, remove_stale_temporaries
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 
 
 def test_the_file_appears_at_the_end(tmp_path):
@@ -95,6 +95,18 @@ def test_a_temporary_file_of_another_container_stays(tmp_path):
         (tmp_path / stale).touch()
     remove_stale_temporaries(tmp_path)
     assert os.listdir(tmp_path) == [dead.replace(inode, "1")]
+
+
+def test_temporary_files_of_other_machines_and_running_processes_stay(tmp_path):
+    with atomic_path(tmp_path / "a") as temporary:
+        temporary.touch()
+        dead = temporary.name.replace(f"-{os.getpid()}-", "-999999999-")
+        for name in (dead.replace(".compressor-", ".compressor-x"), ".compressor-x.tmp"):
+            (tmp_path / name).touch()
+        kept = set(os.listdir(tmp_path))
+        remove_stale_temporaries(tmp_path)
+        assert set(os.listdir(tmp_path)) == kept
+    remove_stale_temporaries(tmp_path / "missing")
 
 
 def test_a_temporary_file_of_a_killed_process_is_removed(tmp_path):
