@@ -378,8 +378,8 @@ def read_info(
 
     Args:
         data: the content of a .cmpr file.
-        partial: whether to accept a stream that is cut off, such as the beginning of a file. Then the
-            picture's checksum is not checked; all other sections must be complete.
+        partial: whether to accept a stream that is cut off within the picture section. The picture's checksum
+            is checked only if the stream is complete.
         max_pixels: the largest width x height allowed, or None for no limit.
 
     Raises:

@@ -1,10 +1,12 @@
 """A lock and a cached property that are safe to use across forks."""
 
+from __future__ import annotations
+
 import os
 import threading
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, overload
 
 Value = TypeVar("Value")
 
@@ -38,8 +40,8 @@ class ForkSafeLock:
 class CachedProperty(Generic[Value]):
     """Decorator like `functools.cached_property`, which has a lock before Python 3.12.
 
-    All instances of a class share that lock. So threads wait for each other, and a process that is forked
-    while one of them holds it waits for ever. Without it, two threads may compute the value of one instance.
+    All instances of a class share that lock. So threads wait for each other, and a process forked while a
+    thread holds the lock waits for ever. Without the lock, two threads may compute the same value.
 
     Example:
         >>> class Circle:
@@ -58,6 +60,14 @@ class CachedProperty(Generic[Value]):
     def __set_name__(self, owner: type, name: str) -> None:
         self._name = name
 
-    def __get__(self, instance: Any, owner: type | None = None) -> Value:
+    @overload
+    def __get__(self, instance: None, owner: type) -> CachedProperty[Value]: ...
+
+    @overload
+    def __get__(self, instance: object, owner: type) -> Value: ...
+
+    def __get__(self, instance: Any, owner: type) -> Any:
+        if instance is None:
+            return self
         value = instance.__dict__[self._name] = self._function(instance)
         return value

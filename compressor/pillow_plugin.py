@@ -49,7 +49,7 @@ class CmprImageFile(ImageFile.ImageFile):
         except CompressorError as error:
             raise OSError(str(error)) from error
         header = preamble.header
-        # The limit at this time: `compressor.images.loading` replaces it only while it opens a file.
+        # Kept from now on: `compressor.images.loading` changes the limit only while it opens a file.
         self._max_pixels = current_limit()
         self._size = (header.width, header.height)
         self._mode = header.mode

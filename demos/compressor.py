@@ -72,7 +72,8 @@ class Autoencoder(keras.Model):
         """Return the decoded pictures, and add the rate to the losses."""
         latents = self.latents(images)
         symbols = straight_through(latents, round_with_dead_zone(latents))
-        # Rounding has no gradient. Uniform noise of this width has a gradient, and on average the same rate.
+        # The gradient of rounding is zero. Uniform noise one step wide has a gradient, and on average the
+        # same rate.
         rate = self.bits(add_uniform_noise(latents, self.noise) if training else symbols)
         _, height, width, _ = ops.shape(images)
         self.add_loss(ops.mean(ops.sum(rate, axis=(1, 2, 3))) / (height * width))

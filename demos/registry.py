@@ -11,7 +11,7 @@ from pathlib import Path
 
 from demos.common import ArgumentError, Context, DemoError
 
-# In reading order: each lesson builds on the lessons above.
+# In reading order: each lesson builds on the earlier ones.
 NAMES = (
     "convolve",
     "kernels",

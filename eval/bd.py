@@ -101,7 +101,7 @@ def bjontegaard_delta(reference, test, method="pchip", limits: tuple[float, floa
     if limits:
         reference, test = _cut(reference, limits, method), _cut(test, limits, method)
     arguments = (reference[:, 0], reference[:, 1], test[:, 0], test[:, 1], method)
-    # The package would warn on stderr, and only once. min_overlap=0 silences it: our table has a warning.
+    # min_overlap=0 silences the package's warning on stderr, which appears only once. Our table has its own.
     options = {"require_matching_points": False, "min_overlap": 0}
     rate = bjontegaard.bd_rate(*arguments, **options)
     rates_meet = max(reference[0, 0], test[0, 0]) < min(reference[-1, 0], test[-1, 0])

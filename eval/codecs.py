@@ -334,8 +334,7 @@ def own_model(folder: Path) -> LearnedCodec:
 def is_ours(name: str) -> bool:
     """Return whether a name belongs to our codec.
 
-    Such a name is one of its entries in `CODECS`, or any name that is not there, which is that of an exported
-    model.
+    Names that are not in `CODECS` are those of exported models, which are ours too.
     """
     return not any(codec.name == name and not isinstance(codec, LearnedCodec) for codec in CODECS)
 

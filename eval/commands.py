@@ -66,7 +66,7 @@ def run_command(options) -> int:
     measured = [row for row in table if not row.published]
     print("\n".join(outputs.bd_lines(measured, options.reference)))
     print(f"\nresults written to {options.out / options.name}.*")
-    # An optional codec or metric that is not installed is not a failure, unless it was requested by name.
+    # A missing codec is a failure only if codecs were requested by name; a missing metric never is.
     return 1 if failures or unreadable or (missing and options.codecs) else 0
 
 

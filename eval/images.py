@@ -174,7 +174,8 @@ def find_pictures(
         EvalError: if the folder does not exist or has no usable picture.
     """
     pictures, problems = [], []
-    for path in picture_paths(folder):
+    paths = picture_paths(folder)
+    for path in paths:
         try:
             image = load_rgb(path, on_note)
         except PictureError as error:
@@ -184,5 +185,5 @@ def find_pictures(
         digest = hashlib.sha256(f"{width}x{height}:".encode() + image.tobytes()).hexdigest()
         pictures.append(Picture(path, shown(path.name), width, height, digest))
     if not pictures:
-        raise EvalError("; ".join([f"{folder}: no pictures in this folder", *problems[:3]]))
+        raise EvalError("; ".join([f"{folder}: none of {len(paths)} files can be used", *problems[:3]]))
     return pictures, problems

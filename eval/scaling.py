@@ -14,7 +14,7 @@ from eval.machine import describe, describe_lines
 from eval.outputs import table_lines, write_results
 from eval.processes import our_command, timed
 
-# A mosaic has at most this many different pictures; after them, it repeats them mirrored.
+# A mosaic uses at most this many different pictures, then repeats them mirrored.
 _MOST_PICTURES = 32
 _REGION_PX = 512
 _THUMBNAIL_SCALE = "1/16"

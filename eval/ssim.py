@@ -15,7 +15,7 @@ WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 # After four halvings, rounded up, one whole window must fit at the coarsest scale.
 MS_SSIM_MIN_PX = (WINDOW_PX - 1) * 2 ** (len(WEIGHTS) - 1) + 1
 
-# With so large a K1, the luminance term is 1, and only contrast and structure are left.
+# With such a large K1, the luminance term is 1, and only contrast and structure are left.
 _NO_LUMINANCE = 1e6
 
 

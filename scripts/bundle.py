@@ -1,4 +1,4 @@
-"""Pack code, packages and pictures for training on a machine without network into one tar file.
+"""Pack code, packages and pictures into one tar file, for training on a machine without network access.
 
 The tar holds the code, the wheels of an extra for this platform and Python, the pictures as shards, and
 `start.sh`, which installs them into a virtual environment and hands its arguments to `python -m training`:

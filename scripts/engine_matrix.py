@@ -1,4 +1,4 @@
-"""Decode the streams of each engine with each other: `python -m scripts.engine_matrix` prints the table.
+"""Decode the streams of every engine with every engine: `python -m scripts.engine_matrix` prints the table.
 
 Each engine runs in its own process, since a process has one Keras backend. Engines that are not installed are
 left out.

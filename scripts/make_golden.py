@@ -17,7 +17,7 @@ from scripts.symbols import digest_of_stream
 
 GOLDEN = Path(__file__).parents[1] / "tests" / "golden"
 # The cases cover odd sizes, gray, alpha, a photograph with screen content, a quality map, the lowest quality,
-# and a fine level (not nearer to 100, where so small a picture is stored without loss). The quality map has
+# and a fine level (not nearer to 100, where such a small picture is stored without loss). The quality map has
 # fine levels in one part only.
 CASES = {
     "photo": ((93, 70), 50),

@@ -18,7 +18,8 @@ import compressor  # noqa: F401  (registers the Pillow plugin)
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
-# Packages of the extras, and the files and folders that are left out without them. The extra `test` is there.
+# Packages of the extras, and the files and folders that are left out without them. The extra `test` is always
+# installed.
 EXTRAS = {
     "train": (
         ["keras", "onnx", "tensorflow"],

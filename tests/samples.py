@@ -54,13 +54,13 @@ def exif_with_maker(maker):
 
 
 def png_chunk(kind, content):
-    """A chunk of a PNG file with a good checksum."""
+    """A chunk of a PNG file with a valid checksum."""
     checksum = zlib.crc32(kind + content)
     return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", checksum)
 
 
 def png_with_size(data, width, height):
-    """A PNG file with another size in its header, and a good checksum."""
+    """A PNG file with another size in its header, and a valid checksum."""
     return data[:8] + png_chunk(b"IHDR", struct.pack(">2I", width, height) + data[24:29]) + data[33:]
 
 
@@ -78,7 +78,7 @@ def checker(size):
 
 
 def rebuilt(stream, *, sections=None, **changes):
-    """A stream with other values and sections, and good checksums."""
+    """A stream with other values and sections, and valid checksums."""
     container = read_container(stream)
     header = container.header
     values = {

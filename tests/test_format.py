@@ -91,7 +91,7 @@ def test_damage_is_refused(name):
     stream = (GOLDEN / f"{name}-photo.cmpr").read_bytes()
     flipped = bytearray(stream)
     flipped[20] ^= 1
-    # A good checksum, and too little data for the picture.
+    # The checksum is valid, but there is too little data for the picture.
     short = rebuilt(stream, sections={"picture": read_container(stream).sections["picture"][:8]})
     for damaged, message in (
         (stream[:-1], "truncated"),

@@ -1,4 +1,4 @@
-"""Streams made to break the decoder, with good checksums: each gives a picture or a CompressorError, cheaply.
+"""Streams made to break the decoder, with valid checksums: each gives a picture or a typed error, cheaply.
 
 `tests/corrupt` holds inputs that once broke this promise, found by `scripts/fuzz.py` and by hand.
 """

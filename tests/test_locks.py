@@ -63,5 +63,6 @@ def test_a_property_is_computed_once():
             self.calls += 1
             return self.calls
 
+    assert isinstance(Counter.value, CachedProperty)
     counter = Counter()
     assert (counter.value, counter.value, Counter().value) == (1, 1, 1)

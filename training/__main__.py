@@ -87,7 +87,8 @@ def add_run(parser: argparse.ArgumentParser) -> None:
         "--precision",
         choices=["float32", "bfloat16"],
         default="",
-        help="number format of the transform networks (default: that of the run, or the faster one here)",
+        help="number format of the transform networks (default: that of the run, or the faster one on this "
+        "machine)",
     )
     parser.add_argument(
         "--init",
@@ -170,7 +171,10 @@ def add_filter(parser: argparse.ArgumentParser) -> None:
     add_crops(parser)
     parser.add_argument("--learning-rate", type=number, default=2e-3, help="highest rate (%(default)s)")
     parser.add_argument(
-        "--precision", choices=["float32", "bfloat16"], default="", help="default: the faster one here"
+        "--precision",
+        choices=["float32", "bfloat16"],
+        default="",
+        help="number format of the transform networks (default: the faster one on this machine)",
     )
     parser.set_defaults(handler=filter_alone)
 

@@ -94,6 +94,8 @@ def _evenly_spaced(source: str, count: int) -> list[np.ndarray]:
     total = sum(1 for _ in encoded_images(source))
     chosen: list[np.ndarray] = []
     for number, (_, data) in enumerate(encoded_images(source)):
+        if len(chosen) == count:
+            break
         is_due = number / total >= len(chosen) / count
         if not is_due:
             continue

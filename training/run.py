@@ -188,7 +188,7 @@ def _training_crops(settings: Settings, placement: Placement, photos: Photos) ->
 
 
 def _monitoring(folder: Path, conditions: Conditions) -> list[keras.callbacks.Callback]:
-    """Return the callbacks that write TensorBoard logs and validate, on the first host."""
+    """Return the callbacks that write TensorBoard logs and validate; none on other hosts than the first."""
     if not conditions.is_first_host:
         return []
     callbacks = tensorboard(folder)

@@ -157,7 +157,7 @@ class MeasureWorth(keras.callbacks.Callback):
 
 
 def intervals(step: int) -> int:
-    """Return how many measurements are due until a step of a run.
+    """Return the number of measurements that are due by a step of a run.
 
     Example:
         >>> [intervals(step) for step in (999, 1000, 1999, 2000, 4000)]

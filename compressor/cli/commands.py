@@ -189,7 +189,7 @@ def info_file(source: str, request: InfoRequest) -> None:
     if request.json:
         import json
 
-        print(json.dumps({"file": source, **asdict(info)}), flush=True)
+        print(json.dumps({"file": source, **asdict(info), "is_cut": len(data) < info.num_bytes}), flush=True)
         return
     quality = f"{info.quality:g} (lossless)" if info.is_lossless else f"{info.quality:g}"
     lines = [

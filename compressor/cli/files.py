@@ -23,7 +23,7 @@ def is_stdout(path: str) -> bool:
 
 
 def is_stream(path: str) -> bool:
-    """Return whether an output is the standard output, a pipe or a device, whose name tells no type."""
+    """Return whether an output is the standard output, a pipe or a device, whose name shows no file type."""
     return is_stdout(path) or (os.path.exists(path) and not os.path.isfile(path))
 
 

@@ -345,8 +345,8 @@ def _add_engine(parser: argparse.ArgumentParser) -> None:
         "--engine",
         choices=(AUTO, *ENGINES),
         default=AUTO,
-        help="engine that runs the networks; auto is openvino if it is installed and the CPU has AMX, and "
-        "else onnxruntime (default: %(default)s)",
+        help="engine that runs the networks; auto is openvino if it is installed and the CPU has AMX, "
+        "otherwise onnxruntime (default: %(default)s)",
     )
 
 
@@ -423,7 +423,7 @@ def _shared_arguments(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _check_inputs(arguments: argparse.Namespace, *, is_batch: bool) -> None:
-    """Refuse inputs that cannot be read, or that seem to be the output."""
+    """Refuse a standard input that would be read twice, and an input that seems to be the output."""
     inputs = arguments.inputs
     if inputs.count(STANDARD_STREAM) > 1:
         raise OptionError("received - several times, expected it once: the standard input can be read once")
@@ -456,7 +456,7 @@ def _output_is_folder(inputs: Sequence[str], output: str | None, *, recursive: b
 
 
 def _is_output(path: str, command: str) -> bool:
-    """Return whether an input is named like an output, and does not exist: other encoders need no -o."""
+    """Return whether an input does not exist and is named like an output; other encoders need no -o."""
     is_stream_name = path.lower().endswith(FILE_EXTENSION)
     return is_stream_name == (command == "encode") and not is_stream(path) and not os.path.lexists(path)
 

@@ -1,4 +1,4 @@
-"""Effort of the encoder. Streams of every effort decode the same way, and as fast."""
+"""Effort of the encoder. Streams of every effort decode in the same way and equally fast."""
 
 from dataclasses import dataclass
 from numbers import Integral

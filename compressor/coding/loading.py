@@ -23,7 +23,7 @@ def load_coder(runtime: Runtime, model_id: int | None = None) -> PictureCoder:
 
     Args:
         runtime: model, engine and threads.
-        model_id: model of a stream that is to be decoded; None to encode.
+        model_id: number of the model of the stream to decode; None to encode.
 
     Raises:
         UnsupportedStreamError: for a model id that does not ship, or that `runtime.weights` does not have.

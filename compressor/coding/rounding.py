@@ -49,6 +49,7 @@ class RateDistortionRounding:
             saving_share: share of the bits saved that counts.
         """
         symbols = round_with_dead_zone(residual, 0.0)
+        # Searching a mask is several times as fast as searching integers.
         where = np.nonzero(symbols != 0)
         magnitude = np.abs(symbols[where])
         saved = self._savings[indices[where], np.minimum(magnitude, self._savings.shape[1] - 1)]

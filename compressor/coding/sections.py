@@ -92,7 +92,7 @@ class SectionEncoder:
         return payloads
 
     def _is_smaller_without_loss(self, level: int, num_bytes: int) -> bool:
-        """Return whether storing the picture without loss takes no more bytes; tried where that is likely."""
+        """Return whether storing the picture without loss takes no more bytes; only tried if likely."""
         height, width, _ = self._image_uint8.shape
         is_fine = level > HIGHEST_SEEN_LEVEL
         if not is_fine and 8 * num_bytes > MAX_BPP_OF_PLAIN * height * width:

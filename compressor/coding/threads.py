@@ -20,7 +20,7 @@ def num_workers(threads: int | None) -> int:
     """Return the number of tiles to work on at once.
 
     Args:
-        threads: maximum number of threads; None for one for each core.
+        threads: maximum number of threads; None for one per core.
     """
     return min(threads or num_cores(), MAX_WORKERS)
 

@@ -109,9 +109,10 @@ def parse_strip(strip: str | Iterable[str]) -> frozenset[str]:
 
 
 def is_profile_for(icc: bytes, mode: str) -> bool:
-    """Return whether an ICC profile, empty or not, fits pixels of mode L, LA, RGB or RGBA.
+    """Return whether an ICC profile, possibly empty, can be kept with pixels of mode L, LA, RGB or RGBA.
 
-    Programs often leave an RGB profile in a picture that they converted to gray: it is kept.
+    Only gray profiles of colour pictures cannot. RGB profiles of gray pictures are kept, since programs often
+    leave them there after a conversion.
     """
     return icc[16:20] != b"GRAY" or mode in ("L", "LA")
 

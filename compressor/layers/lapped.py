@@ -68,7 +68,7 @@ class _LappedTransform(keras.layers.Layer):
 
 
 class _BlockAnalysis(_LappedTransform):
-    """Filters block edges, then applies the kernel as a 16x16 convolution at stride 16."""
+    """Filter of block edges, followed by a 16x16 convolution at stride 16."""
 
     @staticmethod
     def edge_filter() -> np.ndarray:

@@ -13,7 +13,12 @@ class Exporter(Protocol):
     def __init__(self, model: Any) -> None: ...
 
     def calibrate(self, images: list[NDArray[np.uint8]], levels: Iterable[int]) -> None:
-        """Fit what training does not to sample pictures (H, W, 3), which take turns at the levels."""
+        """Fit the values that training leaves open.
+
+        Args:
+            images: sample pictures (H, W, 3).
+            levels: quality levels; each picture is coded at one of them, in turn.
+        """
         ...
 
     def manifest(self) -> dict[str, object]:

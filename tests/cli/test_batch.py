@@ -1,4 +1,4 @@
-"""Many inputs: folders, skipped files, progress, and any number of processes."""
+"""Many inputs: folders, skipped files, progress, and different numbers of processes."""
 
 import os
 import sys

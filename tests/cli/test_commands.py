@@ -168,6 +168,8 @@ def test_a_file_that_is_cut_off(folder, capsys, encoded, assert_fails):
     assert main(["info", "photo.cmpr", "--partial"]) == 0
     assert f"{len(data)} bytes" in (line := capsys.readouterr().out)
     assert line.endswith(f"cut off after {len(data) - 2} bytes\n")
+    assert main(["info", "photo.cmpr", "--partial", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["is_cut"]
 
 
 def test_a_damaged_file_that_may_be_cut_off(folder, encoded, assert_fails):
@@ -248,7 +250,7 @@ def test_info(folder, capsys, encoded):
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert len(lines) == 2
     assert (lines[0]["file"], lines[0]["width"], lines[0]["mode"]) == ("photo.cmpr", 12, "LA")
-    assert lines[0]["num_bytes"] == os.path.getsize("photo.cmpr")
+    assert (lines[0]["num_bytes"], lines[0]["is_cut"]) == (os.path.getsize("photo.cmpr"), False)
     assert main(["info", "--quiet", "photo.cmpr"]) == 0
     assert capsys.readouterr() == ("", "")
 

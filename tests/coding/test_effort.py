@@ -1,4 +1,4 @@
-"""The numbers of efforts, and what they mean."""
+"""Effort numbers and their meanings."""
 
 import pytest
 

@@ -86,7 +86,7 @@ def test_missing_or_empty_folder(tmp_path, find):
 
 def test_folder_without_usable_pictures(tmp_path):
     (tmp_path / "a.txt").write_text("x")
-    with pytest.raises(EvalError, match=r"no pictures in this folder; a\.txt: the file is not a picture"):
+    with pytest.raises(EvalError, match=r"none of 1 files can be used; a\.txt: the file is not a picture"):
         find_pictures(tmp_path)
     with pytest.raises(
         EvalError, match=r"none of 1 chosen files can be used; a\.txt: the file is not a picture"

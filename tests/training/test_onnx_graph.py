@@ -39,8 +39,8 @@ def test_transposed_convolution_equals_convolution_and_depth_to_space(kernel, st
 
 def test_subpixel_kernel_by_hand():
     kernel = subpixel_kernel(np.arange(1.0, 10).reshape(3, 3, 1, 1), 2)
-    # Outputs 0 and 1 along one axis get the input before through rows 2 and 3 (zero) of the kernel, and
-    # their own through rows 0 and 1.
+    # Along one axis, outputs 0 and 1 weight the previous input with rows 2 and 3 (zero) of the kernel, and
+    # their own input with rows 0 and 1.
     np.testing.assert_array_equal(kernel[0, 0, 0], [9, 0, 0, 0])
     np.testing.assert_array_equal(kernel[0, 1, 0], [7, 8, 0, 0])
     np.testing.assert_array_equal(kernel[1, 0, 0], [3, 0, 6, 0])

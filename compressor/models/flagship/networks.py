@@ -11,8 +11,8 @@ from compressor.spec.passes import CodingPass
 
 # Largest activation of the networks that run in integers when coding.
 CAP = ACTIVATION_MAX / ACTIVATION_STEPS
-# Activation of the correction, hyper-analysis and mean networks. Their layers have no bypass, so ReLUs there
-# can die one after the other, and did.
+# Activation of the correction, hyper-analysis and mean networks. Their layers have no bypass, and with ReLUs,
+# whole layers died in training.
 ACTIVATION = "leaky_relu"
 # The synthesis filter works at half the resolution.
 FILTER_STRIDE = 2
