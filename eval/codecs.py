@@ -8,6 +8,7 @@ import hashlib
 import importlib
 import io
 import os
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import version as package_version
@@ -25,7 +26,7 @@ from eval.errors import CodecUnavailableError, EvalError
 
 
 @dataclass(frozen=True)
-class Codec:
+class Codec(ABC):
     """Base of all codecs.
 
     Attributes:
@@ -50,21 +51,21 @@ class Codec:
         """Return the settings that determine the bytes, for the cache key."""
         return {"name": self.name, "options": self.options}
 
+    @abstractmethod
     def version(self) -> str:
         """Return the versions of the libraries, for the report and the cache key.
 
         Raises:
             CodecUnavailableError: if a library is missing.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def encode(self, image_uint8: np.ndarray, quality: float) -> bytes:
         """Encode uint8 (H, W, 3) at a quality in 1..100."""
-        raise NotImplementedError
 
+    @abstractmethod
     def decode(self, data: bytes) -> np.ndarray:
         """Decode to uint8 (H, W, 3)."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import hashlib
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -132,6 +132,17 @@ def spread(items: list, wanted: int) -> list:
     return [items[(2 * index + 1) * len(items) // (2 * wanted)] for index in range(wanted)]
 
 
+def _readable(
+    paths: list[Path], problems: list[str], on_note: Callable[[str], None]
+) -> Iterator[tuple[Path, np.ndarray]]:
+    """Load pictures one at a time; append a line to `problems` for each file that cannot be used."""
+    for path in paths:
+        try:
+            yield path, load_rgb(path, on_note)
+        except PictureError as error:
+            problems.append(str(error))
+
+
 def load_all(
     paths: list[Path], on_note: Callable[[str], None] = lambda note: None
 ) -> tuple[list[np.ndarray], list[str]]:
@@ -147,12 +158,8 @@ def load_all(
     Raises:
         EvalError: if none of the files can be used.
     """
-    images, problems = [], []
-    for path in paths:
-        try:
-            images.append(load_rgb(path, on_note))
-        except PictureError as error:
-            problems.append(str(error))
+    problems: list[str] = []
+    images = [image for _, image in _readable(paths, problems, on_note)]
     if not images:
         raise EvalError("; ".join([f"none of {len(paths)} chosen files can be used", *problems[:3]]))
     return images, problems
@@ -173,14 +180,10 @@ def find_pictures(
     Raises:
         EvalError: if the folder does not exist or has no usable picture.
     """
-    pictures, problems = [], []
+    pictures: list[Picture] = []
+    problems: list[str] = []
     paths = picture_paths(folder)
-    for path in paths:
-        try:
-            image = load_rgb(path, on_note)
-        except PictureError as error:
-            problems.append(str(error))
-            continue
+    for path, image in _readable(paths, problems, on_note):
         height, width = image.shape[:2]
         digest = hashlib.sha256(f"{width}x{height}:".encode() + image.tobytes()).hexdigest()
         pictures.append(Picture(path, shown(path.name), width, height, digest))

@@ -1,5 +1,7 @@
 """The fixed linear path: a time-domain lapped transform as a pair of Keras layers."""
 
+from collections.abc import Callable
+
 import keras
 import numpy as np
 from keras import ops
@@ -70,10 +72,8 @@ class _LappedTransform(keras.layers.Layer):
 class _BlockAnalysis(_LappedTransform):
     """Filter of block edges, followed by a 16x16 convolution at stride 16."""
 
-    @staticmethod
-    def edge_filter() -> np.ndarray:
-        """Return the (16, 16) matrix for `filter_block_edges`."""
-        raise NotImplementedError
+    # Returns the (16, 16) matrix for `filter_block_edges`; set by subclasses.
+    edge_filter: Callable[[], np.ndarray]
 
     def call(self, images):
         _check_pictures(images.shape)
