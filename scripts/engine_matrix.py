@@ -38,9 +38,7 @@ class Variant(NamedTuple):
 
 VARIANTS = {
     "ONNX Runtime": Variant("onnxruntime", "onnxruntime"),
-    "ONNX Runtime, 2 threads, OpenBLAS for Nehalem": Variant(
-        "onnxruntime", "onnxruntime", {"OPENBLAS_CORETYPE": "Nehalem"}, threads=2
-    ),
+    "ONNX Runtime, 2 threads": Variant("onnxruntime", "onnxruntime", threads=2),
     "OpenVINO float32": Variant("openvino", "openvino"),
     "OpenVINO bfloat16, 2 threads": Variant("openvino", "openvino", threads=2, bfloat16=True),
     "Keras on TensorFlow": Variant("keras", "tensorflow", {"KERAS_BACKEND": "tensorflow"}),

@@ -174,7 +174,8 @@ class Model:
     @cached_property
     def entropy(self):
         with np.load(self.folder / "entropy.npz") as arrays:
-            return {name: arrays[name].astype(np.int64) for name in arrays}
+            kinds = {name: np.float32 if name.endswith("_scale") else np.int64 for name in arrays}
+            return {name: arrays[name].astype(kind) for name, kind in kinds.items()}
 
     @cached_property
     def gains(self):
@@ -346,8 +347,9 @@ class SymbolReader:
 
 def layer(model, name, x, levels, maximum):
     """Apply an integer layer to (H, W, inputs)."""
-    sums = x @ model.entropy[f"{name}_weights"] + knots_int(model.entropy[f"{name}_bias"], levels)
-    return np.clip(sums >> model.entropy[f"{name}_shift"], 0, maximum)
+    sums = x @ model.entropy[f"{name}_matrix"] + knots_int(model.entropy[f"{name}_bias"], levels)
+    scaled = np.floor(sums.astype(np.float32) * model.entropy[f"{name}_scale"])
+    return np.clip(scaled, 0, maximum).astype(np.int64)
 
 
 def zero_padded(x, kernel):

@@ -102,6 +102,6 @@ def assert_same_pixels(pixels, expected, model):
     assert pixels.shape == expected.shape
     difference = pixels - expected
     # The largest that was seen between two engines.
-    assert np.abs(difference).max() <= (4 if model == "flagship-iq" else 1)
-    assert np.abs(difference).mean() < 0.4
+    assert np.abs(difference).max() <= (5 if model == "flagship-iq" else 1)
+    assert np.abs(difference).mean() < 0.6
     assert abs(difference.mean()) < 0.05

@@ -160,7 +160,7 @@ def test_the_codec_imports_none_of_its_neighbours(module):
     ("package", "users"),
     [
         ("constriction", {"entropy.range_coder"}),
-        ("onnxruntime", {"engines.onnx_engine"}),
+        ("onnxruntime", {"engines.onnx_engine", "entropy.integer_layer"}),
         ("openvino", {"engines.openvino_engine"}),
         ("onnx", {"models.exported"}),
         ("tensorflow", set()),

@@ -80,7 +80,7 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--eight-bits",
         action="store_true",
-        help="train a flagship with its synthesis filter and the means of weak channels in 8-bit integers; "
+        help="train a flagship with its synthesis filter and most of its means in 8-bit integers; "
         "needs --init",
     )
     parser.add_argument(

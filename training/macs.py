@@ -100,8 +100,8 @@ def macs_per_pixel(folder: Path) -> dict[str, float]:
 def _exact_macs(files: ModelFiles) -> float:
     arrays = files.arrays("entropy.npz")
     # The first layer is followed by a depth-to-space of 2.
-    first, second = (arrays[f"hyper_{i}_weights"].size for i in (0, 1))
+    first, second = (arrays[f"hyper_{i}_matrix"].size for i in (0, 1))
     total = first / SIDE_PX**2 + second / (SIDE_PX // 2) ** 2
     for k, coding_pass in enumerate(_passes(files)):
-        total += sum(coding_pass.share * arrays[f"context_{k}_{i}_weights"].size for i in range(3)) / BLOCK**2
+        total += sum(coding_pass.share * arrays[f"context_{k}_{i}_matrix"].size for i in range(3)) / BLOCK**2
     return total

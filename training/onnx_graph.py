@@ -198,11 +198,15 @@ class GraphBuilder:
         """Add `DynamicEightBitConv2D` as a matrix product, channels last.
 
         Raises:
-            TypeError: for a layer that pads its inputs.
+            TypeError: for a layer with a stride that pads its inputs.
         """
-        if layer.padding == "same" and max(layer.kernel_size) > 1:
-            raise TypeError(f"no ONNX rule for the padding of layer {layer.name}")
         x = self.channels_last(x)
+        if layer.padding == "same" and layer.kernel_size != (1, 1):
+            if layer.strides != (1, 1):
+                raise TypeError(f"no ONNX rule for the padding of layer {layer.name}")
+            pad = layer.kernel_size[0] // 2
+            # Before rounding: OpenVINO does not pad with a zero point that is computed.
+            x = self.node("Pad", x, self.integers(0, pad, pad, 0, 0, pad, pad, 0))
         values, step, zero_point = self.outputs(3, "DynamicQuantizeLinear", x)
         exact, steps = map(np.asarray, in_steps(_as_stored(layer.kernel)))
         kernel = self.constant(np.rint(exact).astype(np.int8).reshape(-1, layer.filters))

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from compressor.coding.boosts import boost_indices, boosted, choose_boosts, lifts
 from compressor.coding.rounding import RateDistortionRounding, round_with_dead_zone
-from compressor.entropy.blas import one_blas_thread
 from compressor.entropy.range_coder import SymbolDecoder, encode_pairs
 from compressor.entropy.tables import ScaleTables
 from compressor.errors import CorruptStreamError
@@ -248,7 +247,7 @@ def _boosted_passes(passes: Passes, lift: Indices) -> Passes:
 def _drive(passes: Passes, symbols_of: Callable[[Step], Symbols]) -> Floats:
     """Run the passes to their end; return the decoded latents."""
     # Closed even if the caller keeps an error, and with it all frames.
-    with one_blas_thread(), closing(passes):
+    with closing(passes):
         try:
             step = next(passes)
             while True:

@@ -12,6 +12,8 @@ from compressor.weights.files import ModelFiles
 # The graphs at the resolution of latents. They are small: rearranging their kernels for the processor, as is
 # done for the others, takes 15 ms, and decoding several megapixels saves no more than that.
 _SMALL_GRAPHS = ("hyper_", "mean_")
+# Of these, the ones that run while another thread codes symbols. They get one thread, and leave a core to it.
+_GRAPHS_BESIDE_CODING = ("hyper_mean", "mean_")
 # Parts of messages that mean out of memory: from ONNX Runtime's allocator, from C++, and from threads that
 # cannot be started.
 _OUT_OF_MEMORY = ("Failed to allocate memory", "bad_alloc", "PosixThread")
@@ -41,12 +43,12 @@ class OnnxEngine:
         return _or_memory_error(
             onnxruntime.InferenceSession,
             self._files.read(f"{graph}.onnx"),
-            self._options(is_small=graph.startswith(_SMALL_GRAPHS)),
+            self._options(graph),
             providers=["CPUExecutionProvider"],
             enable_fallback=0,
         )
 
-    def _options(self, *, is_small: bool) -> Any:
+    def _options(self, graph: str) -> Any:
         options = onnxruntime.SessionOptions()
         # Its errors are raised too.
         options.log_severity_level = 4
@@ -56,9 +58,10 @@ class OnnxEngine:
         # A plan of the memory is kept for each shape of inputs. Parts of pictures have many shapes, and the
         # plans take up to a quarter of all memory.
         options.enable_mem_pattern = False
-        if self.threads is not None:
-            options.intra_op_num_threads = self.threads
-        if is_small:
+        threads = 1 if graph.startswith(_GRAPHS_BESIDE_CODING) else self.threads
+        if threads is not None:
+            options.intra_op_num_threads = threads
+        if graph.startswith(_SMALL_GRAPHS):
             options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
         return options
 

@@ -1,22 +1,23 @@
-"""Convolutional networks in fixed point: the same integers on every machine, thread count and BLAS.
+"""Convolutional networks in integers: the same values on every machine and for any number of threads.
 
-All values are integers held in float32. Every weight matrix was chosen so that, for any input in
-range, the sum of the magnitudes of a row's products and its bias stays below 2**24. So every partial
-sum is exact in any order of summation, and so is scaling by a power of two.
+Activations have 8 bits, 0..255, and weights 7. Every weight matrix was chosen so that, for any input in
+range, the sum of the magnitudes of a row's products and its bias stays below 2**24. So float32 holds all sums
+exactly. Each is multiplied once by a scale, which IEEE 754 rounds the same way everywhere, and rounded down.
 """
 
-from dataclasses import dataclass, replace
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from compressor.entropy.integer_layer import integer_layer
+from compressor.spec.arrays import Floats
 from compressor.spec.levels import Levels
 from compressor.spec.quality import LEVELS_PER_KNOT
 
-Integers = NDArray[np.float32]
-# float32 holds every integer below this exactly.
-EXACT_LIMIT = 1 << 24
+Bytes = NDArray[np.uint8]
+# What stands for 0 in side information, whose values are signed.
+SIDE_ZERO = 128
 
 
 def knots_at(values: NDArray[np.int32], levels: Levels) -> NDArray[np.int64]:
@@ -36,81 +37,53 @@ def knots_at(values: NDArray[np.int32], levels: Levels) -> NDArray[np.int64]:
 
 @dataclass(frozen=True)
 class ExactLayer:
-    """A matrix product, a bias per quality, and a shift.
+    """A matrix product, a bias per quality, and a scale.
 
     Attributes:
-        weights: (inputs, outputs) integers in float32.
+        matrix: (inputs, outputs) int8, -63..63.
         bias: (knots, outputs) int32, linear in the quality level between knots; rounding included.
-        shift: (outputs,) int32: how many bits the sum is shifted down.
+        scale: (outputs,) float32: the sums are multiplied by it and rounded down.
         maximum: outputs are clipped to 0..maximum.
     """
 
-    weights: Integers
+    matrix: NDArray[np.int8]
     bias: NDArray[np.int32]
-    shift: NDArray[np.int32]
+    scale: Floats
     maximum: int
 
-    def __call__(self, inputs: Integers, levels: Levels) -> Integers:
-        """(positions, inputs) integers, one level or one for each -> (positions, outputs), 0..maximum."""
-        sums = inputs @ self.weights
-        sums += knots_at(self.bias, levels).reshape(-1, sums.shape[1]).astype(np.float32)
-        # Exact powers of two, which np.exp2 does not guarantee.
-        sums *= np.ldexp(np.float32(1), -self.shift)
-        np.floor(sums, out=sums)
-        return np.clip(sums, 0, self.maximum, out=sums)
+    def __call__(self, inputs: Bytes, levels: Levels, zero_point: int = 0) -> Bytes:
+        """(positions, inputs), one level or one for each -> (positions, outputs), 0..maximum.
 
-    def of_some(self, inputs: NDArray[np.intp]) -> "ExactLayer":
-        """Return the layer for the inputs with these indices; all others must be zero."""
-        return replace(self, weights=self.weights[inputs])
+        `zero_point` is the input that stands for 0.
+        """
+        bias = knots_at(self.bias, levels).reshape(-1, len(self.scale))
+        return integer_layer(inputs, zero_point, self.matrix, bias, self.scale, self.maximum)
 
 
-def patches(padded: Integers, kernel: int, stride: int, row: int = 0, column: int = 0) -> Integers:
-    """Neighbourhoods as rows of a matrix.
+def patches(padded: Bytes, kernel: int, stride: int, row: int, column: int, own: Bytes) -> Bytes:
+    """Neighbourhoods as rows of a matrix, each followed by more values of its position.
 
     Args:
-        padded: (h + kernel - 1, w + kernel - 1, C), zero-padded on all sides; h, w divisible by `stride`.
+        padded: (h + kernel - 1, w + kernel - 1, C); h, w divisible by `stride`.
         row, column: offset of the first centre.
+        own: (h / stride, w / stride, F).
 
     Returns:
-        (h / stride * w / stride, kernel * kernel * C).
+        (h / stride * w / stride, kernel * kernel * C + F).
     """
     height, width = (n - kernel + 1 for n in padded.shape[:2])
-    rows, columns, channels = height // stride, width // stride, padded.shape[2]
-    out = np.empty((rows, columns, kernel, kernel, channels), np.float32)
-    for i in range(kernel):
-        for j in range(kernel):
-            out[:, :, i, j] = padded[
-                row + i : row + i + height : stride, column + j : column + j + width : stride
-            ][:rows, :columns]
-    return out.reshape(rows * columns, kernel * kernel * channels)
+    rows, columns, num_own = own.shape
+    channels = padded.shape[2]
+    out = np.empty((rows, columns, kernel * kernel * channels + num_own), np.uint8)
+    for k in range(kernel * kernel):
+        i, j = row + k // kernel, column + k % kernel
+        shifted = padded[i : i + height : stride, j : j + width : stride]
+        out[:, :, k * channels : (k + 1) * channels] = shifted[:rows, :columns]
+    out[:, :, kernel * kernel * channels :] = own
+    return out.reshape(rows * columns, -1)
 
 
-class Neighbours(NamedTuple):
-    """Neighbourhoods of positions, without inputs that are zero at all of them.
-
-    Attributes:
-        values: (positions, n).
-        inputs: (n,), which of the kernel * kernel * C inputs these are.
-    """
-
-    values: Integers
-    inputs: NDArray[np.intp]
-
-
-def nonzero_patches(padded: Integers, kernel: int, stride: int, row: int, column: int) -> Neighbours:
-    """Return `patches` without the channels that are zero everywhere."""
-    channels = np.flatnonzero(padded.any(axis=(0, 1)))
-    inputs = padded.shape[2] * np.arange(kernel**2)[:, None] + channels
-    return Neighbours(patches(padded[:, :, channels], kernel, stride, row, column), inputs.ravel())
-
-
-def pad(x: Integers, kernel: int) -> Integers:
-    """Zero-pad height and width so that a 'valid' convolution keeps the size."""
-    p = kernel // 2
-    return np.pad(x, ((p, p), (p, p), (0, 0)))
-
-
-def depth_to_space(x: Integers) -> Integers:
+def depth_to_space(x: Bytes) -> Bytes:
     """(h, w, 4 C) -> (2 h, 2 w, C)."""
     h, w, depth = x.shape
     channels = depth // 4
@@ -126,12 +99,14 @@ class ExactHyper:
 
     layers: tuple[ExactLayer, ExactLayer]
 
-    def __call__(self, side: Integers, levels: Levels) -> Integers:
-        """(h/4, w/4, S) integers, one level or (h/4, w/4) -> (h, w, F) integers 0..255."""
-        x = side
+    def __call__(self, side: NDArray[np.int32], levels: Levels) -> Bytes:
+        """(h/4, w/4, S) -127..127, one level or (h/4, w/4) -> (h, w, F)."""
+        x, zero_point = (side + SIDE_ZERO).astype(np.uint8), SIDE_ZERO
         for layer in self.layers:
             h, w, _ = x.shape
-            x = depth_to_space(layer(patches(pad(x, 3), 3, 1), levels).reshape(h, w, -1))
+            padded = np.pad(x, ((1, 1), (1, 1), (0, 0)), constant_values=zero_point)
+            windows = patches(padded, 3, 1, 0, 0, x[:, :, :0])
+            x, zero_point = depth_to_space(layer(windows, levels, zero_point).reshape(h, w, -1)), 0
         return x
 
 
@@ -141,16 +116,8 @@ class ExactContext:
 
     layers: tuple[ExactLayer, ExactLayer, ExactLayer]
 
-    def __call__(
-        self, features: Integers, neighbours: Neighbours | None, levels: Levels
-    ) -> NDArray[np.uint8]:
-        """(positions, F), neighbours or None, one level or one for each position -> (positions, channels)."""
-        (first, *others), x = self.layers, features
-        if neighbours is not None:
-            num_inputs = len(first.weights)
-            own = np.arange(num_inputs - features.shape[1], num_inputs)
-            first = first.of_some(np.concatenate([neighbours.inputs, own]))
-            x = np.concatenate([neighbours.values, features], axis=1)
-        for layer in (first, *others):
-            x = layer(x, levels)
-        return x.astype(np.uint8)
+    def __call__(self, inputs: Bytes, levels: Levels) -> Bytes:
+        """(positions, inputs), one level or one for each position -> (positions, channels)."""
+        for layer in self.layers:
+            inputs = layer(inputs, levels)
+        return inputs

@@ -111,15 +111,18 @@ def test_parts_and_reduced_pictures_are_those_of_the_whole(photo, mask):
     assert psnr_db(small, np.asarray(whole.reduce(4))) > 30
 
 
-@pytest.mark.parametrize(("tune", "metric", "gain"), [("psnr", psnr_db, 0.2), ("iq", ssimulacra2, 0.0)])
-def test_refinement_follows_the_map(photo, mask, tune, metric, gain):
+# The face alone is too small for SSIMULACRA 2: its score changes by chance as much as by refinement.
+@pytest.mark.parametrize(
+    ("tune", "metric", "part", "gain"), [("psnr", psnr_db, FACE, 0.2), ("iq", ssimulacra2, np.s_[:], 0.5)]
+)
+def test_refinement_follows_the_map(photo, mask, tune, metric, part, gain):
     photo, mask = photo[:256, :320], mask[:256, :320]
     values, sizes = np.empty((2, 3)), np.empty((2, 3))
     for row, effort in enumerate((5, 6)):
         for column, quality in enumerate((40, 50, 60)):
             stream = compressor.encode(photo, quality, roi=mask, tune=tune, effort=effort)
             decoded = np.asarray(compressor.decode(stream))
-            values[row, column] = metric(photo[FACE], decoded[FACE])
+            values[row, column] = metric(photo[part], decoded[part])
             sizes[row, column] = len(stream)
     assert values[1].mean() > values[0].mean() + gain
     assert (sizes[1] < 1.04 * sizes[0]).all()

@@ -2,33 +2,29 @@
 
 import numpy as np
 import pytest
-import threadpoolctl
 
-from compressor.entropy.exact import (
-    EXACT_LIMIT,
-    ExactContext,
-    ExactHyper,
-    ExactLayer,
-    knots_at,
-    nonzero_patches,
-    pad,
-    patches,
-)
+from compressor.entropy.exact import ExactContext, ExactHyper, ExactLayer, knots_at, patches
+from compressor.entropy.integer_layer import EXACT_LIMIT, MAX_WEIGHT
 
 
-def random_layer(random, inputs, outputs, knots=1, input_max=255, maximum=255, shift=8):
-    weights = random.integers(-300, 301, (inputs, outputs))
+def random_layer(random, inputs, outputs, knots=1, input_max=255, maximum=255, units=256):
+    weights = random.integers(-MAX_WEIGHT, MAX_WEIGHT + 1, (inputs, outputs))
     room = EXACT_LIMIT - 1 - np.abs(weights).sum(0) * input_max
     assert room.min() > 0
     bias = (random.random((knots, outputs)) * np.minimum(room, 2**20)).astype(np.int32)
-    shifts = random.integers(shift - 2, shift + 3, outputs).astype(np.int32)
-    return ExactLayer(weights.astype(np.float32), bias, shifts, maximum)
+    scale = (random.uniform(0.25, 4, outputs) / units).astype(np.float32)
+    return ExactLayer(weights.astype(np.int8), bias, scale, maximum)
 
 
 def reference_layer(layer, x, level):
     """(positions, inputs) Python-exact int64."""
-    sums = x.astype(np.int64) @ layer.weights.astype(np.int64) + knots_at(layer.bias, level)
-    return np.clip(sums >> layer.shift.astype(np.int64), 0, layer.maximum)
+    sums = x.astype(np.int64) @ layer.matrix.astype(np.int64) + knots_at(layer.bias, level)
+    return np.clip(np.floor(sums.astype(np.float32) * layer.scale), 0, layer.maximum).astype(np.int64)
+
+
+def padded(x, kernel):
+    p = kernel // 2
+    return np.pad(x, ((p, p), (p, p), (0, 0)))
 
 
 def reference_patches(x, kernel, stride, row, column):
@@ -50,15 +46,12 @@ def reference_patches(x, kernel, stride, row, column):
 @pytest.mark.parametrize("kernel", [3, 5])
 @pytest.mark.parametrize(("stride", "row", "column"), [(1, 0, 0), (2, 0, 1), (2, 1, 1)])
 def test_patches(kernel, stride, row, column):
-    x = np.random.default_rng(0).integers(0, 256, (6, 8, 2)).astype(np.float32)
-    got = patches(pad(x, kernel), kernel, stride, row, column)
-    np.testing.assert_array_equal(got, reference_patches(x, kernel, stride, row, column))
-
-
-def test_neighbours_without_symbols():
-    found = nonzero_patches(np.zeros((8, 10, 3), np.float32), 3, 1, 0, 0)
-    assert found.values.shape == (6 * 8, 0)
-    assert not len(found.inputs)
+    random = np.random.default_rng(0)
+    x, own = (random.integers(0, 256, (6, 8, channels), np.uint8) for channels in (2, 3))
+    own = own[row::stride, column::stride]
+    got = patches(padded(x, kernel), kernel, stride, row, column, own)
+    np.testing.assert_array_equal(got[:, :-3], reference_patches(x, kernel, stride, row, column))
+    np.testing.assert_array_equal(got[:, -3:], own.reshape(-1, 3))
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 5), (7, 12)])
@@ -68,7 +61,7 @@ def test_networks_equal_the_int64_reference(size, level):
     first = random_layer(random, 9 * 6, 16, knots=5, input_max=127)
     second = random_layer(random, 9 * 4, 12)
     side = random.integers(-127, 128, (*size, 6))
-    features = ExactHyper((first, second))(side.astype(np.float32), level)
+    features = ExactHyper((first, second))(side, level)
 
     x = side
     for layer in (first, second):
@@ -77,18 +70,15 @@ def test_networks_equal_the_int64_reference(size, level):
         x = y.transpose(0, 2, 1, 3, 4).reshape(2 * h, 2 * w, -1)
     np.testing.assert_array_equal(features, x)
 
-    codes = random.integers(0, 256, (*features.shape[:2], 5))
-    codes[:, :, 2] = 0
+    codes = random.integers(0, 256, (*features.shape[:2], 5), np.uint8)
     layers = (
         random_layer(random, 25 * 5 + 3, 20),
         random_layer(random, 20, 20),
-        random_layer(random, 20, 9, knots=5, maximum=63, shift=14),
+        random_layer(random, 20, 9, knots=5, maximum=63, units=2**14),
     )
-    own = features[1::2, 0::2].reshape(-1, 3)
-    near = nonzero_patches(pad(codes.astype(np.float32), 5), 5, 2, 1, 0)
-    assert near.values.shape[1] == len(near.inputs) == 25 * 4
-    indices = ExactContext(layers)(own, near, level)
-    y = np.concatenate([reference_patches(codes, 5, 2, 1, 0), own.astype(np.int64)], 1)
+    own = features[1::2, 0::2]
+    indices = ExactContext(layers)(patches(padded(codes, 5), 5, 2, 1, 0, own), level)
+    y = np.concatenate([reference_patches(codes, 5, 2, 1, 0), own.reshape(-1, 3).astype(np.int64)], 1)
     for layer in layers:
         y = reference_layer(layer, y, level)
     np.testing.assert_array_equal(indices, y)
@@ -98,21 +88,9 @@ def test_networks_equal_the_int64_reference(size, level):
 def test_each_position_may_have_a_level_of_its_own():
     random = np.random.default_rng(5)
     layer = random_layer(random, 30, 8, knots=5)
-    x, levels = random.integers(0, 256, (12, 30)), random.integers(0, 397, 12).astype(np.int32)
+    x, levels = random.integers(0, 256, (12, 30), np.uint8), random.integers(0, 397, 12).astype(np.int32)
     expected = [reference_layer(layer, row, level) for row, level in zip(x[:, None], levels, strict=True)]
-    np.testing.assert_array_equal(layer(x.astype(np.float32), levels), np.concatenate(expected))
-
-
-def test_thread_count_changes_nothing():
-    random = np.random.default_rng(4)
-    layer = random_layer(random, 900, 128, input_max=30)
-    x = random.integers(0, 31, (3000, 900)).astype(np.float32)
-    results = []
-    for threads in (1, 2):
-        with threadpoolctl.threadpool_limits(threads):
-            results.append(layer(x, 0))
-    np.testing.assert_array_equal(*results)
-    np.testing.assert_array_equal(results[0][::100], reference_layer(layer, x[::100], 0))
+    np.testing.assert_array_equal(layer(x, levels), np.concatenate(expected))
 
 
 def test_knots_are_interpolated_in_integers():

@@ -84,9 +84,20 @@ def test_means_in_eight_bits_round_as_in_training(kernel, stride):
     assert np.std(got - expected) < 0.5 * by_rounding < 0.05 * np.std(expected)
 
 
-def test_dynamic_eight_bits_with_padding_are_refused():
+@pytest.mark.parametrize("size", [1, 3, 5])
+def test_dynamic_eight_bits_with_padding_round_as_in_training(size):
+    random = np.random.default_rng(0)
+    inputs = keras.layers.Input((None, None, 3))
+    model = keras.Model(inputs, DynamicEightBitConv2D(4, size, padding="same")(inputs))
+    model.set_weights([random.normal(0, 0.3, variable.shape) for variable in model.weights])
+    halved(model)
+    x = random.uniform(-1, 3, (2, 6, 8, 3)).astype(np.float32)
+    np.testing.assert_allclose(run(model, x), np.asarray(model(x)), atol=1e-5)
+
+
+def test_dynamic_eight_bits_with_padding_and_a_stride_are_refused():
     inputs = keras.layers.Input((4, 4, 3))
-    layer = DynamicEightBitConv2D(2, 3, padding="same")
+    layer = DynamicEightBitConv2D(2, 3, 2, padding="same")
     with pytest.raises(TypeError, match=f"no ONNX rule for the padding of layer {layer.name}"):
         to_onnx(keras.Model(inputs, layer(inputs)))
 

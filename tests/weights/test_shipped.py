@@ -123,7 +123,7 @@ def test_a_tune_chooses_the_model(photo):
 
 def test_graphs_in_eight_bits():
     onnx = pytest.importorskip("onnx", reason="needs the train extra")
-    of_iq = {"filter", "filter_gradient", "mean_9", "mean_10"}
+    of_iq = {"filter", "filter_gradient", "hyper_mean", "mean_7", "mean_8", "mean_9", "mean_10"}
     for name, expected in (("flagship-iq", of_iq), ("flagship-psnr", set())):
         files = ModelFiles(shipped_folder(name))
         found = set()

@@ -37,12 +37,7 @@ class EntropyModel:
 
 def layer_arrays(name: str, layer: ExactLayer) -> dict[str, NDArray[np.generic]]:
     """Return the arrays that are stored of a layer, under names that start with `name`."""
-    small = np.abs(layer.weights).max(initial=0) <= np.iinfo(np.int16).max
-    return {
-        f"{name}_weights": layer.weights.astype(np.int16 if small else np.int32),
-        f"{name}_bias": layer.bias,
-        f"{name}_shift": layer.shift,
-    }
+    return {f"{name}_matrix": layer.matrix, f"{name}_bias": layer.bias, f"{name}_scale": layer.scale}
 
 
 def load_entropy_model(arrays: Mapping[str, NDArray[Any]], passes: int, activation_max: int) -> EntropyModel:
@@ -58,8 +53,8 @@ def load_entropy_model(arrays: Mapping[str, NDArray[Any]], passes: int, activati
     """
 
     def layer(name: str, maximum: int = activation_max) -> ExactLayer:
-        weights = np.ascontiguousarray(arrays[f"{name}_weights"], dtype=np.float32)
-        return ExactLayer(weights, arrays[f"{name}_bias"], arrays[f"{name}_shift"], maximum)
+        matrix, bias, scale = (arrays[f"{name}_{part}"] for part in ("matrix", "bias", "scale"))
+        return ExactLayer(matrix, bias, scale, maximum)
 
     return EntropyModel(
         tables=load_tables(arrays),

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from compressor.entropy.exact import EXACT_LIMIT, ExactContext, ExactHyper, ExactLayer
+from compressor.entropy.exact import ExactContext, ExactHyper, ExactLayer
+from compressor.entropy.integer_layer import EXACT_LIMIT, MAX_WEIGHT
 from compressor.layers.density import LOG_SCALE_STEP
 from compressor.models.export_arrays import scale_index
 from compressor.models.flagship.model import Flagship
@@ -15,7 +16,8 @@ from compressor.spec.constants import (
     TOP_INDEX,
 )
 
-MAX_SHIFT = 20
+# Avoids a division by zero for outputs without weights.
+TINY = 1e-9
 
 
 def fixed_layer(
@@ -26,7 +28,7 @@ def fixed_layer(
     output_steps: float = ACTIVATION_STEPS,
     maximum: int = ACTIVATION_MAX,
 ) -> ExactLayer:
-    """Round a float layer to integers, each output with the largest scale that stays exact.
+    """Round a float layer to integers, each output with the finest scale that is allowed.
 
     Args:
         weights: (inputs, outputs) floats.
@@ -37,25 +39,25 @@ def fixed_layer(
         maximum: maximum of the output, in units.
 
     Raises:
-        ValueError: if a row is too large for any scale.
+        ValueError: if weights are too large for any scale.
     """
     weights = np.asarray(weights, np.float64) * input_step * output_steps
-    bias = np.atleast_2d(np.asarray(bias, np.float64)) * output_steps
-    for_shift = {}
-    for shift in range(MAX_SHIFT + 1):
-        w = np.rint(weights * 2.0**shift)
-        # Half of the last place: the shift that follows rounds down.
-        b = np.rint(bias * 2.0**shift) + (2 ** (shift - 1) if shift else 0)
-        fits = np.abs(w).sum(0) * input_max + np.abs(b).max(0) < EXACT_LIMIT
-        for_shift[shift] = (w, b, fits)
-    shifts = np.stack([fits for _, _, fits in for_shift.values()]).cumprod(0).sum(0) - 1
-    if shifts.min() < 0:
-        raise ValueError("weights are too large for exact float32 sums")
-    columns = range(weights.shape[1])
+    # Half a unit of the output: the scaled sum is rounded down.
+    bias = np.atleast_2d(np.asarray(bias, np.float64)) * output_steps + 0.5
+    magnitudes = np.abs(weights)
+    # Rounding adds up to half a unit to each weight.
+    room = EXACT_LIMIT - 1 - (len(weights) * input_max + 1) / 2
+    # Units of a sum per unit of the output.
+    units = np.minimum(
+        MAX_WEIGHT / np.maximum(magnitudes.max(0), TINY),
+        room / (magnitudes.sum(0) * input_max + np.abs(bias).max(0)),
+    )
+    if units.min() < 1:
+        raise ValueError("weights are too large for exact sums")
     return ExactLayer(
-        weights=np.stack([for_shift[shifts[c]][0][:, c] for c in columns], 1).astype(np.float32),
-        bias=np.stack([for_shift[shifts[c]][1][:, c] for c in columns], 1).astype(np.int32),
-        shift=shifts.astype(np.int32),
+        matrix=np.rint(weights * units).astype(np.int8),
+        bias=np.rint(bias * units).astype(np.int32),
+        scale=(1 / units).astype(np.float32),
         maximum=maximum,
     )
 

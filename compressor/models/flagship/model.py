@@ -89,8 +89,8 @@ class Flagship(RateDistortionModel):
         splits: where the groups of channels end that are coded one after the other; see `coding_passes`.
         width: channels of the correction and hyper-analysis networks at 1/16.
         filter_width, filter_blocks: channels and residual blocks of the synthesis filter.
-        eight_bits: whether those blocks, and the means of all but the two strongest groups of channels, are
-            computed in 8-bit integers when coding.
+        eight_bits: whether those blocks, the features for means, and the means of all but the strongest group
+            of channels are computed in 8-bit integers when coding.
         side: channels of the side information z at 1/64.
         mean_features, scale_features: channels of the decoded hyper features at 1/16.
         mean_hidden, scale_hidden: hidden channels of the context networks of each group.
@@ -150,15 +150,15 @@ class Flagship(RateDistortionModel):
         self.correction = networks.correction_network(channels, width)
         self.synthesis_filter = networks.synthesis_filter_network(filter_width, filter_blocks, eight_bits)
         self.hyper_analysis = networks.hyper_analysis_network(channels, width, side)
-        self.hyper_mean = networks.hyper_mean_network(side, mean_features)
+        self.hyper_mean = networks.hyper_mean_network(side, mean_features, eight_bits)
         self.hyper_scale = networks.hyper_scale_network(side, scale_features)
         self.mean_contexts, self.scale_contexts = [], []
         lows = (0, *splits)
         for k, p in enumerate(self.passes):
             group = lows.index(p.low)
-            # The means of weak channels tolerate 8 bits, and take most of the time.
+            # The means of weaker channels tolerate 8 bits, and take most of the time.
             mean = networks.context_network(
-                p, mean_features, mean_hidden[group], f"mean_{k}", in_eight_bits=eight_bits and group > 1
+                p, mean_features, mean_hidden[group], f"mean_{k}", in_eight_bits=eight_bits and group > 0
             )
             scale = networks.context_network(
                 p, scale_features, scale_hidden[group], f"scale_{k}", in_integers=True

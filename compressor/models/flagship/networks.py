@@ -101,11 +101,15 @@ def hyper_analysis_network(channels: int, width: int, side: int) -> keras.Model:
     return keras.Model(inputs, _entropy_conv(side, 3, 2, None)(x), name="hyper_analysis")
 
 
-def hyper_mean_network(side: int, features: int) -> keras.Model:
-    """[h_s] Side information / 4 and quality plane (N, h/4, w/4, side + 1) -> features (N, h, w, F)."""
+def hyper_mean_network(side: int, features: int, in_eight_bits: bool) -> keras.Model:
+    """[h_s] Side information / 4 and quality plane (N, h/4, w/4, side + 1) -> features (N, h, w, F).
+
+    The second convolution, which takes most of the time, uses 8-bit integers if `in_eight_bits`.
+    """
     inputs = layers.Input((None, None, side + 1))
     x = _finer(_entropy_conv(4 * features, activation=ACTIVATION)(inputs))
-    x = _finer(_entropy_conv(4 * features, activation=ACTIVATION)(x))
+    kind = DynamicEightBitConv2D if in_eight_bits else layers.Conv2D
+    x = _finer(_entropy_conv(4 * features, activation=ACTIVATION, kind=kind)(x))
     return keras.Model(inputs, x, name="hyper_mean")
 
 

@@ -3,8 +3,7 @@
 import numpy as np
 
 from compressor.engines.interface import Engine
-from compressor.entropy.blas import one_blas_thread
-from compressor.entropy.exact import nonzero_patches
+from compressor.entropy.exact import patches
 from compressor.models.flagship.entropy_model import load_entropy_model
 from compressor.models.flagship.reduction import FACTORS, Reduction, num_channels
 from compressor.models.flagship.tile_latents import LatentThreads, TileLatents
@@ -17,9 +16,9 @@ from compressor.spec.levels import Levels, levels_in, network_quality, padded_le
 from compressor.spec.passes import CodingPass
 from compressor.weights.files import ModelFiles
 
-# Positions that the exact networks evaluate at once. Each takes some thousand numbers of memory. The fewer
-# there are, the more channels are zero at all of them, which saves time.
-MAX_POSITIONS = 256
+# Positions that the integer networks evaluate at once: enough for fast products, and few enough for their
+# inputs, up to 2,080 bytes each, to stay in a cache.
+MAX_POSITIONS = 2048
 
 
 class FlagshipRuntime:
@@ -107,10 +106,8 @@ class FlagshipRuntime:
         reduced = Reduction(reduction, self._basis[:channels], self._colours)
 
         def run(latents: Floats, levels: Levels) -> Floats:
-            # Other tiles decoded at the same time must not change the number of BLAS threads here.
-            with one_blas_thread():
-                coefficients = latents * self._gains.inverse_gain(levels)[..., :channels]
-                return reduced(coefficients, self._fine_levels.seen(levels))
+            coefficients = latents * self._gains.inverse_gain(levels)[..., :channels]
+            return reduced(coefficients, self._fine_levels.seen(levels))
 
         return Synthesis(reduced.block, 1, num_passes, channels, run)
 
@@ -158,8 +155,7 @@ class FlagshipRuntime:
         levels = padded_levels(levels, h - height, w - width)
         middle = slice(self.side_stride // 2, None, self.side_stride)
         side_levels = self._fine_levels.seen(levels_in(levels, (middle, middle)))
-        side_values = side.astype(np.float32)
-        scaled = side_values[None] / np.float32(self._side_steps)
+        scaled = side[None].astype(np.float32) / np.float32(self._side_steps)
         inputs = np.concatenate([scaled, self._plane(scaled, side_levels)], axis=3)
         near_floor = self._near_floor * self._fine_levels.fineness(levels)[..., None]
         near_unit = np.maximum(self._gains.expected(levels)[..., : self._context_channels], near_floor)
@@ -171,11 +167,11 @@ class FlagshipRuntime:
         passes = self._passes[:num_passes]
         shape = h, w, passes[-1].high
         margin = max(p.reach for p in passes)
-        codes = np.zeros((h + 2 * margin, w + 2 * margin, self._context_channels), np.float32)
+        codes = np.zeros((h + 2 * margin, w + 2 * margin, self._context_channels), np.uint8)
         of_tile = codes[margin : margin + h, margin : margin + w]
         with self._threads.in_order(self._engine.threads) as start:
             latents = TileLatents(self._engine, start, inputs, mean_unit, near_unit, shape, margin)
-            features = self._entropy.hyper(side_values, side_levels)
+            features = self._entropy.hyper(side, side_levels)
             for k, p in enumerate(passes):
                 means = latents.predict(k, p)
                 surroundings = p.surroundings(codes, margin) if p.seen else None
@@ -198,7 +194,7 @@ class FlagshipRuntime:
         return self._gains.distortion_weight(levels)
 
     def _indices(
-        self, k: int, p: CodingPass, features: Floats, surroundings: Floats | None, levels: Levels
+        self, k: int, p: CodingPass, features: Indices, surroundings: Indices | None, levels: Levels
     ) -> Indices:
         """Return scale indices, from features, levels and magnitude codes around the positions of a pass."""
         found = []
@@ -208,15 +204,12 @@ class FlagshipRuntime:
             indices = np.empty((*own.shape[:2], p.high - p.low), np.uint8)
             rows = max(1, MAX_POSITIONS // own.shape[1])
             for top in range(0, len(own), rows):
-                band, neighbours = own[top : top + rows], None
+                band = own[top : top + rows]
+                inputs = band.reshape(-1, band.shape[2])
                 if surroundings is not None:
                     around = surroundings[p.stride * top : p.stride * (top + len(band)) + p.kernel - 1]
-                    neighbours = nonzero_patches(around, p.kernel, p.stride, row, column)
-                chosen = self._entropy.contexts[k](
-                    band.reshape(-1, band.shape[2]),
-                    neighbours,
-                    levels_in(seen_levels, np.s_[top : top + rows, :]),
-                )
+                    inputs = patches(around, p.kernel, p.stride, row, column, band)
+                chosen = self._entropy.contexts[k](inputs, levels_in(seen_levels, np.s_[top : top + rows, :]))
                 indices[top : top + rows] = chosen.reshape(*band.shape[:2], -1)
             found.append(self._fine_levels.raised(indices, of_own))
         return np.stack(found)

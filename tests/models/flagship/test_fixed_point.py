@@ -5,7 +5,7 @@ import pytest
 from skimage import data
 
 from compressor.coding.loading import create_coder
-from compressor.entropy.exact import EXACT_LIMIT
+from compressor.entropy.integer_layer import EXACT_LIMIT
 from compressor.models.export_arrays import scale_index
 from compressor.models.exported import load_exported
 from compressor.models.flagship.fixed_point import fixed_layer
@@ -49,11 +49,11 @@ def test_layers_are_exact_and_close_to_their_floats():
     weights = random.normal(size=(900, 8)) * np.geomspace(1e-4, 1e-2, 8)
     bias = random.uniform(2, 4, (5, 8))
     layer = fixed_layer(weights, bias, 1 / 32, 255, 32, 255)
-    assert np.all(np.abs(layer.weights).sum(0) * 255 + np.abs(layer.bias).max(0) < EXACT_LIMIT)
+    assert np.all(np.abs(layer.matrix).sum(0) * 255 + np.abs(layer.bias).max(0) < EXACT_LIMIT)
     x = random.integers(0, 256, (50, 900))
     wanted = np.clip(x @ weights + 32 * bias[2], 0, 255)
     assert wanted.std(0).min() > 0.1
-    assert np.abs(layer(x.astype(np.float32), 2 * LEVELS_PER_KNOT) - wanted).max() < 1
+    assert np.abs(layer(x.astype(np.uint8), 2 * LEVELS_PER_KNOT) - wanted).max() < 1
 
 
 def test_weights_beyond_any_scale_are_refused():

@@ -115,8 +115,11 @@ def test_scale_indices(case, number):
     step, _ = case.coded.steps[number]
     position = scale_index(np.log(case.scales[1 + number]))
     assert position.shape == step.indices.shape
-    # The integer networks round the outputs of every layer.
-    assert np.abs(step.indices - position).max() < 0.6
+    # The integer networks round their weights to 7 bits, and the outputs of every layer.
+    difference = np.abs(step.indices - position)
+    # Rounding the indices alone gives at most 0.5, and 0.25 on average.
+    assert difference.max() < 2
+    assert difference.mean() < 0.35
 
 
 def test_decoded_latents(case):

@@ -1,0 +1,85 @@
+"""A layer of 8-bit integers in ONNX Runtime: exact, and four times as fast as float32 on most CPUs."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from compressor.errors import MissingDependencyError
+from compressor.spec.arrays import Floats
+
+# Written by `python -m scripts.make_integer_layer`.
+GRAPH = Path(__file__).with_name("integer_layer.onnx")
+# Largest magnitude of a weight. CPUs without 8-bit dot products add pairs of products in 16 bits, where
+# 2 * 255 * 127 would overflow.
+MAX_WEIGHT = 63
+# float32 holds every integer below this exactly. No sum may reach it.
+EXACT_LIMIT = 1 << 24
+_INPUTS = {
+    "inputs": np.uint8,
+    "zero_point": np.uint8,
+    "weights": np.int8,
+    "bias": np.float32,
+    "scale": np.float32,
+    "maximum": np.float32,
+}
+
+
+def integer_layer(
+    inputs: NDArray[np.uint8],
+    zero_point: int,
+    weights: NDArray[np.int8],
+    bias: NDArray[np.int64],
+    scale: Floats,
+    maximum: int,
+) -> NDArray[np.uint8]:
+    """Return ((inputs - zero_point) @ weights + bias) * scale, rounded down and clipped to 0..maximum.
+
+    Args:
+        inputs: (positions, inputs).
+        zero_point: the input, 0..255, that stands for 0.
+        weights: (inputs, outputs), -63..63.
+        bias: (outputs,) or (positions, outputs). No sum with it may reach 2**24.
+        scale: (outputs,).
+        maximum: 0..255.
+
+    Returns:
+        (positions, outputs).
+
+    Raises:
+        MissingDependencyError: if ONNX Runtime does not compute exactly on this machine.
+    """
+    outputs: NDArray[np.uint8] = _run(_checked_session(), inputs, zero_point, weights, bias, scale, maximum)
+    return outputs
+
+
+def _run(session: Any, *values: Any) -> Any:
+    """Run the graph on values in the order of `_INPUTS`."""
+    pairs = zip(_INPUTS.items(), values, strict=True)
+    return session.run(None, {name: np.asarray(value, kind) for (name, kind), value in pairs})[0]
+
+
+@cache
+def _checked_session() -> Any:
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    # Other threads compute means at the same time.
+    options.intra_op_num_threads = 1
+    options.enable_mem_pattern = False
+    session = onnxruntime.InferenceSession(
+        GRAPH.read_bytes(), options, providers=["CPUExecutionProvider"], enable_fallback=0
+    )
+    # The largest sums: if one saturates, its last bits, which are all that the bias leaves, are wrong.
+    inputs, signs = np.full((5, 1000), 255, np.uint8), np.resize([[1, -1], [1, 0], [1, -1]], (1000, 2))
+    weights = (MAX_WEIGHT * signs).astype(np.int8)
+    expected = np.arange(10, dtype=np.uint8).reshape(5, 2)
+    bias = expected - inputs.astype(np.int64) @ weights
+    if not np.array_equal(_run(session, inputs, 0, weights, bias, np.ones(2), 255), expected):
+        raise MissingDependencyError(
+            f"ONNX Runtime {onnxruntime.__version__} does not add 8-bit products exactly on this machine, so "
+            "no file can be decoded; install another version of onnxruntime"
+        )
+    return session
