@@ -9,6 +9,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from compressor.errors import MissingDependencyError
+from compressor.onnx_sessions import first_output, new_session, session_options
 from compressor.spec.arrays import Floats
 
 # Written by `python -m scripts.make_integer_layer`.
@@ -59,19 +60,13 @@ def integer_layer(
 def _run(session: Any, *values: Any) -> Any:
     """Run the graph on values in the order of `_INPUTS`."""
     pairs = zip(_INPUTS.items(), values, strict=True)
-    return session.run(None, {name: np.asarray(value, kind) for (name, kind), value in pairs})[0]
+    return first_output(session, {name: np.asarray(value, kind) for (name, kind), value in pairs})
 
 
 @cache
 def _checked_session() -> Any:
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4
-    # Other threads compute means at the same time.
-    options.intra_op_num_threads = 1
-    options.enable_mem_pattern = False
-    session = onnxruntime.InferenceSession(
-        GRAPH.read_bytes(), options, providers=["CPUExecutionProvider"], enable_fallback=0
-    )
+    # One thread, since another computes means at the same time.
+    session = new_session(GRAPH.read_bytes(), session_options(threads=1))
     # The largest sums: if one saturates, its last bits, which are all that the bias leaves, are wrong.
     inputs, signs = np.full((5, 1000), 255, np.uint8), np.resize([[1, -1], [1, 0], [1, -1]], (1000, 2))
     weights = (MAX_WEIGHT * signs).astype(np.int8)
