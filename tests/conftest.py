@@ -28,7 +28,7 @@ EXTRAS = {
             "engines/test_engines.py",
             "layers",
             "models/flagship/test_calibration.py",
-            "models/flagship/test_fixed_point.py",
+            "models/flagship/test_integer_networks.py",
             "models/flagship/test_model.py",
             "models/flagship/test_parity.py",
             "models/flagship/test_reduction.py",

@@ -58,7 +58,7 @@ exit status: 0 done, 1 an input failed, 2 wrong usage, 130 interrupted
 
 def run() -> NoReturn:
     """Run the command line and end the process."""
-    # While pictures are coded, NumPy uses one thread. Starting more takes 0.1 s of processor time.
+    # NumPy's products are small here, and starting threads for them takes 0.1 s of processor time.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     status = main()
     if status == EXIT_INTERRUPTED:

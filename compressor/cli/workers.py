@@ -20,7 +20,7 @@ from compressor.errors import OptionError, one_line
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
 
-# The exact networks use the linear algebra library of NumPy; each process has one core for all it does.
+# Libraries for linear algebra start threads; each process has one core for all it does.
 _THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 _SECONDS_TO_STOP = 5
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import onnxruntime
 
+from compressor.engines.cpu import num_cores
 from compressor.onnx_sessions import first_output, new_session, session_options
 from compressor.spec.arrays import Floats
 from compressor.weights.files import ModelFiles
@@ -12,7 +13,7 @@ from compressor.weights.files import ModelFiles
 # The graphs at the resolution of latents. They are small: rearranging their kernels for the processor, as is
 # done for the others, takes 15 ms, and decoding several megapixels saves no more than that.
 _SMALL_GRAPHS = ("hyper_", "mean_")
-# Of these, the ones that run while another thread codes symbols. They get one thread, and leave a core to it.
+# Of these, the ones that run while another thread codes symbols. They leave a core to it.
 _GRAPHS_BESIDE_CODING = ("hyper_mean", "mean_")
 
 
@@ -36,7 +37,10 @@ class OnnxEngine:
         return result
 
     def _load(self, graph: str) -> Any:
-        options = session_options(1 if graph.startswith(_GRAPHS_BESIDE_CODING) else self.threads)
+        threads = self.threads
+        if graph.startswith(_GRAPHS_BESIDE_CODING):
+            threads = max(1, (threads or num_cores()) - 1)
+        options = session_options(threads)
         # A dozen graphs run in turn, each with its own threads. If these spin while they wait, they take
         # the cores from the graph that runs (a cold decode took 1.4 times as long).
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")

@@ -1,4 +1,4 @@
-"""The fixed-point networks against plain int64 loops, for any size and number of threads."""
+"""The integer networks against plain int64 loops, for any size."""
 
 import numpy as np
 import pytest

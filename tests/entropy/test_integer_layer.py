@@ -1,5 +1,9 @@
 """The integer layer equals int64 arithmetic, or refuses to compute."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import onnxruntime
 import pytest
@@ -40,6 +44,16 @@ def test_an_inexact_product_is_refused(monkeypatch):
             integer_layer(np.zeros((1, 2), np.uint8), 0, np.zeros((2, 1), np.int8), *np.ones((2, 1)), 255)
     finally:
         module._checked_session.cache_clear()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_process_has_a_session_of_its_own():
+    code = (
+        "import os; from compressor.entropy.integer_layer import _session; before = _session(); "
+        "child = os.fork(); child or os._exit(_session() is before); print(os.waitpid(child, 0)[1])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "0\n"
 
 
 def test_the_graph_is_up_to_date():

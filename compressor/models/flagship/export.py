@@ -10,8 +10,8 @@ import numpy as np
 from compressor.models.export_arrays import quality_arrays, scale_index
 from compressor.models.flagship.calibration import measure_reduced_colours, measure_side_scales
 from compressor.models.flagship.entropy_model import layer_arrays
-from compressor.models.flagship.fixed_point import fixed_contexts, fixed_hyper
 from compressor.models.flagship.graphs import deployment_graphs
+from compressor.models.flagship.integer_networks import rounded_contexts, rounded_hyper
 from compressor.models.flagship.model import Flagship
 from compressor.models.flagship.networks import FILTER_STRIDE
 from compressor.spec import constants
@@ -100,9 +100,9 @@ class FlagshipExporter:
         log_gain = self.gains()["log_gain"]
         side_index = np.clip(np.rint(scale_index(self._model.log_side_scale)), 0, TOP_INDEX)
         arrays = {"side_index": side_index.astype(np.uint8), "magnitude_codes": magnitude_codes()}
-        for k, layer in enumerate(fixed_hyper(self._model).layers):
+        for k, layer in enumerate(rounded_hyper(self._model).layers):
             arrays |= layer_arrays(f"hyper_{k}", layer)
-        for k, context in enumerate(fixed_contexts(self._model, log_gain)):
+        for k, context in enumerate(rounded_contexts(self._model, log_gain)):
             for i, layer in enumerate(context.layers):
                 arrays |= layer_arrays(f"context_{k}_{i}", layer)
         return arrays

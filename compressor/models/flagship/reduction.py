@@ -11,6 +11,8 @@ from compressor.spec.levels import Levels
 FACTORS = (2, 4, 8, 16)
 # Channels are left out that change a reduced pixel by less than this, in 8-bit levels and together.
 MAX_LOSS = 0.5
+# Multiply-accumulates of the largest matrix product for which OpenBLAS starts no threads, with a margin.
+MAX_PRODUCTS = 1 << 17
 
 
 def axis_matrix(factor: int) -> Floats:
@@ -74,13 +76,27 @@ class Reduction:
         colours = at_levels(self._colours, levels).astype(np.float32)
         # One matrix for all pixels, or one for those of each position.
         pixels = pixels.transpose(0, 1, 3, 4, 2).reshape(*colours.shape[:-2], -1, COLOURS)
-        pixels = pixels @ (colour_matrix().astype(np.float32) @ colours[..., :3, :]) + colours[..., 3:, :]
+        to_rgb = colour_matrix().astype(np.float32) @ colours[..., :3, :]
+        pixels = (_product(pixels, to_rgb) if to_rgb.ndim == 2 else pixels @ to_rgb) + colours[..., 3:, :]
         return pixels.reshape(h, w, n, n, COLOURS).transpose(0, 2, 1, 3, 4).reshape(n * h, n * w, COLOURS)
 
 
 def _filtered(neighbours: list[Floats], matrix: Floats) -> Floats:
     """Apply (n, 3, F) to the last axis of three arrays of one shape (..., F), and add up: (..., n)."""
-    return np.sum([np.tensordot(x, matrix[:, k], (-1, 1)) for k, x in enumerate(neighbours)], axis=0)
+    return np.sum([_product(x, matrix[:, k].T) for k, x in enumerate(neighbours)], axis=0)
+
+
+def _product(x: Floats, matrix: Floats) -> Floats:
+    """Multiply the last axis of (..., F) by (F, n), in parts for which OpenBLAS starts no threads.
+
+    Its threads spin after every product, on cores that others need.
+    """
+    flat = x.reshape(-1, len(matrix))
+    result = np.empty((len(flat), matrix.shape[1]), np.float32)
+    rows = MAX_PRODUCTS // matrix.size
+    for top in range(0, len(flat), rows):
+        np.matmul(flat[top : top + rows], matrix, out=result[top : top + rows])
+    return result.reshape(*x.shape[:-1], -1)
 
 
 def num_channels(factor: int, basis: NDArray[np.integer], magnitude: NDArray[np.float64]) -> int:

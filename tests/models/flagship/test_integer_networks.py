@@ -8,7 +8,7 @@ from compressor.coding.loading import create_coder
 from compressor.entropy.integer_layer import EXACT_LIMIT
 from compressor.models.export_arrays import scale_index
 from compressor.models.exported import load_exported
-from compressor.models.flagship.fixed_point import fixed_layer
+from compressor.models.flagship.integer_networks import rounded_layer
 from compressor.spec.constants import TOP_INDEX
 from compressor.spec.quality import LEVELS_PER_KNOT
 from compressor.weights.files import ModelFiles, shipped_folder
@@ -48,7 +48,7 @@ def test_layers_are_exact_and_close_to_their_floats():
     # Small rows to large ones: each gets a scale of its own.
     weights = random.normal(size=(900, 8)) * np.geomspace(1e-4, 1e-2, 8)
     bias = random.uniform(2, 4, (5, 8))
-    layer = fixed_layer(weights, bias, 1 / 32, 255, 32, 255)
+    layer = rounded_layer(weights, bias, 1 / 32, 255, 32, 255)
     assert np.all(np.abs(layer.matrix).sum(0) * 255 + np.abs(layer.bias).max(0) < EXACT_LIMIT)
     x = random.integers(0, 256, (50, 900))
     wanted = np.clip(x @ weights + 32 * bias[2], 0, 255)
@@ -58,4 +58,4 @@ def test_layers_are_exact_and_close_to_their_floats():
 
 def test_weights_beyond_any_scale_are_refused():
     with pytest.raises(ValueError, match="too large"):
-        fixed_layer(np.full((900, 1), 1e5), np.zeros(1), 1, 255, 1, 255)
+        rounded_layer(np.full((900, 1), 1e5), np.zeros(1), 1, 255, 1, 255)

@@ -1,4 +1,4 @@
-"""The flagship's scale networks in fixed point, for `compressor.entropy.exact`."""
+"""The flagship's scale networks, rounded to integers for `compressor.entropy.exact`."""
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from compressor.spec.constants import (
 TINY = 1e-9
 
 
-def fixed_layer(
+def rounded_layer(
     weights,
     bias,
     input_step: float = 1 / ACTIVATION_STEPS,
@@ -68,13 +68,13 @@ def _matrix(layer) -> np.ndarray:
     return kernel.reshape(-1, kernel.shape[-1])
 
 
-def fixed_hyper(model: Flagship) -> ExactHyper:
+def rounded_hyper(model: Flagship) -> ExactHyper:
     """Convert the scale hyper-synthesis network."""
     first, second = (model.hyper_scale.get_layer(name) for name in ("first", "second"))
     return ExactHyper(
         (
-            fixed_layer(_matrix(first), model.scale_bias.values, 1 / SIDE_STEPS, SIDE_MAX),
-            fixed_layer(_matrix(second), second.bias),
+            rounded_layer(_matrix(first), model.scale_bias.values, 1 / SIDE_STEPS, SIDE_MAX),
+            rounded_layer(_matrix(second), second.bias),
         )
     )
 
@@ -85,7 +85,7 @@ def base_log_scale(model: Flagship, log_gain: np.ndarray) -> np.ndarray:
     return np.log(SCALE_OF_MAGNITUDE * magnitude) + log_gain + np.asarray(model.log_scale_offset.values)
 
 
-def fixed_contexts(model: Flagship, log_gain: np.ndarray) -> tuple[ExactContext, ...]:
+def rounded_contexts(model: Flagship, log_gain: np.ndarray) -> tuple[ExactContext, ...]:
     """Convert the scale context networks; the last layer's bias holds the dependence on quality."""
     base = scale_index(base_log_scale(model, log_gain))
     contexts = []
@@ -98,9 +98,11 @@ def fixed_contexts(model: Flagship, log_gain: np.ndarray) -> tuple[ExactContext,
         contexts.append(
             ExactContext(
                 (
-                    fixed_layer(first, features.bias),
-                    fixed_layer(_matrix(hidden), hidden.bias),
-                    fixed_layer(_matrix(outputs) / LOG_SCALE_STEP, bias, output_steps=1.0, maximum=TOP_INDEX),
+                    rounded_layer(first, features.bias),
+                    rounded_layer(_matrix(hidden), hidden.bias),
+                    rounded_layer(
+                        _matrix(outputs) / LOG_SCALE_STEP, bias, output_steps=1.0, maximum=TOP_INDEX
+                    ),
                 )
             )
         )
