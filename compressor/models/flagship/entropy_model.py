@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compressor.entropy.exact import ExactContext, ExactHyper, ExactLayer
+from compressor.entropy.integer_layer import MAX_WEIGHT
 from compressor.entropy.tables import ScaleTables, load_tables
+from compressor.errors import WeightsError
 from compressor.spec.constants import TOP_INDEX
 
 
@@ -50,10 +52,16 @@ def load_entropy_model(arrays: Mapping[str, NDArray[Any]], passes: int, activati
 
     Raises:
         KeyError: if an array is missing.
+        WeightsError: if a weight is too large.
     """
 
     def layer(name: str, maximum: int = activation_max) -> ExactLayer:
         matrix, bias, scale = (arrays[f"{name}_{part}"] for part in ("matrix", "bias", "scale"))
+        # Larger weights would give other sums on some CPUs.
+        if matrix.dtype != np.int8 or matrix.min() < -MAX_WEIGHT or matrix.max() > MAX_WEIGHT:
+            raise WeightsError(
+                f"{name}_matrix in entropy.npz has weights beyond {MAX_WEIGHT}: export the model again"
+            )
         return ExactLayer(matrix, bias, scale, maximum)
 
     return EntropyModel(
