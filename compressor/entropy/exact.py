@@ -2,7 +2,8 @@
 
 Activations have 8 bits, 0..255, and weights 7. Every weight matrix was chosen so that, for any input in
 range, the sum of the magnitudes of a row's products and its bias stays below 2**24. So float32 holds all sums
-exactly. Each is multiplied once by a scale, which IEEE 754 rounds the same way everywhere, and rounded down.
+exactly. Each is multiplied once by a scale, a product that IEEE 754 rounds the same way everywhere, and then
+rounded down.
 """
 
 from dataclasses import dataclass

@@ -57,7 +57,7 @@ def load_entropy_model(arrays: Mapping[str, NDArray[Any]], passes: int, activati
 
     def layer(name: str, maximum: int = activation_max) -> ExactLayer:
         matrix, bias, scale = (arrays[f"{name}_{part}"] for part in ("matrix", "bias", "scale"))
-        # Larger weights would give other sums on some CPUs.
+        # Sums of larger weights would overflow on some CPUs.
         if matrix.dtype != np.int8 or matrix.min() < -MAX_WEIGHT or matrix.max() > MAX_WEIGHT:
             raise WeightsError(
                 f"{name}_matrix in entropy.npz has weights beyond {MAX_WEIGHT}: export the model again"

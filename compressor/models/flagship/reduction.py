@@ -74,10 +74,9 @@ class Reduction:
         # (h, w, colour, n, n)
         pixels = _filtered([rows[:, k : k + w] for k in range(3)], self._matrix_across)
         colours = at_levels(self._colours, levels).astype(np.float32)
-        # One matrix for all pixels, or one for those of each position.
-        pixels = pixels.transpose(0, 1, 3, 4, 2).reshape(*colours.shape[:-2], -1, COLOURS)
-        to_rgb = colour_matrix().astype(np.float32) @ colours[..., :3, :]
-        pixels = (_product(pixels, to_rgb) if to_rgb.ndim == 2 else pixels @ to_rgb) + colours[..., 3:, :]
+        # One matrix for all pixels, or one for those of each position; products as small as in `_product`.
+        pixels = pixels.transpose(0, 1, 3, 4, 2).reshape(h, *colours.shape[1:-2], -1, COLOURS)
+        pixels = pixels @ (colour_matrix().astype(np.float32) @ colours[..., :3, :]) + colours[..., 3:, :]
         return pixels.reshape(h, w, n, n, COLOURS).transpose(0, 2, 1, 3, 4).reshape(n * h, n * w, COLOURS)
 
 
