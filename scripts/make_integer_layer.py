@@ -26,8 +26,8 @@ def integer_layer_graph() -> bytes:
         helper.make_node("Cast", ["products"], ["floats"], to=TensorProto.FLOAT),
         helper.make_node("Add", ["floats", "bias"], ["sums"]),
         helper.make_node("Mul", ["sums", "scale"], ["scaled"]),
-        helper.make_node("Floor", ["scaled"], ["floors"]),
-        helper.make_node("Clip", ["floors", "zero", "maximum"], ["clipped"]),
+        helper.make_node("Clip", ["scaled", "zero", "maximum"], ["clipped"]),
+        # The cast drops the fraction. This rounds down, since no value is negative.
         helper.make_node("Cast", ["clipped"], ["outputs"], to=TensorProto.UINT8),
     ]
     outputs = [helper.make_tensor_value_info("outputs", TensorProto.UINT8, ["positions", "outputs"])]

@@ -104,4 +104,5 @@ def assert_same_pixels(pixels, expected, model):
     # The largest that was seen between two engines.
     assert np.abs(difference).max() <= (5 if model == "flagship-iq" else 1)
     assert np.abs(difference).mean() < 0.6
-    assert abs(difference.mean()) < 0.05
+    # In a picture of a few pixels, one of them changes the mean.
+    assert abs(difference.mean()) < max(0.05, 5 / difference.size)

@@ -19,7 +19,7 @@ from compressor.models.registry import family_named
 from compressor.spec.constants import SCALE_MIN, TOP_INDEX
 from compressor.weights.files import ModelFiles
 from training.graphs import REFINEMENT_ONLY
-from training.onnx_graph import to_onnx
+from training.onnx_export.graph import to_onnx
 
 MAX_HALF_WIDTH = 1000
 # This many symbols of the density that training assumed are added to the counted ones, so that rare symbols

@@ -120,13 +120,17 @@ def _outside_filter(model: keras.Model) -> list[keras.Variable]:
 def _filter_pairs(trained: keras.Model, model: keras.Model) -> list[tuple[keras.Variable, keras.Variable]]:
     """Pair the variables of a trained filter with those that take over their values."""
     convolutions = (layers.Conv2D, layers.Conv2DTranspose)
-    old, new = (_filter_weights(each, convolutions) for each in (trained, model))
-    if trained.config.get("filter_width") != model.config.get("filter_width") or len(old) > len(new):
+    if trained.config.get("filter_width") != model.config.get("filter_width"):
         return []
-    # The last layer, a kernel and a bias, comes after all blocks.
-    pairs = zip(old, [*new[: len(old) - 2], *new[-2:]], strict=True)
-    steps = zip(_filter_weights(trained, EightBits), _filter_weights(model, EightBits), strict=False)
-    return [*pairs, *steps]
+    if trained.config.get("filter_blocks", 0) > model.config.get("filter_blocks", 0):
+        return []
+    pairs = []
+    for kinds in (convolutions, EightBits):
+        old, new = (_filter_weights(each, kinds) for each in (trained, model))
+        if old and new:
+            # The last layer, with two variables, comes after all blocks.
+            pairs += zip(old, [*new[: len(old) - 2], *new[-2:]], strict=True)
+    return pairs
 
 
 def _filter_weights(model: keras.Model, kinds: type | tuple[type, ...]) -> list[keras.Variable]:

@@ -25,15 +25,18 @@ class TileReader:
         self._decoded: dict[Area, Floats] = {}
 
     def window(self, window: Area) -> Floats:
-        """Return the latents (h, w, channels) of a part of the grid.
+        """Return the latents (h, w, channels) of a part of the grid; do not modify them.
 
         Raises:
             CorruptStreamError: if a tile cannot have come from the encoder.
         """
         self._decoded = {tile: x for tile, x in self._decoded.items() if tile.bottom > window.top}
+        numbers = window.covering(self._tile).cut(1)
+        tiles = [number.scaled(self._tile).common(self._grid) for number in numbers]
+        if len(tiles) == 1:
+            return self._latents(tiles[0])[window.within(tiles[0]).slices]
         latents = np.empty((window.height, window.width, self._channels), np.float32)
-        for number in window.covering(self._tile).cut(1):
-            tile = number.scaled(self._tile).common(self._grid)
+        for tile in tiles:
             shared = tile.common(window)
             latents[shared.within(window).slices] = self._latents(tile)[shared.within(tile).slices]
         return latents

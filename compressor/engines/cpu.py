@@ -1,19 +1,21 @@
 """The cores of this CPU, and the features that decide which engine and number format is fastest."""
 
 import os
+from functools import cache
 from pathlib import Path
 
 # Flags of CPUs that multiply bfloat16 numbers.
 BFLOAT16_FLAGS = frozenset({"amx_bf16", "avx512_bf16"})
 
 
-def cpu_flags(path: Path = Path("/proc/cpuinfo")) -> set[str]:
+@cache
+def cpu_flags(path: Path = Path("/proc/cpuinfo")) -> frozenset[str]:
     """Return the features of the CPU, as Linux names them; empty where the system does not list them."""
     try:
         lines = path.read_text().splitlines()
     except OSError:
-        return set()
-    return next((set(line.split()) for line in lines if line.startswith(("flags", "Features"))), set())
+        return frozenset()
+    return frozenset(next((line.split() for line in lines if line.startswith(("flags", "Features"))), ()))
 
 
 def num_cores() -> int:

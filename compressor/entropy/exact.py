@@ -104,8 +104,10 @@ class ExactHyper:
         """(h/4, w/4, S) -127..127, one level or (h/4, w/4) -> (h, w, F)."""
         x, zero_point = (side + SIDE_ZERO).astype(np.uint8), SIDE_ZERO
         for layer in self.layers:
-            h, w, _ = x.shape
-            padded = np.pad(x, ((1, 1), (1, 1), (0, 0)), constant_values=zero_point)
+            h, w, channels = x.shape
+            # Several times as fast as `np.pad`.
+            padded = np.full((h + 2, w + 2, channels), zero_point, np.uint8)
+            padded[1:-1, 1:-1] = x
             windows = patches(padded, 3, 1, 0, 0, x[:, :, :0])
             x, zero_point = depth_to_space(layer(windows, levels, zero_point).reshape(h, w, -1)), 0
         return x

@@ -25,16 +25,19 @@ def _model(tables: ScaleTables, index: int) -> Any:
     return constriction.stream.model.Categorical(probabilities, perfect=False)
 
 
-def _groups(indices: NDArray[np.uint8]) -> tuple[NDArray[np.intp], list[tuple[int, slice]]]:
-    """Positions with indices above 0, sorted by index and then position, and each index with its slice."""
+def _groups(
+    indices: NDArray[np.uint8],
+) -> tuple[NDArray[np.intp], NDArray[np.uint8], list[tuple[int, slice]]]:
+    """Positions with indices above 0, by index, then position; their indices; each index with its slice."""
     # Searching a mask is several times as fast as searching integers.
     coded = np.flatnonzero(indices > 0)
-    of_coded = indices[coded]
-    counts = np.bincount(of_coded)
-    used = np.flatnonzero(counts)
-    edges = [0, *np.cumsum(counts[used]).tolist()]
-    parts = [slice(start, stop) for start, stop in pairwise(edges)]
-    return coded[np.argsort(of_coded, kind="stable")], list(zip(used.tolist(), parts, strict=True))
+    of_coded = indices.take(coded)
+    order = np.argsort(of_coded, kind="stable")
+    in_order = of_coded.take(order)
+    changes = np.flatnonzero(in_order[1:] != in_order[:-1]) + 1
+    starts = [0, *changes.tolist()] if len(in_order) else []
+    parts = [slice(start, stop) for start, stop in pairwise([*starts, len(in_order)])]
+    return coded.take(order), in_order, list(zip(in_order[starts].tolist(), parts, strict=True))
 
 
 class SymbolEncoder:
@@ -55,8 +58,8 @@ class SymbolEncoder:
             symbols: (n,) int32, |symbol| <= MAX_SYMBOL; zero where the index is 0.
             indices: (n,) uint8 scale indices.
         """
-        positions, groups = _groups(indices)
-        values, limits = symbols[positions], self._tables.half_widths[indices[positions]]
+        positions, of_coded, groups = _groups(indices)
+        values, limits = symbols.take(positions), self._tables.half_widths.take(of_coded)
         letters, outside = values + limits, np.abs(values) > limits
         has_escapes = outside.any()
         if has_escapes:
@@ -126,7 +129,7 @@ class SymbolDecoder:
         Raises:
             CorruptStreamError: if the data cannot have come from the encoder.
         """
-        positions, groups = _groups(indices)
+        positions, of_coded, groups = _groups(indices)
         values = np.empty(len(positions), np.int32)
         escapes: dict[int, int] = {}
         try:
@@ -141,7 +144,7 @@ class SymbolDecoder:
             raise CorruptStreamError("entropy-coded data is damaged; get the file again") from error
         bits = self._tables.table_bits
         # An escape is still one more than the limit, and its bits are those of the table alone.
-        entries = indices[positions].astype(np.int32) * bits.shape[1] + np.abs(values)
+        entries = of_coded.astype(np.int32) * bits.shape[1] + np.abs(values)
         self._count(float(bits.ravel().take(entries).sum()))
         values[list(escapes)] = list(escapes.values())
         symbols = np.zeros(len(indices), np.int32)

@@ -1,7 +1,12 @@
 """Public Keras layers and functions that the models are made of."""
 
 from compressor.layers.density import logistic_bits, round_weighed, training_bits
-from compressor.layers.eight_bits import DynamicEightBitConv2D, EightBitConv2D, EightBits
+from compressor.layers.eight_bits import (
+    DynamicEightBitConv2D,
+    EightBitConv2D,
+    EightBitConv2DTranspose,
+    EightBits,
+)
 from compressor.layers.gains import QualityCurve
 from compressor.layers.lapped import LappedAnalysis, LappedSynthesis, LappedSynthesisGradient
 from compressor.layers.quantisation import (
@@ -16,6 +21,7 @@ __all__ = [
     "DepthToSpace",
     "DynamicEightBitConv2D",
     "EightBitConv2D",
+    "EightBitConv2DTranspose",
     "EightBits",
     "LappedAnalysis",
     "LappedSynthesis",

@@ -14,16 +14,19 @@ MAX_WEIGHT = 63
 MIN_STEP = 1e-8
 
 
-def in_steps(kernel):
-    """Divide a convolution kernel by its per-channel quantisation steps.
+def in_steps(kernel, output_axis: int = 3):
+    """Divide a convolution kernel by its quantisation steps, one for each output channel.
 
     Args:
-        kernel: (k, k, inputs, outputs).
+        kernel: (k, k, inputs, outputs), or with the axes in another order.
+        output_axis: the axis of the outputs.
 
     Returns:
-        The kernel in steps, -63..63, not rounded, and the steps, (outputs,).
+        The kernel in steps, -63..63, not rounded, and the steps, in a shape that broadcasts to it.
     """
-    steps = ops.maximum(ops.max(ops.abs(kernel), axis=(0, 1, 2)) / MAX_WEIGHT, MIN_STEP)
+    others = tuple(axis for axis in range(4) if axis != output_axis)
+    largest = ops.max(ops.abs(kernel), axis=others, keepdims=True)
+    steps = ops.maximum(largest / MAX_WEIGHT, MIN_STEP)
     return kernel / steps, steps
 
 
@@ -65,16 +68,13 @@ class EightBits(layers.Layer):
         return straight_through(steps, ops.round(steps)) * step
 
 
-@keras.saving.register_keras_serializable(package="compressor")
-class EightBitConv2D(layers.Conv2D):
-    """A convolution with a kernel quantised to 7 bits, with one step per output channel.
+class _EightBitKernel:
+    """Mixin for convolutions with a kernel quantised to 7 bits. List it before the Keras layer.
 
-    Raises:
-        ValueError: with channels first.
-
-    Reference: Jacob et al., "Quantization and training of neural networks for efficient
-    integer-arithmetic-only inference", CVPR 2018.
+    Subclasses set `output_axis`, the axis of the kernel that stands for the outputs, and define `_convolved`.
     """
+
+    output_axis: int
 
     def __init__(self, *args, **kwargs):
         # The kernel must be quantised in float32; autocast would round it to bfloat16 first.
@@ -84,16 +84,59 @@ class EightBitConv2D(layers.Conv2D):
 
     @property
     def rounded_kernel(self):
-        """The kernel that is used, (k, k, inputs, outputs)."""
-        exact, steps = in_steps(self.kernel)
+        """The kernel that is used, in the shape of `kernel`."""
+        exact, steps = in_steps(self.kernel, self.output_axis)
         return straight_through(exact, ops.round(exact)) * steps
 
     def call(self, inputs):
         inputs, kernel = (ops.cast(x, self.compute_dtype) for x in (inputs, self.rounded_kernel))
-        outputs = self.convolution_op(inputs, kernel)
+        outputs = self._convolved(inputs, kernel)
         if self.use_bias:
             outputs += ops.cast(self.bias, self.compute_dtype)
         return self.activation(outputs)
+
+
+@keras.saving.register_keras_serializable(package="compressor")
+class EightBitConv2D(_EightBitKernel, layers.Conv2D):
+    """A convolution with a kernel quantised to 7 bits, with one step per output channel.
+
+    Raises:
+        ValueError: with channels first.
+
+    Reference: Jacob et al., "Quantization and training of neural networks for efficient
+    integer-arithmetic-only inference", CVPR 2018.
+    """
+
+    output_axis = 3
+
+    def _convolved(self, inputs, kernel):
+        return self.convolution_op(inputs, kernel)
+
+
+@keras.saving.register_keras_serializable(package="compressor")
+class EightBitConv2DTranspose(_EightBitKernel, layers.Conv2DTranspose):
+    """A transposed convolution with a kernel quantised as in `EightBitConv2D`.
+
+    Raises:
+        ValueError: with channels first.
+
+    Example:
+        >>> layer = EightBitConv2DTranspose(3, 4, 2, padding="same")
+        >>> layer(np.ones((1, 5, 4, 2), "float32")).shape
+        TensorShape([1, 10, 8, 3])
+    """
+
+    output_axis = 2
+
+    def _convolved(self, inputs, kernel):
+        return ops.conv_transpose(
+            inputs,
+            kernel,
+            list(self.strides),
+            self.padding,
+            self.output_padding,
+            dilation_rate=self.dilation_rate,
+        )
 
 
 @keras.saving.register_keras_serializable(package="compressor")

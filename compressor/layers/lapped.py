@@ -1,6 +1,7 @@
 """The fixed linear path: a time-domain lapped transform as a pair of Keras layers."""
 
 from collections.abc import Callable
+from functools import cache
 
 import keras
 import numpy as np
@@ -46,8 +47,13 @@ def _check_pictures(shape) -> None:
         )
 
 
+@cache
+def _basis_pictures() -> np.ndarray:
+    return block_basis().astype(np.float32)
+
+
 class _LappedTransform(keras.layers.Layer):
-    """Holds the kernel of the chosen channels, (16, 16, 3, channels)."""
+    """Holds the indices of the chosen channels among all 768, (channels,)."""
 
     def __init__(self, channels: int, **kwargs):
         super().__init__(**{"trainable": False, "dtype": "float32"} | kwargs)
@@ -56,14 +62,18 @@ class _LappedTransform(keras.layers.Layer):
         self.channels = channels
 
     def build(self, input_shape):
-        basis = block_basis()[..., : self.channels].astype("float32")
-        self.kernel = self.add_weight(
-            shape=basis.shape,
-            initializer=lambda shape, dtype=None: ops.convert_to_tensor(basis, dtype=dtype),
+        self.chosen = self.add_weight(
+            shape=(self.channels,),
+            initializer=lambda shape, dtype=None: ops.arange(self.channels, dtype=dtype),
             trainable=False,
-            name="kernel",
+            dtype="int32",
+            name="chosen",
         )
         self.built = True
+
+    def chosen_pictures(self, dtype):
+        """Return the basis pictures of the chosen channels, (16, 16, 3, channels)."""
+        return ops.take(ops.convert_to_tensor(_basis_pictures(), dtype), self.chosen, axis=3)
 
     def get_config(self):
         return {**super().get_config(), "channels": self.channels}
@@ -78,7 +88,8 @@ class _BlockAnalysis(_LappedTransform):
     def call(self, images):
         _check_pictures(images.shape)
         filtered = filter_block_edges(images, self.edge_filter())
-        return ops.conv(filtered, self.kernel, strides=BLOCK, padding="valid")
+        kernel = self.chosen_pictures(filtered.dtype)
+        return ops.conv(filtered, kernel, strides=BLOCK, padding="valid")
 
     def compute_output_shape(self, input_shape):
         _check_pictures(input_shape)
@@ -115,12 +126,12 @@ class LappedAnalysis(_BlockAnalysis):
         """
         if not self.built:
             self.build(images.shape)
-        basis = block_basis().astype("float32")
         filtered = filter_block_edges(ops.convert_to_tensor(images, "float32"), pre_filter())
-        coefficients = ops.conv(filtered, ops.convert_to_tensor(basis), strides=BLOCK, padding="valid")
+        kernel = ops.convert_to_tensor(_basis_pictures())
+        coefficients = ops.conv(filtered, kernel, strides=BLOCK, padding="valid")
         coefficients = ops.convert_to_numpy(coefficients).reshape(-1, ALL_CHANNELS)
         order = np.argsort(-np.square(coefficients).mean(0), kind="stable")[: self.channels]
-        self.kernel.assign(basis[..., order])
+        self.chosen.assign(order)
         return np.maximum(np.abs(coefficients).mean(0)[order], 0.5)
 
 
@@ -128,7 +139,7 @@ class LappedAnalysis(_BlockAnalysis):
 class LappedSynthesis(_LappedTransform):
     """Coefficients to pictures: a 16x16 transposed convolution at stride 16, then the post-filter.
 
-    The inverse of `LappedAnalysis` when all 768 channels are kept and both hold equal kernels.
+    The inverse of `LappedAnalysis` when all 768 channels are kept, in the same order.
 
     Example:
         >>> analysis, synthesis = LappedAnalysis(768), LappedSynthesis(768)
@@ -144,7 +155,8 @@ class LappedSynthesis(_LappedTransform):
     """
 
     def call(self, coefficients):
-        blocks = ops.conv_transpose(coefficients, self.kernel, strides=BLOCK, padding="valid")
+        kernel = self.chosen_pictures(coefficients.dtype)
+        blocks = ops.conv_transpose(coefficients, kernel, strides=BLOCK, padding="valid")
         return filter_block_edges(blocks, post_filter())
 
     def compute_output_shape(self, input_shape):

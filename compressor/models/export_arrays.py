@@ -10,6 +10,11 @@ from compressor.spec.constants import SCALE_MIN, SQUARED_STEP_WEIGHT
 from compressor.spec.quality import NUM_KNOTS
 
 
+def as_stored(variable) -> np.ndarray:
+    """Round a variable to float16, as it is stored: a model read from exported files exports to the same."""
+    return np.asarray(variable).astype(np.float16).astype(np.float32)
+
+
 def quality_arrays(
     model: RateDistortionModel, magnitude: np.ndarray, log_unit: float = 0.0
 ) -> dict[str, np.ndarray]:

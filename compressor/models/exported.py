@@ -1,6 +1,7 @@
 """Exported models as Keras models."""
 
 import keras
+import numpy as np
 import onnx
 
 from compressor.errors import WeightsError, one_line
@@ -27,11 +28,12 @@ def load_exported(files: ModelFiles) -> keras.Model:
             if initialiser.name.isdigit():
                 array = onnx.numpy_helper.to_array(initialiser)
                 arrays[initialiser.name] = array.transpose(2, 3, 1, 0) if array.ndim == 4 else array
-    try:
-        for k, variable in enumerate(model.weights):
-            variable.assign(arrays[f"{k:03d}"])
-    except (KeyError, ValueError) as error:
-        raise _of_another_version(files, error) from error
+    for k, variable in enumerate(model.weights):
+        array = arrays.get(f"{k:03d}", np.empty(0))
+        if array.shape != variable.shape:
+            found = ValueError(f"{variable.path}: received {array.shape}, expected {variable.shape}")
+            raise _of_another_version(files, found)
+        variable.assign(array)
     return model
 
 

@@ -169,5 +169,9 @@ def model_files(model: int | str | None = None, weights: str | Path | None = Non
         OptionError: for a name that does not ship.
         WeightsError: if the manifest is missing or damaged.
     """
-    folder = shipped_folder(model) if weights is None else Path(weights)
+    return ModelFiles(Path(weights).resolve()) if weights is not None else _shipped(shipped_folder(model))
+
+
+@cache
+def _shipped(folder: Path) -> ModelFiles:
     return ModelFiles(folder.resolve())

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from compressor.layers import DynamicEightBitConv2D, EightBitConv2D, EightBits
+from compressor.layers import DynamicEightBitConv2D, EightBitConv2D, EightBitConv2DTranspose, EightBits
 from compressor.layers.eight_bits import MAX_WEIGHT, in_steps
 from training.worth import gradient
 
@@ -54,17 +54,29 @@ def test_a_kernel_has_seven_bits_and_a_step_for_each_output():
     np.testing.assert_allclose(exact * steps, kernel, rtol=1e-5)
 
 
-def test_a_convolution_with_the_rounded_kernel():
+@pytest.mark.parametrize(
+    ("kind", "plain_kind", "stride", "shape"),
+    [
+        (EightBitConv2D, keras.layers.Conv2D, 1, (3, 3, 4, 2)),
+        (EightBitConv2D, keras.layers.Conv2D, 2, (4, 4, 4, 2)),
+        (EightBitConv2DTranspose, keras.layers.Conv2DTranspose, 2, (4, 4, 2, 4)),
+    ],
+)
+def test_a_convolution_with_the_rounded_kernel(kind, plain_kind, stride, shape):
     random = np.random.default_rng(0)
     x = random.normal(size=(1, 6, 5, 4)).astype(np.float32)
-    rounded, plain = EightBitConv2D(3, 3, padding="same"), keras.layers.Conv2D(3, 3, padding="same")
+    rounded, plain = (each(2, shape[0], stride, "same") for each in (kind, plain_kind))
     for layer in (rounded, plain):
         layer.build(x.shape)
-    kernel, bias = random.normal(size=(3, 3, 4, 3)), random.normal(size=3)
+    # The second output has larger weights, and with them a larger step.
+    of_outputs = np.array([1, 100]).reshape([n if n == 2 else 1 for n in shape])
+    kernel = (random.normal(size=shape) * of_outputs).astype(np.float32)
+    bias = random.normal(size=2)
     rounded.set_weights([kernel, bias])
-    exact, steps = map(np.asarray, in_steps(kernel.astype(np.float32)))
-    plain.set_weights([np.rint(exact) * steps, bias])
-    np.testing.assert_allclose(np.asarray(rounded(x)), np.asarray(plain(x)), atol=1e-5)
+    steps = np.abs(kernel).max(axis=tuple(k for k in range(4) if shape[k] != 2), keepdims=True) / MAX_WEIGHT
+    plain.set_weights([np.rint(kernel / steps) * steps, bias])
+    np.testing.assert_allclose(np.asarray(rounded(x)), np.asarray(plain(x)), rtol=1e-4, atol=1e-4)
+    assert not np.allclose(kernel, np.asarray(rounded.rounded_kernel), rtol=1e-3)
 
 
 def test_a_convolution_with_inputs_in_256_levels():
@@ -96,7 +108,12 @@ def test_gradients_pass_to_inputs_that_are_rounded():
 
 @pytest.mark.parametrize(
     "layer",
-    [EightBits(), EightBitConv2D(2, 3, padding="same"), DynamicEightBitConv2D(2, 3)],
+    [
+        EightBits(),
+        EightBitConv2D(2, 3, padding="same"),
+        EightBitConv2DTranspose(2, 4, 2, padding="same"),
+        DynamicEightBitConv2D(2, 3),
+    ],
     ids=lambda layer: layer.name,
 )
 def test_serialisation(layer):

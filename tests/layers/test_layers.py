@@ -10,6 +10,7 @@ from compressor.layers import (
     DepthToSpace,
     DynamicEightBitConv2D,
     EightBitConv2D,
+    EightBitConv2DTranspose,
     LappedAnalysis,
     LappedSynthesis,
     LappedSynthesisGradient,
@@ -72,7 +73,7 @@ def test_arguments_outside_their_range():
         QualityCurve(0)
     with pytest.raises(ValueError, match=r"received \(2, 1\)"):
         QualityCurve(3)(np.zeros((2, 1), "float32"))
-    for kind in (EightBitConv2D, DynamicEightBitConv2D):
+    for kind in (EightBitConv2D, EightBitConv2DTranspose, DynamicEightBitConv2D):
         with pytest.raises(ValueError, match=f"{kind.__name__} needs channels_last data"):
             kind(4, 3, data_format="channels_first")
 

@@ -9,8 +9,10 @@ import compressor
 from compressor.models.exported import load_exported
 from compressor.models.flagship.graphs import network_graph
 from compressor.models.flagship.synthesis_gradient import filter_gradient_graph
+from compressor.models.registry import build_model
 from compressor.weights.files import ModelFiles
 from training.eight_bits import fit_eight_bits
+from training.errors import TrainingError
 from training.export import export
 from training.settings import Settings
 from training.start import rebuilt, start_model
@@ -24,6 +26,16 @@ def test_it_filters_nearly_as_before(tiny_flagship, random_pictures):
     decoded = np.asarray(tiny_flagship.coded_without_filter(**inputs))
     before, after = (np.asarray(each.filter(decoded, inputs["quality"])) for each in (tiny_flagship, model))
     assert 0 < np.std(after - before) < 0.05 * np.std(before - decoded)
+
+
+def test_a_filter_that_is_not_trained_is_refused(tiny_options, random_pictures):
+    trained = build_model("flagship", **tiny_options["flagship"])
+    trained.adapt(random_pictures(4, 64, 64))
+    model = rebuilt(trained, trained.config | {"eight_bits": True})
+    with pytest.raises(TrainingError, match="received only zeros"):
+        fit_eight_bits(
+            trained, model, {"images": random_pictures(1, 64, 64), "quality": np.zeros(1, np.float32)}
+        )
 
 
 def test_a_run_starts_with_one_that_can_be_exported_and_decodes(
@@ -52,8 +64,9 @@ def test_an_exported_filter_exports_to_the_same_file(tiny_flagship, random_pictu
     export(
         load_exported(ModelFiles(tmp_path / "one")), tmp_path / "two", name="one", model_id=0, provenance={}
     )
-    one, two = ((tmp_path / name / "filter.onnx").read_bytes() for name in ("one", "two"))
-    assert one == two
+    for file in ("filter.onnx", "filter_gradient.onnx"):
+        one, two = ((tmp_path / name / file).read_bytes() for name in ("one", "two"))
+        assert one == two, file
 
 
 @pytest.mark.parametrize("eight_bits", [False, True])

@@ -154,7 +154,7 @@ def test_no_layer_has_died(photo, model, graph):
     pixels = photo[None].astype(np.float32) - 128
     plane = np.zeros((*pixels.shape[:3], 1), np.float32)
     shares = [(x > 0).any(axis=(0, 2, 3)).mean() for x in session.run(active, {"x0": pixels, "x1": plane})]
-    assert len(shares) >= 6
+    assert len(shares) >= 5
     assert min(shares) > 0.05
 
 

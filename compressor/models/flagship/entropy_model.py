@@ -34,7 +34,8 @@ class EntropyModel:
 
     def codes(self, magnitudes: NDArray[np.int32]) -> NDArray[np.uint8]:
         """Codes of magnitudes of symbols, 0..255."""
-        return self.magnitude_codes[np.minimum(magnitudes, len(self.magnitude_codes) - 1)]
+        codes: NDArray[np.uint8] = self.magnitude_codes.take(magnitudes, mode="clip")
+        return codes
 
 
 def layer_arrays(name: str, layer: ExactLayer) -> dict[str, NDArray[np.generic]]:

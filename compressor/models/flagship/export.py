@@ -16,7 +16,7 @@ from compressor.models.flagship.model import Flagship
 from compressor.models.flagship.networks import FILTER_STRIDE
 from compressor.spec import constants
 from compressor.spec.constants import ACTIVATION_MAX, ACTIVATION_STEPS, TOP_INDEX
-from compressor.spec.lapped import ALL_CHANNELS, BLOCK, block_basis
+from compressor.spec.lapped import BLOCK
 from compressor.spec.quality import HIGHEST_SEEN_LEVEL
 
 # The receptive field of f reaches up to 142 pixels to each side.
@@ -88,12 +88,8 @@ class FlagshipExporter:
     def reduction(self) -> dict[str, np.ndarray]:
         """Return the arrays of `reduction.npz`; see `compressor.models.flagship.reduction.Reduction`."""
         colours = np.asarray(self._model.reduced_colours.values, np.float64).reshape(-1, 4, 3)
-        return {"basis": self._basis(), "colours": colours}
-
-    def _basis(self) -> np.ndarray:
-        """Return the basis function of each channel, as an index into the last axis of `block_basis`."""
-        kernel = np.asarray(self._model.lapped_synthesis.kernel).reshape(-1, self._model.channels)
-        return np.argmax(block_basis().reshape(-1, ALL_CHANNELS).T @ kernel, axis=0).astype(np.uint16)
+        chosen = np.asarray(self._model.lapped_synthesis.chosen)
+        return {"basis": chosen.astype(np.uint16), "colours": colours}
 
     def entropy(self) -> dict[str, np.ndarray]:
         """Return the arrays of `entropy.npz` but for the tables; see `entropy_model`."""

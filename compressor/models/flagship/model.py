@@ -89,7 +89,7 @@ class Flagship(RateDistortionModel):
         splits: where the groups of channels end that are coded one after the other; see `coding_passes`.
         width: channels of the correction and hyper-analysis networks at 1/16.
         filter_width, filter_blocks: channels and residual blocks of the synthesis filter.
-        eight_bits: whether those blocks, the features for means, and the means of all but the strongest group
+        eight_bits: whether that filter, the features for means, and the means of all but the strongest group
             of channels are computed in 8-bit integers when coding.
         side: channels of the side information z at 1/64.
         mean_features, scale_features: channels of the decoded hyper features at 1/16.
@@ -204,7 +204,7 @@ class Flagship(RateDistortionModel):
         centred = 255 * np.asarray(images, "float32") - PIXEL_OFFSET
         self.magnitude.assign(self.lapped_analysis.select(centred))
         # A copy: two variables must not share memory that a training step gives away.
-        self.lapped_synthesis.kernel.assign(ops.convert_to_numpy(self.lapped_analysis.kernel).copy())
+        self.lapped_synthesis.chosen.assign(ops.convert_to_numpy(self.lapped_analysis.chosen).copy())
 
     def gains(self, quality):
         """Gain and inverse gain of each channel at a quality, (N, 1, 1, C)."""

@@ -5,7 +5,13 @@ from functools import partial
 import keras
 from keras import layers
 
-from compressor.layers import DepthToSpace, DynamicEightBitConv2D, EightBitConv2D, EightBits
+from compressor.layers import (
+    DepthToSpace,
+    DynamicEightBitConv2D,
+    EightBitConv2D,
+    EightBitConv2DTranspose,
+    EightBits,
+)
 from compressor.spec.constants import ACTIVATION_MAX, ACTIVATION_STEPS
 from compressor.spec.passes import CodingPass
 
@@ -47,9 +53,9 @@ def _residual(x, channels, hidden):
 
 def _eight_bit_residual(x, channels):
     """Residual block with 8-bit inputs, outputs and intermediate activations; starts as the identity."""
-    conv = partial(EightBitConv2D, channels, 3, padding="same")
-    hidden = EightBits()(conv(activation="relu", kernel_initializer="he_normal")(x))
-    return EightBits()(layers.Add()([x, EightBits()(conv(kernel_initializer="zeros")(hidden))]))
+    hidden = EightBits()(_conv(channels, kind=EightBitConv2D)(x))
+    branch = _conv(channels, activation=None, zeros=True, kind=EightBitConv2D)(hidden)
+    return EightBits()(layers.Add()([x, EightBits()(branch)]))
 
 
 def correction_network(channels: int, width: int) -> keras.Model:
@@ -79,17 +85,20 @@ def synthesis_filter_network(width: int, blocks: int, eight_bits: bool) -> keras
     Args:
         width: channels.
         blocks: number of residual blocks.
-        eight_bits: whether the residual blocks compute in 8-bit integers when coding.
+        eight_bits: whether it computes in 8-bit integers when coding.
     """
+    size, stride = 2 * FILTER_STRIDE, FILTER_STRIDE
     inputs = layers.Input((None, None, 4))
-    x = _conv(width, 2 * FILTER_STRIDE, FILTER_STRIDE)(inputs)
     if eight_bits:
-        x = EightBits()(x)
-    for _ in range(blocks):
-        x = _eight_bit_residual(x, width) if eight_bits else _residual(x, width, width)
-    outputs = layers.Conv2DTranspose(3, 2 * FILTER_STRIDE, FILTER_STRIDE, "same", kernel_initializer="zeros")(
-        x
-    )
+        x = EightBits()(_conv(width, size, stride, kind=EightBitConv2D)(EightBits()(inputs)))
+        for _ in range(blocks):
+            x = _eight_bit_residual(x, width)
+        outputs = EightBits()(_conv(3, size, stride, None, zeros=True, kind=EightBitConv2DTranspose)(x))
+    else:
+        x = _conv(width, size, stride)(inputs)
+        for _ in range(blocks):
+            x = _residual(x, width, width)
+        outputs = _conv(3, size, stride, None, zeros=True, kind=layers.Conv2DTranspose)(x)
     return keras.Model(inputs, outputs, name="synthesis_filter")
 
 

@@ -161,8 +161,10 @@ class FlagshipRuntime:
         near_unit = np.maximum(self._gains.expected(levels)[..., : self._context_channels], near_floor)
         mean_unit = self._gains.mean_unit(levels)
         # Positions beyond the picture code nothing: their scale index is 0.
-        inside = np.zeros((h, w, 1), bool)
-        inside[:height, :width] = True
+        inside = None
+        if (h, w) != (height, width):
+            inside = np.zeros((h, w, 1), bool)
+            inside[:height, :width] = True
 
         passes = self._passes[:num_passes]
         shape = h, w, passes[-1].high
@@ -176,7 +178,8 @@ class FlagshipRuntime:
                 means = latents.predict(k, p)
                 surroundings = p.surroundings(codes, margin) if p.seen else None
                 indices = self._indices(k, p, features, surroundings, levels)
-                indices *= np.stack([inside[view] for view in p.views])
+                if inside is not None:
+                    indices *= np.stack([inside[view] for view in p.views])
                 symbols = yield Step(p, means, indices)
                 latents.add(p, symbols)
                 if p.high <= self._context_channels:

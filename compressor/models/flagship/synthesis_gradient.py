@@ -4,7 +4,15 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from compressor.layers import EightBitConv2D, EightBits, LappedSynthesisGradient, ReluGradient
+from compressor.layers import (
+    EightBitConv2D,
+    EightBitConv2DTranspose,
+    EightBits,
+    LappedSynthesisGradient,
+    ReluGradient,
+)
+from compressor.layers.eight_bits import in_steps
+from compressor.models.export_arrays import as_stored
 from compressor.models.flagship.model import Flagship
 from compressor.spec.constants import PIXEL_SCALE
 
@@ -15,10 +23,17 @@ def _with_kernel(layer: keras.layers.Layer, kernel: np.ndarray, inputs: int) -> 
     return layer
 
 
+def _kernel(layer: keras.layers.Layer) -> np.ndarray:
+    """Return the kernel that a convolution uses when it is exported."""
+    if isinstance(layer, EightBitConv2D | EightBitConv2DTranspose):
+        exact, steps = map(ops.convert_to_numpy, in_steps(as_stored(layer.kernel), layer.output_axis))
+        return np.rint(exact) * steps
+    return ops.convert_to_numpy(layer.kernel)
+
+
 def _through_convolution(layer: layers.Conv2D) -> layers.Conv2D:
     """Return the adjoint of a 'same' convolution of stride 1, which takes gradients back through it."""
-    kernel = layer.rounded_kernel if isinstance(layer, EightBitConv2D) else layer.kernel
-    kernel = ops.convert_to_numpy(kernel)[::-1, ::-1].transpose(0, 1, 3, 2)
+    kernel = _kernel(layer)[::-1, ::-1].transpose(0, 1, 3, 2)
     size, _, inputs, outputs = kernel.shape
     return _with_kernel(layers.Conv2D(outputs, size, padding="same"), kernel, inputs)
 
@@ -44,7 +59,7 @@ def filter_gradient_graph(model: Flagship) -> keras.Model:
         layer = next(rounding, None)
         return x if layer is None else layer(x)
 
-    first = stem(layers.Concatenate()([layers.Rescaling(1 / PIXEL_SCALE)(pixels), plane]))
+    first = stem(rounded(layers.Concatenate()([layers.Rescaling(1 / PIXEL_SCALE)(pixels), plane])))
     x, hidden = rounded(first), []
     for a, b in blocks:
         hidden.append(rounded(a(x)))
@@ -52,10 +67,10 @@ def filter_gradient_graph(model: Flagship) -> keras.Model:
 
     width, size, stride = stem.filters, stem.kernel_size[0], stem.strides[0]
     before_last = layers.Conv2D(width, size, stride, padding="same")
-    _with_kernel(before_last, ops.convert_to_numpy(last.kernel), 3)
+    _with_kernel(before_last, _kernel(last), 3)
     # The quality plane, the stem's fourth input channel, needs no gradient.
     before_stem = layers.Conv2DTranspose(3, size, stride, padding="same")
-    _with_kernel(before_stem, ops.convert_to_numpy(stem.kernel)[:, :, :3], width)
+    _with_kernel(before_stem, _kernel(stem)[:, :, :3], width)
 
     back = before_last(gradient)
     for (a, b), active in zip(reversed(blocks), reversed(hidden), strict=True):
@@ -71,5 +86,5 @@ def synthesis_gradient_graph(model: Flagship) -> keras.Model:
     gradient = layers.Input((None, None, 3))
     adjoint = LappedSynthesisGradient(model.channels)
     adjoint.build(None)
-    adjoint.kernel.assign(ops.convert_to_numpy(model.lapped_synthesis.kernel))
+    adjoint.chosen.assign(ops.convert_to_numpy(model.lapped_synthesis.chosen))
     return keras.Model(gradient, adjoint(gradient), name="synthesis_gradient")

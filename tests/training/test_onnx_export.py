@@ -5,11 +5,12 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from compressor.layers import DynamicEightBitConv2D, EightBits
+from compressor.layers import DynamicEightBitConv2D, EightBitConv2DTranspose, EightBits
 from compressor.models.flagship.graphs import deployment_graphs
 from compressor.models.flagship.networks import context_network, synthesis_filter_network
 from compressor.spec.passes import CELLS, CodingPass
-from training.onnx_graph import subpixel_kernel, to_onnx
+from training.onnx_export.convolutions import subpixel_kernel
+from training.onnx_export.graph import to_onnx
 
 
 def run(model, *inputs):
@@ -41,10 +42,10 @@ def test_subpixel_kernel_by_hand():
     kernel = subpixel_kernel(np.arange(1.0, 10).reshape(3, 3, 1, 1), 2)
     # Along one axis, outputs 0 and 1 weight the previous input with rows 2 and 3 (zero) of the kernel, and
     # their own input with rows 0 and 1.
-    np.testing.assert_array_equal(kernel[0, 0, 0], [9, 0, 0, 0])
-    np.testing.assert_array_equal(kernel[0, 1, 0], [7, 8, 0, 0])
-    np.testing.assert_array_equal(kernel[1, 0, 0], [3, 0, 6, 0])
-    np.testing.assert_array_equal(kernel[1, 1, 0], [1, 2, 4, 5])
+    np.testing.assert_array_equal(kernel[:, 0, 0, 0], [9, 0, 0, 0])
+    np.testing.assert_array_equal(kernel[:, 0, 0, 1], [7, 8, 0, 0])
+    np.testing.assert_array_equal(kernel[:, 0, 1, 0], [3, 0, 6, 0])
+    np.testing.assert_array_equal(kernel[:, 0, 1, 1], [1, 2, 4, 5])
 
 
 def test_eight_bits_round_as_in_training():
@@ -55,8 +56,9 @@ def test_eight_bits_round_as_in_training():
     convolutions = [layer for layer in model.layers if "kernel" in dir(layer)]
     for layer, source in zip(convolutions, (each for each in unrounded.layers if each.weights), strict=True):
         layer.set_weights(source.get_weights())
-    stem, hidden, branch, total = (layer for layer in model.layers if isinstance(layer, EightBits))
-    for layer, low in ((stem, 0.0), (hidden, 0.0), (branch, -4.0), (total, -3.0)):
+    limits = (-4.0, 0.0, 0.0, -4.0, -3.0, -3.0)
+    rounding = (layer for layer in model.layers if isinstance(layer, EightBits))
+    for layer, low in zip(rounding, limits, strict=True):
         layer.fit(low, 5.0)
     halved(model)
     x = random.normal(size=(1, 32, 32, 4)).astype(np.float32)
@@ -121,6 +123,13 @@ def test_transposed_convolutions_with_options_that_the_rule_does_not_consider_ar
     layer = keras.layers.Conv2DTranspose(3, 4, 2, **{"padding": "same"} | options)
     with pytest.raises(TypeError, match=f"no ONNX rule for the options of layer {layer.name}"):
         to_onnx(keras.Model(inputs, layer(inputs)))
+
+
+def test_a_transposed_convolution_in_eight_bits_without_rounded_outputs_is_refused():
+    inputs = keras.layers.Input((4, 4, 3))
+    outputs = EightBitConv2DTranspose(3, 4, 2, padding="same")(inputs)
+    with pytest.raises(TypeError, match="EightBitConv2DTranspose without EightBits"):
+        to_onnx(keras.Model(inputs, outputs))
 
 
 @pytest.mark.parametrize("size", [(4, 4), (8, 12)])

@@ -1,0 +1,1 @@
+"""Conversion of functional Keras models to ONNX."""
