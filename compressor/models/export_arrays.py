@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from compressor.layers.density import LOG_SCALE_STEP
+from compressor.layers.eight_bits import in_steps
 from compressor.models.base import RateDistortionModel, distortion_weight
 from compressor.spec.constants import SCALE_MIN, SQUARED_STEP_WEIGHT
 from compressor.spec.quality import NUM_KNOTS
@@ -13,6 +14,15 @@ from compressor.spec.quality import NUM_KNOTS
 def as_stored(variable) -> np.ndarray:
     """Round a variable to float16, as it is stored: a model read from exported files exports to the same."""
     return np.asarray(variable).astype(np.float16).astype(np.float32)
+
+
+def stored_integers(layer) -> tuple[np.ndarray, np.ndarray]:
+    """Return the stored kernel of an 8-bit convolution, in whole steps, and the step of each output.
+
+    The steps have a shape that broadcasts to the kernel.
+    """
+    exact, steps = map(np.asarray, in_steps(as_stored(layer.kernel), layer.output_axis))
+    return np.rint(exact), steps
 
 
 def quality_arrays(

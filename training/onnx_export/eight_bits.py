@@ -7,8 +7,7 @@ from keras import layers
 from onnx import TensorProto
 
 from compressor.layers import DynamicEightBitConv2D, EightBitConv2D, EightBitConv2DTranspose, EightBits
-from compressor.layers.eight_bits import in_steps
-from compressor.models.export_arrays import as_stored
+from compressor.models.export_arrays import as_stored, stored_integers
 from training.onnx_export.builder import GraphBuilder
 from training.onnx_export.convolutions import PADDING, add_pixels, subpixel_kernel
 
@@ -28,7 +27,7 @@ def add_eight_bits(graph: GraphBuilder, x: str, layer: EightBits) -> str:
 
 def add_eight_bit_convolution(graph: GraphBuilder, x: str, layer: EightBitConv2D) -> str:
     """Add an `EightBitConv2D`. Engines fuse it with the quantisation around it."""
-    kernel, steps = _integers(layer)
+    kernel, steps = stored_integers(layer)
     inputs = [x, _kernel(graph, kernel.transpose(3, 2, 0, 1), steps)]
     if layer.use_bias:
         inputs.append(graph.floats(as_stored(layer.bias)))
@@ -37,13 +36,13 @@ def add_eight_bit_convolution(graph: GraphBuilder, x: str, layer: EightBitConv2D
 
 def add_eight_bit_transposed_convolution(graph: GraphBuilder, x: str, layer: EightBitConv2DTranspose) -> str:
     """Add a "same" `EightBitConv2DTranspose` as a convolution; the `EightBits` after it adds the rest."""
-    kernel, steps = _integers(layer)
+    kernel, steps = stored_integers(layer)
     kernel = subpixel_kernel(kernel, layer.strides[0])
     unused = -len(kernel) % _OUTPUTS_AT_ONCE
     phases = layer.strides[0] ** 2
     pads = [kernel.shape[2] - 1] * 4
     kernel = np.pad(kernel, [(0, unused), (0, 0), (0, 0), (0, 0)])
-    steps = np.pad(np.tile(steps, phases), (0, unused), constant_values=1)
+    steps = np.pad(np.tile(steps.ravel(), phases), (0, unused), constant_values=1)
     bias = np.pad(np.tile(as_stored(layer.bias), phases), (0, unused))
     subpixels = graph.node("Conv", x, _kernel(graph, kernel, steps), graph.floats(bias), pads=pads)
     graph.rearrangements[subpixels] = partial(add_pixels, graph, layer=layer, unused=unused)
@@ -64,25 +63,22 @@ def add_dynamic_eight_bit_convolution(graph: GraphBuilder, x: str, layer: Dynami
         # Before rounding: OpenVINO does not pad with a zero point that is computed.
         x = graph.node("Pad", x, graph.integers(0, pad, pad, 0, 0, pad, pad, 0))
     values, step, zero_point = graph.outputs(3, "DynamicQuantizeLinear", x)
-    kernel, steps = _integers(layer)
-    windows, kernel = _windows(graph, values, layer), graph.constant(kernel.reshape(-1, layer.filters))
-    sums = graph.node("MatMulInteger", windows, kernel, zero_point)
-    steps = graph.node("Mul", step, graph.floats(steps))
+    kernel, steps = stored_integers(layer)
+    windows = _windows(graph, values, layer)
+    matrix = graph.constant(kernel.astype(np.int8).reshape(-1, layer.filters))
+    sums = graph.node("MatMulInteger", windows, matrix, zero_point)
+    steps = graph.node("Mul", step, graph.floats(steps.ravel()))
     x = graph.node("Mul", graph.node("Cast", sums, to=TensorProto.FLOAT), steps)
     if layer.use_bias:
         x = graph.node("Add", x, graph.weights(layer.bias, layer.bias))
     return graph.channels_first(x)
 
 
-def _integers(layer) -> tuple[np.ndarray, np.ndarray]:
-    """Return the kernel of a layer in steps, int8, and the step of each output."""
-    exact, steps = map(np.asarray, in_steps(as_stored(layer.kernel), layer.output_axis))
-    return np.rint(exact).astype(np.int8), steps.ravel()
-
-
 def _kernel(graph: GraphBuilder, kernel: np.ndarray, steps: np.ndarray) -> str:
-    """Add an int8 kernel (outputs, inputs, height, width) with one step per output."""
-    return graph.node("DequantizeLinear", graph.constant(kernel), graph.floats(steps), axis=0)
+    """Add a kernel (outputs, inputs, height, width) in whole steps as int8, with one step per output."""
+    return graph.node(
+        "DequantizeLinear", graph.constant(kernel.astype(np.int8)), graph.floats(steps.ravel()), axis=0
+    )
 
 
 def _windows(graph: GraphBuilder, x: str, layer: layers.Conv2D) -> str:

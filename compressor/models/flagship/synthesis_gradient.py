@@ -11,8 +11,7 @@ from compressor.layers import (
     LappedSynthesisGradient,
     ReluGradient,
 )
-from compressor.layers.eight_bits import in_steps
-from compressor.models.export_arrays import as_stored
+from compressor.models.export_arrays import stored_integers
 from compressor.models.flagship.model import Flagship
 from compressor.spec.constants import PIXEL_SCALE
 
@@ -26,8 +25,8 @@ def _with_kernel(layer: keras.layers.Layer, kernel: np.ndarray, inputs: int) -> 
 def _kernel(layer: keras.layers.Layer) -> np.ndarray:
     """Return the kernel that a convolution uses when it is exported."""
     if isinstance(layer, EightBitConv2D | EightBitConv2DTranspose):
-        exact, steps = map(ops.convert_to_numpy, in_steps(as_stored(layer.kernel), layer.output_axis))
-        return np.rint(exact) * steps
+        kernel, steps = stored_integers(layer)
+        return kernel * steps
     return ops.convert_to_numpy(layer.kernel)
 
 
