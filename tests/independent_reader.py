@@ -309,7 +309,7 @@ class SymbolReader:
 
     def group(self, indices):
         """Return the symbols of a group, in the order of its scale indices, a flat list."""
-        symbols = [0] * len(indices)
+        symbols, escapes = [0] * len(indices), []
         for index in sorted(set(indices) - {0}):
             width, (frequencies, starts) = self._widths[index], self._table(index)
             places = [place for place, own in enumerate(indices) if own == index]
@@ -317,9 +317,10 @@ class SymbolReader:
                 letter = self._coder.letter(starts)
                 self._count(16 - math.log2(frequencies[letter]))
                 symbols[place] = letter - width
-            for place in places:
-                if symbols[place] == width + 1:
-                    symbols[place] = self._escape(width)
+                if symbols[place] > width:
+                    escapes.append((place, width))
+        for place, width in escapes:
+            symbols[place] = self._escape(width)
         return symbols
 
     def _escape(self, width):

@@ -162,7 +162,7 @@ def test_the_codec_imports_none_of_its_neighbours(module):
     ("package", "users"),
     [
         ("constriction", {"entropy.range_coder"}),
-        ("onnxruntime", {"engines.onnx_engine", "entropy.integer_layer", "onnx_sessions"}),
+        ("onnxruntime", {"engines.onnx_engine", "entropy.integer_layers", "onnx_sessions"}),
         ("openvino", {"engines.openvino_engine"}),
         ("onnx", {"models.exported"}),
         ("tensorflow", set()),

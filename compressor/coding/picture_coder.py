@@ -202,7 +202,8 @@ class PictureCoder:
             pixels = synthesis.run(reader.window(window), levels_in(levels, window.slices))
             kept = part.scaled(block).common(region)
             inner = pixels[kept.within(window.scaled(block)).slices]
-            image_uint8[kept.within(region).slices] = to_uint8(inner + PIXEL_OFFSET)
+            inner += PIXEL_OFFSET
+            image_uint8[kept.within(region).slices] = to_uint8(inner)
         return image_uint8
 
     def read_symbols(

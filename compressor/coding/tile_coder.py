@@ -14,7 +14,7 @@ from compressor.entropy.range_coder import SymbolDecoder, encode_pairs
 from compressor.entropy.tables import ScaleTables
 from compressor.errors import CorruptStreamError
 from compressor.models.runtime import ModelRuntime, Passes, Step
-from compressor.spec.arrays import Floats, Indices, Symbols, extended
+from compressor.spec.arrays import Floats, Indices, Symbols, extended, stacked
 from compressor.spec.constants import SAVING_SHARE
 from compressor.spec.levels import Levels, padded_levels
 
@@ -235,7 +235,7 @@ def _boosted_passes(passes: Passes, lift: Indices) -> Passes:
     with closing(passes):
         step = next(passes)
         while True:
-            lifted = np.stack([lift[view] for view in step.coding_pass.views])
+            lifted = stacked([lift[view] for view in step.coding_pass.views])
             symbols = yield replace(step, indices=boosted(step.indices, lifted))
             try:
                 step = passes.send(symbols)

@@ -9,9 +9,10 @@ rounded down.
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from compressor.entropy.integer_layer import integer_layer
+from compressor.entropy.integer_layers import IntegerLayer, integer_layers
 from compressor.spec.arrays import Floats
 from compressor.spec.levels import Levels
 from compressor.spec.quality import LEVELS_PER_KNOT
@@ -52,13 +53,10 @@ class ExactLayer:
     scale: Floats
     maximum: int
 
-    def __call__(self, inputs: Bytes, levels: Levels, zero_point: int = 0) -> Bytes:
-        """(positions, inputs), one level or one for each -> (positions, outputs), 0..maximum.
-
-        `zero_point` is the input that stands for 0.
-        """
+    def at(self, levels: Levels) -> IntegerLayer:
+        """Return the layer at one level, or at one for each position."""
         bias = knots_at(self.bias, levels).reshape(-1, len(self.scale))
-        return integer_layer(inputs, zero_point, self.matrix, bias, self.scale, self.maximum)
+        return IntegerLayer(self.matrix, bias, self.scale, self.maximum)
 
 
 def patches(padded: Bytes, kernel: int, stride: int, row: int, column: int, own: Bytes) -> Bytes:
@@ -72,15 +70,14 @@ def patches(padded: Bytes, kernel: int, stride: int, row: int, column: int, own:
     Returns:
         (h / stride * w / stride, kernel * kernel * C + F).
     """
-    height, width = (n - kernel + 1 for n in padded.shape[:2])
     rows, columns, num_own = own.shape
     channels = padded.shape[2]
-    out = np.empty((rows, columns, kernel * kernel * channels + num_own), np.uint8)
-    for k in range(kernel * kernel):
-        i, j = row + k // kernel, column + k % kernel
-        shifted = padded[i : i + height : stride, j : j + width : stride]
-        out[:, :, k * channels : (k + 1) * channels] = shifted[:rows, :columns]
-    out[:, :, kernel * kernel * channels :] = own
+    num_around = kernel * kernel * channels
+    out = np.empty((rows, columns, num_around + num_own), np.uint8)
+    windows = sliding_window_view(padded, (kernel, kernel), (0, 1))[row::stride, column::stride]
+    around = out[:, :, :num_around].reshape(rows, columns, kernel, kernel, channels)
+    around[:] = windows[:rows, :columns].transpose(0, 1, 3, 4, 2)
+    out[:, :, num_around:] = own
     return out.reshape(rows * columns, -1)
 
 
@@ -109,7 +106,8 @@ class ExactHyper:
             padded = np.full((h + 2, w + 2, channels), zero_point, np.uint8)
             padded[1:-1, 1:-1] = x
             windows = patches(padded, 3, 1, 0, 0, x[:, :, :0])
-            x, zero_point = depth_to_space(layer(windows, levels, zero_point).reshape(h, w, -1)), 0
+            outputs = integer_layers(windows, [layer.at(levels)], zero_point)
+            x, zero_point = depth_to_space(outputs.reshape(h, w, -1)), 0
         return x
 
 
@@ -121,6 +119,4 @@ class ExactContext:
 
     def __call__(self, inputs: Bytes, levels: Levels) -> Bytes:
         """(positions, inputs), one level or one for each position -> (positions, channels)."""
-        for layer in self.layers:
-            inputs = layer(inputs, levels)
-        return inputs
+        return integer_layers(inputs, [layer.at(levels) for layer in self.layers])

@@ -48,7 +48,7 @@ class SymbolEncoder:
     """
 
     def __init__(self, tables: ScaleTables) -> None:
-        self._tables, self._limits = tables, tables.half_widths.tolist()
+        self._tables = tables
         self._coder = constriction.stream.queue.RangeEncoder()
 
     def put(self, symbols: NDArray[np.int32], indices: NDArray[np.uint8]) -> None:
@@ -60,15 +60,12 @@ class SymbolEncoder:
         """
         positions, of_coded, groups = _groups(indices)
         values, limits = symbols.take(positions), self._tables.half_widths.take(of_coded)
-        letters, outside = values + limits, np.abs(values) > limits
-        has_escapes = outside.any()
-        if has_escapes:
-            letters[outside] = 2 * limits[outside] + 1
+        outside = np.abs(values) > limits
+        letters = np.where(outside, 2 * limits + 1, values + limits)
         for index, part in groups:
             self._coder.encode(letters[part], _model(self._tables, index))
-            if has_escapes:
-                for value in values[part][outside[part]]:
-                    self._put_escape(int(value), self._limits[index])
+        for value, limit in zip(values[outside].tolist(), limits[outside].tolist(), strict=True):
+            self._put_escape(value, limit)
 
     def _put_escape(self, value: int, limit: int) -> None:
         excess = abs(value) - limit  # at least 1
@@ -109,7 +106,7 @@ class SymbolDecoder:
             raise CorruptStreamError(
                 f"entropy-coded data has {len(data)} bytes, expected a multiple of 4; the file is damaged"
             )
-        self._tables, self._limits = tables, tables.half_widths.tolist()
+        self._tables = tables
         self._bits_left = (
             8 * len(data) / _SPARE_FACTOR - _SPARE_BITS
             if is_cut
@@ -130,23 +127,19 @@ class SymbolDecoder:
             CorruptStreamError: if the data cannot have come from the encoder.
         """
         positions, of_coded, groups = _groups(indices)
-        values = np.empty(len(positions), np.int32)
-        escapes: dict[int, int] = {}
+        limits, bits = self._tables.half_widths.take(of_coded), self._tables.table_bits
+        letters = [np.empty(0, np.int32)]
         try:
             for index, part in groups:
-                limit = self._limits[index]
-                letters = self._coder.decode(_model(self._tables, index), part.stop - part.start)
-                np.subtract(letters, limit, out=values[part])
-                if letters.max() > 2 * limit:
-                    for escaped in part.start + np.flatnonzero(letters > 2 * limit):
-                        escapes[int(escaped)] = self._get_escape(limit)
+                letters.append(self._coder.decode(_model(self._tables, index), part.stop - part.start))
+            # An escape is still one more than the limit, and its bits are those of the table alone.
+            values = np.concatenate(letters) - limits
+            entries = np.multiply(of_coded, bits.shape[1], dtype=np.int32) + np.abs(values)
+            self._count(float(bits.ravel().take(entries).sum()))
+            for escaped in np.flatnonzero(values > limits):
+                values[escaped] = self._get_escape(int(limits[escaped]))
         except (AssertionError, ValueError) as error:
             raise CorruptStreamError("entropy-coded data is damaged; get the file again") from error
-        bits = self._tables.table_bits
-        # An escape is still one more than the limit, and its bits are those of the table alone.
-        entries = of_coded.astype(np.int32) * bits.shape[1] + np.abs(values)
-        self._count(float(bits.ravel().take(entries).sum()))
-        values[list(escapes)] = list(escapes.values())
         symbols = np.zeros(len(indices), np.int32)
         symbols[positions] = values
         return symbols

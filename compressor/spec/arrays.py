@@ -1,5 +1,6 @@
-"""Types of arrays that many modules exchange, and padding at the bottom and the right."""
+"""Types of arrays that many modules exchange, padding at the bottom and the right, and stacking."""
 
+from collections.abc import Sequence
 from typing import Literal, TypeVar
 
 import numpy as np
@@ -34,3 +35,13 @@ def extended(
     if rows == columns == 0:
         return values
     return np.pad(values, [(0, rows), (0, columns), *[(0, 0)] * (values.ndim - 2)], mode=mode)
+
+
+def stacked(values: Sequence[NDArray[_Number]]) -> NDArray[_Number]:
+    """Stack arrays of the same shape along a new first axis; a single one is not copied.
+
+    Example:
+        >>> stacked([np.zeros(3), np.zeros(3)]).shape
+        (2, 3)
+    """
+    return values[0][None] if len(values) == 1 else np.stack(values)

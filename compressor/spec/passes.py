@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from compressor.spec.arrays import stacked
+
 _Number = TypeVar("_Number", bound=np.generic)
 # Positions in a 2x2 pattern, diagonal first: each later cell has known neighbours on two or four sides.
 CELLS = ((0, 0), (1, 1), (0, 1), (1, 0))
@@ -93,7 +95,7 @@ class CodingPass:
         coded = slice(self.low, self.high)
         if values.ndim == 1:
             return values[coded]
-        return np.stack([values[(*view, coded)] for view in self.views])
+        return stacked([values[(*view, coded)] for view in self.views])
 
     def gather_some(self, values: NDArray[_Number], positions: NDArray[np.intp]) -> NDArray[_Number]:
         """Return the values of some of the latents that are coded.

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from compressor.entropy.exact import ExactContext, ExactHyper, ExactLayer, knots_at, patches
-from compressor.entropy.integer_layer import EXACT_LIMIT, MAX_WEIGHT
+from compressor.entropy.integer_layers import EXACT_LIMIT, MAX_WEIGHT, integer_layers
 
 
 def random_layer(random, inputs, outputs, knots=1, input_max=255, maximum=255, units=256):
@@ -90,7 +90,7 @@ def test_each_position_may_have_a_level_of_its_own():
     layer = random_layer(random, 30, 8, knots=5)
     x, levels = random.integers(0, 256, (12, 30), np.uint8), random.integers(0, 397, 12).astype(np.int32)
     expected = [reference_layer(layer, row, level) for row, level in zip(x[:, None], levels, strict=True)]
-    np.testing.assert_array_equal(layer(x, levels), np.concatenate(expected))
+    np.testing.assert_array_equal(integer_layers(x, [layer.at(levels)]), np.concatenate(expected))
 
 
 def test_knots_are_interpolated_in_integers():

@@ -3,7 +3,7 @@
 import numpy as np
 
 from compressor.entropy.exact import ExactContext, ExactHyper, ExactLayer
-from compressor.entropy.integer_layer import EXACT_LIMIT, MAX_WEIGHT
+from compressor.entropy.integer_layers import EXACT_LIMIT, MAX_WEIGHT
 from compressor.layers.density import LOG_SCALE_STEP
 from compressor.models.export_arrays import scale_index
 from compressor.models.flagship.model import Flagship

@@ -9,16 +9,16 @@ from compressor.models.flagship.reduction import FACTORS, Reduction, num_channel
 from compressor.models.flagship.tile_latents import LatentThreads, TileLatents
 from compressor.models.gains import load_gains
 from compressor.models.runtime import Analysis, Passes, PixelError, Step, Synthesis
-from compressor.spec.arrays import Floats, Indices, Symbols, extended
+from compressor.spec.arrays import Floats, Indices, Symbols, extended, stacked
 from compressor.spec.constants import HYPER_SLOPE
 from compressor.spec.fine_levels import FineLevels
 from compressor.spec.levels import Levels, levels_in, network_quality, padded_levels, pixel_values
 from compressor.spec.passes import CodingPass
 from compressor.weights.files import ModelFiles
 
-# Positions that the integer networks evaluate at once: enough for fast products, and few enough for their
-# inputs, up to 2,080 bytes each, to stay in a cache.
-MAX_POSITIONS = 2048
+# Positions that the integer networks evaluate at once: enough for fast products, and few enough for the
+# inputs and sums of a layer, up to 2,080 and 1,152 bytes each, to stay in a cache.
+MAX_POSITIONS = 512
 
 
 class FlagshipRuntime:
@@ -179,11 +179,11 @@ class FlagshipRuntime:
                 surroundings = p.surroundings(codes, margin) if p.seen else None
                 indices = self._indices(k, p, features, surroundings, levels)
                 if inside is not None:
-                    indices *= np.stack([inside[view] for view in p.views])
+                    indices *= stacked([inside[view] for view in p.views])
                 symbols = yield Step(p, means, indices)
                 latents.add(p, symbols)
                 if p.high <= self._context_channels:
-                    of_views = levels if isinstance(levels, int) else np.stack([levels[v] for v in p.views])
+                    of_views = levels if isinstance(levels, int) else stacked([levels[v] for v in p.views])
                     magnitudes = self._fine_levels.coarse_magnitudes(np.abs(symbols), of_views)
                     p.scatter(self._entropy.codes(magnitudes), of_tile)
             return latents.result()[:height, :width]
@@ -215,7 +215,7 @@ class FlagshipRuntime:
                 chosen = self._entropy.contexts[k](inputs, levels_in(seen_levels, np.s_[top : top + rows, :]))
                 indices[top : top + rows] = chosen.reshape(*band.shape[:2], -1)
             found.append(self._fine_levels.raised(indices, of_own))
-        return np.stack(found)
+        return stacked(found)
 
     def _plane(self, inputs: Floats, levels: Levels, block: int = 1) -> Floats:
         """Return the quality as one more channel of a network's inputs (N, H, W, C), (N, H, W, 1).

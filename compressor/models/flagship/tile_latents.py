@@ -8,7 +8,7 @@ import numpy as np
 
 from compressor.call_thread import CallThread
 from compressor.engines.interface import Engine
-from compressor.spec.arrays import Floats, Symbols
+from compressor.spec.arrays import Floats, Symbols, stacked
 from compressor.spec.passes import CodingPass
 
 # Starts a call, and returns a function that waits for its result.
@@ -45,7 +45,7 @@ class TileLatents:
     ) -> None:
         self._engine, self._start = engine, start
         self._mean_unit, self._near_unit = mean_unit, near_unit
-        self._decoded = np.zeros(shape, np.float32)
+        self._decoded = np.empty(shape, np.float32)
         h, w, _ = shape
         self._margin = margin
         self._near_and_margin = np.zeros((h + 2 * margin, w + 2 * margin, near_unit.shape[-1]), np.float32)
@@ -66,25 +66,28 @@ class TileLatents:
         self._before = self._start(self._place, self._before, p, symbols)
 
     def result(self) -> Floats:
-        """Wait for the last pass, and return the latents; those of passes not added are zero."""
+        """Wait for the last pass, and return the latents. All of `shape` has to be coded."""
         self._before()
         return self._decoded
 
     def _means(self, before: Callable[[], Any], k: int, p: CodingPass) -> Floats:
         before()
         features = self._features()
-        inputs = [np.stack([features[view] for view in p.views])]
+        inputs = [stacked([features[view] for view in p.views])]
         if p.seen:
             around = p.surroundings(self._near_and_margin, self._margin)
             height, width = (n - p.stride + 1 for n in around.shape[:2])
-            inputs.insert(0, np.stack([around[r : r + height, c : c + width] for r, c in p.origins]))
-        return p.gather(self._mean_unit) * self._engine.run(f"mean_{k}", *inputs)
+            inputs.insert(0, stacked([around[r : r + height, c : c + width] for r, c in p.origins]))
+        means = self._engine.run(f"mean_{k}", *inputs)
+        means *= p.gather(self._mean_unit)
+        return means
 
     def _place(self, means: Callable[[], Floats], p: CodingPass, symbols: Symbols) -> None:
-        values = means() + symbols.astype(np.float32)
+        values = np.add(means(), symbols, dtype=np.float32)
         p.scatter(values, self._decoded)
         if p.high <= self._near.shape[2]:
-            p.scatter(np.arcsinh(values / p.gather(self._near_unit)), self._near)
+            values /= p.gather(self._near_unit)
+            p.scatter(np.arcsinh(values, out=values), self._near)
 
 
 class LatentThreads:

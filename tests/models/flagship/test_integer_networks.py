@@ -5,7 +5,7 @@ import pytest
 from skimage import data
 
 from compressor.coding.loading import create_coder
-from compressor.entropy.integer_layer import EXACT_LIMIT
+from compressor.entropy.integer_layers import EXACT_LIMIT, integer_layers
 from compressor.models.export_arrays import scale_index
 from compressor.models.exported import load_exported
 from compressor.models.flagship.integer_networks import rounded_layer
@@ -53,7 +53,8 @@ def test_layers_are_exact_and_close_to_their_floats():
     x = random.integers(0, 256, (50, 900))
     wanted = np.clip(x @ weights + 32 * bias[2], 0, 255)
     assert wanted.std(0).min() > 0.1
-    assert np.abs(layer(x.astype(np.uint8), 2 * LEVELS_PER_KNOT) - wanted).max() < 1
+    found = integer_layers(x.astype(np.uint8), [layer.at(2 * LEVELS_PER_KNOT)])
+    assert np.abs(found - wanted).max() < 1
 
 
 def test_weights_beyond_any_scale_are_refused():
