@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import weakref
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -17,7 +18,8 @@ _Call = tuple[Future[Any], Callable[..., Any], tuple[Any, ...]]
 class CallThread:
     """A thread that makes calls, one after another. It ends when this object is freed.
 
-    Unlike a `ThreadPoolExecutor`, it accepts calls after the main thread has ended.
+    Unlike a `ThreadPoolExecutor`, it accepts calls after the main thread has ended. Before the process ends,
+    calls that have been queued are made.
 
     Args:
         name: name of the thread.
@@ -30,9 +32,11 @@ class CallThread:
 
     def __init__(self, name: str) -> None:
         self._calls: SimpleQueue[_Call | None] = SimpleQueue()
-        Thread(target=_make_calls, args=(self._calls,), name=name, daemon=True).start()
+        self._thread = Thread(target=_make_calls, args=(self._calls,), name=name, daemon=True)
+        self._thread.start()
         # Not at exit: functions that run then may still make calls.
         weakref.finalize(self, self._calls.put, None).atexit = False
+        _call_threads.add(self)
 
     def start(self, function: Callable[..., Result], *arguments: Any) -> Future[Result]:
         """Queue a call, and return its future. Calls are made in the order in which they are queued."""
@@ -47,6 +51,26 @@ class CallThread:
                 call[0].cancel()
             # None, which ends the thread, is not a call: put it back.
             self._calls.put(None)
+
+    def finish(self) -> None:
+        """Wait for all calls that have been queued."""
+        # A thread does not survive a fork.
+        if self._thread.is_alive():
+            self.start(_do_nothing).result()
+
+
+def _do_nothing() -> None:
+    pass
+
+
+_call_threads: weakref.WeakSet[CallThread] = weakref.WeakSet()
+
+
+@atexit.register
+def _finish_all() -> None:
+    # A thread that returns from compiled code while Python shuts down would abort the process.
+    for thread in list(_call_threads):
+        thread.finish()
 
 
 def _make_calls(calls: SimpleQueue[_Call | None]) -> None:

@@ -220,6 +220,7 @@ def check_options(
         OptionError: if an option is outside its range, or options contradict each other.
         WeightsError: if the effort refines, and the manifest of the model is missing or damaged.
     """
+    _check_runtime(runtime)
     level = _level(quality, target, has_mask=has_mask)
     rules = effort_of(effort)
     runtime = _tuned(runtime, tune)
@@ -244,6 +245,11 @@ def _mask(roi: Image.Image | npt.NDArray[np.uint8], size: tuple[int, int]) -> np
             "picture: resize it"
         )
     return np.asarray(image.convert("L"))
+
+
+def _check_runtime(runtime: Runtime) -> None:
+    if not isinstance(runtime, Runtime):
+        raise OptionError(f"received the runtime {runtime!r}, expected compressor.Runtime(...)")
 
 
 def _tuned(runtime: Runtime, tune: str | None) -> Runtime:
@@ -321,6 +327,7 @@ def decode(
         raise OptionError(
             f"received the reduction {reduction!r}, expected one of {', '.join(map(str, REDUCTIONS))}"
         )
+    _check_runtime(runtime)
     reduction = int(reduction)
     stripped = parse_strip(strip)
     stream = _as_bytes(data)

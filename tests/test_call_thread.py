@@ -1,6 +1,7 @@
 """Calls in a thread of their own."""
 
 import gc
+import os
 import subprocess
 import sys
 import threading
@@ -99,3 +100,31 @@ thread.start(len, "ab").result()
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.stdout == "1024\n", done.stderr
+
+
+def test_the_process_waits_for_calls_before_it_ends():
+    code = """
+import time
+from compressor.call_thread import CallThread
+
+thread = CallThread("test")
+thread.start(time.sleep, 0.2)
+thread.start(print, "made")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout == "made\n", done.stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_process_does_not_wait_for_calls_of_its_parent():
+    code = """
+import os, sys
+from compressor.call_thread import CallThread
+
+thread = CallThread("test")
+child = os.fork()
+if child:
+    print(os.waitpid(child, 0)[1])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout == "0\n", done.stderr

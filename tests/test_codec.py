@@ -317,6 +317,12 @@ def test_a_target_is_a_target():
         compressor.encode(noise(4, 4, 3), target=5)
 
 
+@pytest.mark.parametrize("code", [compressor.encode, compressor.decode])
+def test_a_runtime_is_a_runtime(code):
+    with pytest.raises(OptionError, match=r"received the runtime 'keras', expected compressor.Runtime"):
+        code(noise(4, 4, 3), runtime="keras")
+
+
 def test_a_mask_and_a_large_target_stay_below_the_quality_without_loss():
     image, mask = noise(64, 256, 3), np.zeros((64, 256), np.uint8)
     mask[:, :64] = 255

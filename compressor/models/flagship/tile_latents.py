@@ -98,6 +98,8 @@ class LatentThreads:
     """
 
     def __init__(self) -> None:
+        # All are kept, so that the garbage collector ends none of them while a tile may still use it.
+        self._threads: list[CallThread] = []
         self._idle: list[CallThread] = []
 
     @contextmanager
@@ -114,13 +116,14 @@ class LatentThreads:
             thread = self._idle.pop()
         except IndexError:
             thread = CallThread("latents")
+            self._threads.append(thread)
         try:
             yield lambda function, *arguments: thread.start(function, *arguments).result
         except BaseException:
-            # Not used again: the garbage collector may have ended it already.
             thread.cancel()
             raise
-        self._idle.append(thread)
+        finally:
+            self._idle.append(thread)
 
 
 def _at_once(function: Callable[..., Any], *arguments: Any) -> Callable[[], Any]:
