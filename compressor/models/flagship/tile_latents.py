@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -13,14 +13,16 @@ from compressor.spec.passes import CodingPass
 
 # Starts a call, and returns a function that waits for its result.
 Start = Callable[..., Callable[[], Any]]
+# A pass that is coded: a function that waits for its means, the pass, and its symbols.
+_Added: TypeAlias = tuple[Callable[[], Floats], CodingPass, Symbols]
 
 
 class TileLatents:
     """Latents of a tile in quantisation steps, pass by pass: means from the engine, plus symbols.
 
     Means depend on the latents of earlier passes; scale indices depend only on their symbols. So `predict`
-    and `add` only start work, and a decoder can read later passes before it is done. If a call fails, all
-    later ones fail too.
+    only starts work, and a decoder can read later passes before it is done. If a call fails, all later ones
+    fail too.
 
     Args:
         engine: runs `hyper_mean`, `mean_0`, `mean_1`, ...
@@ -50,7 +52,8 @@ class TileLatents:
         self._margin = margin
         self._near_and_margin = np.zeros((h + 2 * margin, w + 2 * margin, near_unit.shape[-1]), np.float32)
         self._near = self._near_and_margin[margin : margin + h, margin : margin + w]
-        self._before = self._features = start(lambda: engine.run("hyper_mean", side)[0])
+        self._features = start(lambda: engine.run("hyper_mean", side)[0])
+        self._added: _Added | None = None
 
     def predict(self, k: int, p: CodingPass) -> Callable[[], Floats]:
         """Start predicting the latents of pass `k`. Call `add` for the previous pass first.
@@ -58,20 +61,23 @@ class TileLatents:
         Returns:
             A function that waits for the means, (views, rows, columns, channels).
         """
-        self._before = self._start(self._means, self._before, k, p)
-        return self._before
+        self._predicted = self._start(self._means, self._added, k, p)
+        return self._predicted
 
     def add(self, p: CodingPass, symbols: Symbols) -> None:
-        """Add the symbols of a pass to its means."""
-        self._before = self._start(self._place, self._before, p, symbols)
+        """Add the symbols of the pass that was predicted last. The next call adds them to its means."""
+        # A call of its own would take more time.
+        self._added = self._predicted, p, symbols
 
     def result(self) -> Floats:
         """Wait for the last pass, and return the latents. All of `shape` has to be coded."""
-        self._before()
+        if self._added:
+            self._start(self._place, *self._added)()
         return self._decoded
 
-    def _means(self, before: Callable[[], Any], k: int, p: CodingPass) -> Floats:
-        before()
+    def _means(self, added: _Added | None, k: int, p: CodingPass) -> Floats:
+        if added:
+            self._place(*added)
         features = self._features()
         inputs = [stacked([features[view] for view in p.views])]
         if p.seen:
