@@ -15,6 +15,7 @@ from compressor.spec.quality import HIGHEST_SEEN_LEVEL
 from training.data import encoded_images
 from training.errors import TrainingError
 from training.export import count_symbols, export
+from training.kernel_rounding import round_kernels
 from training.photos import decode_photo
 from training.run_folder import (
     CHECKPOINT,
@@ -29,6 +30,8 @@ from training.settings import Settings
 # Quality levels at which symbols are counted: over the range that networks see, since one set of tables
 # serves all of it.
 COUNT_LEVELS = tuple(range(0, HIGHEST_SEEN_LEVEL + 1, 36))
+# Rounding kernels takes a second for each picture; with all of them, it gains no more than with a third.
+ROUNDING_STRIDE = 3
 # Keras computes all activations of a picture at once: 10 GB for twelve megapixels.
 MAX_SIDE_PX = 1024
 
@@ -75,6 +78,8 @@ def export_run(
         },
     }
     chosen = _evenly_spaced(settings.data, pictures)
+    if model.config.get("eight_bits"):
+        round_kernels(model, chosen[::ROUNDING_STRIDE], COUNT_LEVELS)
     family_named(model.family).exporter(model).calibrate(chosen, COUNT_LEVELS)
     with tempfile.TemporaryDirectory() as folder:
         uncounted = Path(folder) / "model"
