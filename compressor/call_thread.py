@@ -16,10 +16,12 @@ _Call = tuple[Future[Any], Callable[..., Any], tuple[Any, ...]]
 
 
 class CallThread:
-    """A thread that makes calls, one after another. It ends when this object is freed.
+    """A thread that makes calls, one after another.
 
-    Unlike a `ThreadPoolExecutor`, it accepts calls after the main thread has ended. Before the process ends,
-    calls that have been queued are made.
+    When this object is freed, the thread makes the calls that are queued, and ends.
+
+    Unlike a `ThreadPoolExecutor`, it accepts calls after the main thread has ended. If this object still
+    exists when the process exits, the process waits for the queued calls.
 
     Args:
         name: name of the thread.
@@ -53,8 +55,8 @@ class CallThread:
             self._calls.put(None)
 
     def finish(self) -> None:
-        """Wait for all calls that have been queued."""
-        # A thread does not survive a fork.
+        """Wait until all queued calls have been made or cancelled."""
+        # After a fork, the thread does not exist in the new process, and waiting for it would never end.
         if self._thread.is_alive():
             self.start(_do_nothing).result()
 
@@ -68,7 +70,7 @@ _call_threads: weakref.WeakSet[CallThread] = weakref.WeakSet()
 
 @atexit.register
 def _finish_all() -> None:
-    # A thread that returns from compiled code while Python shuts down would abort the process.
+    # A daemon thread that returns from compiled code while Python shuts down can abort the process.
     for thread in list(_call_threads):
         thread.finish()
 

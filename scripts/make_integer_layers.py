@@ -7,7 +7,7 @@ from training.onnx_export.builder import GraphBuilder
 
 # Old enough for every version of ONNX Runtime that is supported.
 OPSET, IR_VERSION = 13, 7
-# A hyper-synthesis network runs one layer at a time, a context network three.
+# A hyper-synthesis network runs its layers one by one, a context network all three at once.
 NUMBERS_OF_LAYERS = (1, 3)
 
 

@@ -118,7 +118,7 @@ thread.start(print, "made")
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_a_forked_process_does_not_wait_for_calls_of_its_parent():
     code = """
-import os, sys
+import os
 from compressor.call_thread import CallThread
 
 thread = CallThread("test")

@@ -30,7 +30,7 @@ from training.settings import Settings
 # Quality levels at which symbols are counted: over the range that networks see, since one set of tables
 # serves all of it.
 COUNT_LEVELS = tuple(range(0, HIGHEST_SEEN_LEVEL + 1, 36))
-# Rounding kernels takes a second for each picture; with all of them, it gains no more than with a third.
+# Kernels are rounded on every third picture: each takes about a second, and using all gains no more.
 ROUNDING_STRIDE = 3
 # Keras computes all activations of a picture at once: 10 GB for twelve megapixels.
 MAX_SIDE_PX = 1024
@@ -46,8 +46,8 @@ def export_run(
         out: folder to write; `run / "export"` if None.
         name: name of the model; the run folder's name if None.
         model_id: number of the model in streams; 0 for models that do not ship.
-        pictures: number of training pictures used to calibrate and to count symbols; large ones are cropped
-            to the central 1024x1024 pixels.
+        pictures: number of training pictures used to calibrate, to count symbols and, a third of them, to
+            round the kernels of an 8-bit filter; large ones are cropped to the central 1024x1024 pixels.
 
     Returns:
         The folder that was written.

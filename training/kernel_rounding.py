@@ -1,8 +1,9 @@
 """Rounding of the kernels of an 8-bit synthesis filter.
 
 The inputs of a convolution are correlated, since neighbouring positions are nearly equal. If each weight is
-rounded to the nearest integer, the errors of many weights add up. Here, the error of each weight is
-compensated by the weights that are not rounded yet, so that the outputs change least.
+rounded to the nearest integer, the errors of many weights add up. Here, the weights
+that are not rounded yet compensate for the error of each rounded weight, so that the outputs change as little
+as possible.
 
 Reference: Frantar et al., "OPTQ: accurate quantization for generative pre-trained transformers", ICLR 2023.
 """
@@ -22,7 +23,7 @@ from compressor.spec.quality import TOP_LEVEL
 from training.onnx_export.convolutions import subpixel_kernel
 from training.start import rebuilt
 
-# Larger pictures are cut to their middle.
+# Larger pictures are cropped to their centre.
 MAX_SIDE_PX = 256
 # Share of the mean variance of the inputs that is added to the variance of each. Without it, inputs that
 # hardly vary could get large weights.
@@ -30,15 +31,15 @@ DAMPING = 3e-3
 
 
 def round_kernels(model: Flagship, images: Iterable[np.ndarray], levels: Iterable[int]) -> None:
-    """Round the kernels of a model's 8-bit filter, and adjust its biases.
+    """Round the kernels of a model's 8-bit filter in place, and adjust the filter's biases.
 
-    The target is the output of the same filter in floating point. Each layer also corrects, as far as it can,
-    the errors that earlier layers have made in its inputs.
+    The target of each layer is its output in the same filter in floating point, so each layer also corrects,
+    as far as it can, errors of earlier layers.
 
     Args:
         model: trained, with a filter in 8 bits.
         images: (H, W, 3) uint8, each side at least 64 pixels.
-        levels: quality levels 0..396; each picture is decoded at one of them, in turn.
+        levels: quality levels 0..396; each picture is coded at one of them, in turn.
     """
     network = model.synthesis_filter
     exact = rebuilt(model, model.config | {"eight_bits": False}).synthesis_filter
@@ -59,7 +60,8 @@ def round_kernels(model: Flagship, images: Iterable[np.ndarray], levels: Iterabl
 
 
 def _decoded(model: Flagship, images: Iterable[np.ndarray], levels: Iterable[int]) -> Iterator[object]:
-    """Yield the inputs of the filter, (1, h, w, 4), for pictures that have been cut, coded and decoded."""
+    """Yield the inputs of the filter, (1, h, w, 4), for pictures that are cropped to whole
+    positions of the side information, coded and decoded."""
     for image, level in zip(images, cycle(levels), strict=False):
         top, left = (max(0, side - MAX_SIDE_PX) // 2 for side in image.shape[:2])
         height, width = (min(side, MAX_SIDE_PX) // SIDE_PX * SIDE_PX for side in image.shape[:2])
@@ -99,10 +101,10 @@ def _kernel(layer: layers.Layer, matrix: np.ndarray) -> np.ndarray:
 
 
 def _moments(windows: Iterable[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, ...]:
-    """Return the moments of two inputs, which are the rows of pairs of matrices.
+    """Return the moments of two random vectors, whose samples are the rows of each pair of matrices.
 
     Returns:
-        The means of both, (n,); the covariance of the first, and that of the first with the second, (n, n).
+        Both means, (n,); the covariance of the first vector, and that of the first with the second, (n, n).
     """
     count, sums, products = 0, np.float64(0), np.float64(0)
     for first, second in windows:
@@ -117,7 +119,13 @@ def _moments(windows: Iterable[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarr
 
 
 def _rounded(layer: layers.Layer, kernel: np.ndarray, covariance: np.ndarray) -> np.ndarray:
-    """Round the matrix of a kernel to whole steps, given the covariance of its inputs."""
+    """Return the matrix of a kernel with weights rounded to multiples of their steps.
+
+    Args:
+        layer: the convolution.
+        kernel: its matrix, (n, outputs).
+        covariance: that of its inputs, (n, n).
+    """
     stored = _kernel(layer, kernel).astype(np.float16).astype(np.float32)
     exact, steps = (np.asarray(x) for x in in_steps(stored, layer.output_axis))
     order = np.argsort(-np.diag(covariance))

@@ -54,7 +54,7 @@ class ExactLayer:
     maximum: int
 
     def at(self, levels: Levels) -> IntegerLayer:
-        """Return the layer at one level, or at one for each position."""
+        """Return the layer with its bias for a quality level, or for one level per position."""
         bias = knots_at(self.bias, levels).reshape(-1, len(self.scale))
         return IntegerLayer(self.matrix, bias, self.scale, self.maximum)
 

@@ -22,7 +22,9 @@ EXACT_LIMIT = 1 << 24
 
 
 class IntegerLayer(NamedTuple):
-    """Computes (inputs @ weights + bias) * scale, rounded down and clipped to 0..maximum.
+    """A layer that computes ((inputs - zero point) @ weights + bias) * scale, rounded down and clipped.
+
+    The zero point is 0 for all but the first layer, see `integer_layers`. Outputs are 0..maximum.
 
     Attributes:
         weights: (inputs, outputs), -63..63.
@@ -38,16 +40,16 @@ class IntegerLayer(NamedTuple):
 
 
 def graph_path(num_layers: int) -> Path:
-    """Return the file of the graph of 1 or 3 layers, which `python -m scripts.make_integer_layers` writes."""
+    """Return the path of the graph of 1 or 3 layers, written by `python -m scripts.make_integer_layers`."""
     return Path(__file__).with_name(f"integer_layers_{num_layers}.onnx")
 
 
 def integer_layers(
     inputs: NDArray[np.uint8], layers: Sequence[IntegerLayer], zero_point: int = 0
 ) -> NDArray[np.uint8]:
-    """Return the outputs of the last layer.
+    """Run layers one after another, and return the outputs of the last.
 
-    One run for several layers takes less time than one for each.
+    Running several layers at once is faster than running each on its own.
 
     Args:
         inputs: (positions, inputs).

@@ -63,7 +63,7 @@ class Synthesis:
         num_passes: number of passes to decode, from the first.
         channels: number of channels that these passes decode.
         run: converts latents (h, w, channels) in quantisation steps, at levels, to pixels minus 128
-            (block * h, block * w, 3).
+            (block * h, block * w, 3), in a new array.
     """
 
     block: int

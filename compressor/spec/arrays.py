@@ -38,7 +38,9 @@ def extended(
 
 
 def stacked(values: Sequence[NDArray[_Number]]) -> NDArray[_Number]:
-    """Stack arrays of the same shape along a new first axis; a single one is not copied.
+    """Stack arrays of the same shape along a new first axis.
+
+    A single array is not copied: the result is a view of it.
 
     Example:
         >>> stacked([np.zeros(3), np.zeros(3)]).shape

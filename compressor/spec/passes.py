@@ -84,7 +84,7 @@ class CodingPass:
         return values[inner, inner, : self.seen]
 
     def gather(self, values: NDArray[_Number]) -> NDArray[_Number]:
-        """Return the values of the latents that are coded.
+        """Return the values of the latents that are coded, perhaps as a view: do not modify them.
 
         Args:
             values: (h, w, C), or (C,) if they are the same everywhere.

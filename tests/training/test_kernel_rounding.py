@@ -40,7 +40,7 @@ def test_the_outputs_change_less_than_with_nearest_integers(tiny_flagship, rando
     fit_eight_bits(tiny_flagship, model, {"images": pictures, "quality": quality})
 
     def error():
-        """Of pictures that the kernels were not rounded for."""
+        """Return the error of the output on other pictures than those for rounding."""
         others, at = random_pictures(4, 64, 64, seed=4), np.linspace(0, 1, 4, dtype=np.float32)
         decoded = np.asarray(tiny_flagship.coded_without_filter(others, at))
         return np.std(np.asarray(model.filter(decoded, at)) - np.asarray(tiny_flagship.filter(decoded, at)))

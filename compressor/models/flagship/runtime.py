@@ -16,8 +16,8 @@ from compressor.spec.levels import Levels, levels_in, network_quality, padded_le
 from compressor.spec.passes import CodingPass
 from compressor.weights.files import ModelFiles
 
-# Positions that the integer networks evaluate at once: enough for fast products, and few enough for the
-# inputs and sums of a layer, up to 2,080 and 1,152 bytes each, to stay in a cache.
+# Positions that the integer networks evaluate at once: enough for fast products, and few enough that the
+# inputs and sums of a layer, up to 2,080 and 1,152 bytes per position, stay in a cache.
 MAX_POSITIONS = 512
 
 

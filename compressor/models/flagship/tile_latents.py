@@ -13,7 +13,7 @@ from compressor.spec.passes import CodingPass
 
 # Starts a call, and returns a function that waits for its result.
 Start = Callable[..., Callable[[], Any]]
-# A pass that is coded: a function that waits for its means, the pass, and its symbols.
+# A coded pass: a function that waits for its means, the `CodingPass`, and its symbols.
 _Added: TypeAlias = tuple[Callable[[], Floats], CodingPass, Symbols]
 
 
@@ -65,12 +65,12 @@ class TileLatents:
         return self._predicted
 
     def add(self, p: CodingPass, symbols: Symbols) -> None:
-        """Add the symbols of the pass that was predicted last. The next call adds them to its means."""
-        # A call of its own would take more time.
+        """Record the symbols of a pass, the one predicted last. The next `predict` or `result` uses them."""
+        # Starting a separate call would take longer.
         self._added = self._predicted, p, symbols
 
     def result(self) -> Floats:
-        """Wait for the last pass, and return the latents. All of `shape` has to be coded."""
+        """Wait for the last pass, and return the latents, which are undefined where no pass was added."""
         if self._added:
             self._start(self._place, *self._added)()
         return self._decoded
@@ -104,7 +104,8 @@ class LatentThreads:
     """
 
     def __init__(self) -> None:
-        # All are kept, so that the garbage collector ends none of them while a tile may still use it.
+        # Otherwise, the garbage collector could end a thread together with an abandoned tile, and the ended
+        # thread would be used again.
         self._threads: list[CallThread] = []
         self._idle: list[CallThread] = []
 
