@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import atexit
 import weakref
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from contextlib import suppress
 from queue import Empty, SimpleQueue
-from threading import Thread
+from threading import Thread, current_thread
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
@@ -20,8 +19,7 @@ class CallThread:
 
     When this object is freed, the thread makes the calls that are queued, and ends.
 
-    Unlike a `ThreadPoolExecutor`, it accepts calls after the main thread has ended. If this object still
-    exists when the process exits, the process waits for the queued calls.
+    Unlike a `ThreadPoolExecutor`, it accepts calls after the main thread has ended.
 
     Args:
         name: name of the thread.
@@ -38,7 +36,6 @@ class CallThread:
         self._thread.start()
         # Not at exit: functions that run then may still make calls.
         weakref.finalize(self, self._calls.put, None).atexit = False
-        _call_threads.add(self)
 
     def start(self, function: Callable[..., Result], *arguments: Any) -> Future[Result]:
         """Queue a call, and return its future. Calls are made in the order in which they are queued."""
@@ -47,32 +44,22 @@ class CallThread:
         return future
 
     def cancel(self) -> None:
-        """Cancel the calls that have not begun."""
+        """Cancel the calls that have not begun, and wait for the one that is being made."""
         with suppress(Empty):
             while call := self._calls.get_nowait():
                 call[0].cancel()
             # None, which ends the thread, is not a call: put it back.
             self._calls.put(None)
-
-    def finish(self) -> None:
-        """Wait until all queued calls have been made or cancelled."""
-        # After a fork, the thread does not exist in the new process, and waiting for it would never end.
-        if self._thread.is_alive():
-            self.start(_do_nothing).result()
+        # The garbage collector may close what uses this thread while it makes a call.
+        if current_thread() is not self._thread:
+            last = self.start(_do_nothing)
+            # The thread may end before it makes this call, and another thread may cancel it.
+            while self._thread.is_alive() and not last.done():
+                wait([last], timeout=0.1)
 
 
 def _do_nothing() -> None:
     pass
-
-
-_call_threads: weakref.WeakSet[CallThread] = weakref.WeakSet()
-
-
-@atexit.register
-def _finish_all() -> None:
-    # A daemon thread that returns from compiled code while Python shuts down can abort the process.
-    for thread in list(_call_threads):
-        thread.finish()
 
 
 def _make_calls(calls: SimpleQueue[_Call | None]) -> None:

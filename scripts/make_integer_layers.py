@@ -2,13 +2,11 @@
 
 from onnx import TensorProto, helper
 
-from compressor.entropy.integer_layers import graph_path
+from compressor.entropy.integer_layers import NUMBERS_OF_LAYERS, graph_path
 from training.onnx_export.builder import GraphBuilder
 
 # Old enough for every version of ONNX Runtime that is supported.
 OPSET, IR_VERSION = 13, 7
-# A hyper-synthesis network runs its layers one by one, a context network all three at once.
-NUMBERS_OF_LAYERS = (1, 3)
 
 
 def integer_layers_graph(num_layers: int) -> bytes:
@@ -18,7 +16,7 @@ def integer_layers_graph(num_layers: int) -> bytes:
         helper.make_tensor_value_info("zero_point", TensorProto.UINT8, []),
     ]
     builder = GraphBuilder({})
-    x, zero_point, zero = "inputs", ["zero_point"], builder.floats(0)
+    x, zero = "inputs", builder.floats(0)
     for k in range(num_layers):
         weights, bias, scale, maximum = (f"{name}_{k}" for name in ("weights", "bias", "scale", "maximum"))
         inputs += [
@@ -27,11 +25,12 @@ def integer_layers_graph(num_layers: int) -> bytes:
             helper.make_tensor_value_info(scale, TensorProto.FLOAT, [f"outputs_{k}"]),
             helper.make_tensor_value_info(maximum, TensorProto.FLOAT, []),
         ]
+        zero_point = [] if k else ["zero_point"]
         products = builder.node("MatMulInteger", x, weights, *zero_point)
         sums = builder.node("Add", builder.node("Cast", products, to=TensorProto.FLOAT), bias)
         clipped = builder.node("Clip", builder.node("Mul", sums, scale), zero, maximum)
         # The cast drops the fraction. This rounds down, since no value is negative.
-        x, zero_point = builder.node("Cast", clipped, to=TensorProto.UINT8), []
+        x = builder.node("Cast", clipped, to=TensorProto.UINT8)
     output = helper.make_tensor_value_info(x, TensorProto.UINT8, ["positions", "outputs"])
     graph = helper.make_graph(builder.nodes, "integer_layers", inputs, [output], builder.initialisers)
     opset = helper.make_opsetid("", OPSET)

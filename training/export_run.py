@@ -16,7 +16,7 @@ from training.data import encoded_images
 from training.errors import TrainingError
 from training.export import count_symbols, export
 from training.kernel_rounding import round_kernels
-from training.photos import decode_photo
+from training.photos import decode_photo, middle
 from training.run_folder import (
     CHECKPOINT,
     SETTINGS,
@@ -109,17 +109,11 @@ def _evenly_spaced(source: str, count: int) -> list[np.ndarray]:
         except CompressorError:
             continue
         if min(photo.shape[:2]) >= SIDE_PX:
-            chosen.append(_middle(photo))
+            # A copy, so that the rest of the picture is freed.
+            chosen.append(middle(photo, MAX_SIDE_PX).copy())
     if not chosen:
         raise TrainingError(
             f"{source}: no image of at least {SIDE_PX}x{SIDE_PX} pixels can be read; "
             "restore the pictures that the run was trained on"
         )
     return chosen
-
-
-def _middle(photo: np.ndarray) -> np.ndarray:
-    """Cut a picture to at most `MAX_SIDE_PX` on each side."""
-    top, left = (max(0, side - MAX_SIDE_PX) // 2 for side in photo.shape[:2])
-    # A copy, so that the rest of the picture is freed.
-    return photo[top : top + MAX_SIDE_PX, left : left + MAX_SIDE_PX].copy()

@@ -1,9 +1,8 @@
 """Rounding of the kernels of an 8-bit synthesis filter.
 
 The inputs of a convolution are correlated, since neighbouring positions are nearly equal. If each weight is
-rounded to the nearest integer, the errors of many weights add up. Here, the weights
-that are not rounded yet compensate for the error of each rounded weight, so that the outputs change as little
-as possible.
+rounded to the nearest integer, the errors of many weights add up. Here, the weights that are not rounded yet
+compensate for the error of each rounded weight, so that the outputs change as little as possible.
 
 Reference: Frantar et al., "OPTQ: accurate quantization for generative pre-trained transformers", ICLR 2023.
 """
@@ -17,17 +16,21 @@ from keras import layers, ops
 from numpy.lib.stride_tricks import sliding_window_view
 
 from compressor.layers.eight_bits import MAX_WEIGHT, in_steps
+from compressor.models.export_arrays import as_stored
 from compressor.models.flagship.model import Flagship
 from compressor.spec.constants import SIDE_PX
 from compressor.spec.quality import TOP_LEVEL
 from training.onnx_export.convolutions import subpixel_kernel
+from training.photos import middle
 from training.start import rebuilt
 
-# Larger pictures are cropped to their centre.
-MAX_SIDE_PX = 256
+# Pictures are cropped to this side.
+CROP_PX = 256
 # Share of the mean variance of the inputs that is added to the variance of each. Without it, inputs that
 # hardly vary could get large weights.
 DAMPING = 3e-3
+# The least that is added, in case the inputs do not vary at all.
+MIN_VARIANCE = 1e-3
 
 
 def round_kernels(model: Flagship, images: Iterable[np.ndarray], levels: Iterable[int]) -> None:
@@ -49,7 +52,8 @@ def round_kernels(model: Flagship, images: Iterable[np.ndarray], levels: Iterabl
         wanted = keras.Model(exact.inputs, exact_layer.input)
         windows = ((_windows(layer, actual(x)), _windows(layer, wanted(x))) for x in pictures)
         mean, wanted_mean, covariance, cross = _moments(windows)
-        damped = covariance + DAMPING * np.diag(covariance).mean() * np.eye(len(mean))
+        added = max(DAMPING * np.diag(covariance).mean(), MIN_VARIANCE)
+        damped = covariance + added * np.eye(len(mean))
         kernel = _matrix(layer, np.asarray(layer.kernel, np.float64))
         best = kernel + np.linalg.solve(damped, (cross - covariance) @ kernel)
         rounded = _rounded(layer, best, damped)
@@ -59,13 +63,12 @@ def round_kernels(model: Flagship, images: Iterable[np.ndarray], levels: Iterabl
         layer.bias.assign(np.asarray(layer.bias) + error)
 
 
-def _decoded(model: Flagship, images: Iterable[np.ndarray], levels: Iterable[int]) -> Iterator[object]:
-    """Yield the inputs of the filter, (1, h, w, 4), for pictures that are cropped to whole
-    positions of the side information, coded and decoded."""
+def _decoded(model: Flagship, images: Iterable[np.ndarray], levels: Iterable[int]) -> Iterator:
+    """Yield the inputs of the filter, (1, h, w, 4), for pictures that are cropped, coded and decoded."""
     for image, level in zip(images, cycle(levels), strict=False):
-        top, left = (max(0, side - MAX_SIDE_PX) // 2 for side in image.shape[:2])
-        height, width = (min(side, MAX_SIDE_PX) // SIDE_PX * SIDE_PX for side in image.shape[:2])
-        picture = image[None, top : top + height, left : left + width].astype(np.float32) / 255
+        cropped = middle(image, CROP_PX)
+        height, width = (side // SIDE_PX * SIDE_PX for side in cropped.shape[:2])
+        picture = cropped[None, :height, :width].astype(np.float32) / 255
         quality = np.array([level / TOP_LEVEL], np.float32)
         yield model.network_inputs(model.coded_without_filter(picture, quality), quality)
 
@@ -111,7 +114,7 @@ def _moments(windows: Iterable[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarr
         both = np.concatenate([first, second], axis=1)
         count += len(both)
         sums = sums + both.sum(axis=0, dtype=np.float64)
-        products = products + first.T @ both
+        products = products + first.T.astype(np.float64) @ both
     means = sums / count
     first_mean, second_mean = np.split(means, 2)
     covariance, cross = np.split(products / count - np.outer(first_mean, means), 2, axis=1)
@@ -126,16 +129,16 @@ def _rounded(layer: layers.Layer, kernel: np.ndarray, covariance: np.ndarray) ->
         kernel: its matrix, (n, outputs).
         covariance: that of its inputs, (n, n).
     """
-    stored = _kernel(layer, kernel).astype(np.float16).astype(np.float32)
-    exact, steps = (np.asarray(x) for x in in_steps(stored, layer.output_axis))
+    exact, steps = (np.asarray(x) for x in in_steps(as_stored(_kernel(layer, kernel)), layer.output_axis))
     order = np.argsort(-np.diag(covariance))
     factor = np.linalg.cholesky(np.linalg.inv(covariance[np.ix_(order, order)])).T
     left = _matrix(layer, exact).astype(np.float64)[order]
-    # The largest weight of an output defines its step.
-    is_largest = np.abs(left) > MAX_WEIGHT - 1e-3
-    whole = np.sign(left) * MAX_WEIGHT
+    # The largest weight of an output defines its step, and stays.
+    is_largest, largest = np.abs(left) > MAX_WEIGHT - 1e-3, np.sign(left) * MAX_WEIGHT
+    whole = np.empty_like(left)
     for i in range(len(left)):
-        whole[i] = np.where(is_largest[i], whole[i], np.clip(np.rint(left[i]), -MAX_WEIGHT, MAX_WEIGHT))
+        nearest = np.clip(np.rint(left[i]), -MAX_WEIGHT, MAX_WEIGHT)
+        whole[i] = np.where(is_largest[i], largest[i], nearest)
         left[i + 1 :] -= np.outer(factor[i, i + 1 :], (left[i] - whole[i]) / factor[i, i])
     matrix = np.empty_like(whole)
     matrix[order] = whole

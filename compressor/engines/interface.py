@@ -17,5 +17,5 @@ class Engine(Protocol):
     threads: int | None
 
     def run(self, graph: str, *inputs: Floats) -> Floats:
-        """Evaluate a graph: float32 NHWC arrays in the graph's order of inputs, one array out."""
+        """Evaluate a graph: float32 NHWC arrays in the graph's order of inputs, one new array out."""
         ...

@@ -19,6 +19,8 @@ from compressor.spec.arrays import Floats
 MAX_WEIGHT = 63
 # float32 holds every integer below this exactly. No sum may reach it.
 EXACT_LIMIT = 1 << 24
+# A hyper-synthesis network runs its layers one by one, a context network all three at once.
+NUMBERS_OF_LAYERS = (1, 3)
 
 
 class IntegerLayer(NamedTuple):
@@ -40,7 +42,7 @@ class IntegerLayer(NamedTuple):
 
 
 def graph_path(num_layers: int) -> Path:
-    """Return the path of the graph of 1 or 3 layers, written by `python -m scripts.make_integer_layers`."""
+    """Return the path of a graph, written by `python -m scripts.make_integer_layers`."""
     return Path(__file__).with_name(f"integer_layers_{num_layers}.onnx")
 
 
@@ -53,7 +55,7 @@ def integer_layers(
 
     Args:
         inputs: (positions, inputs).
-        layers: 1 or 3, each of which reads the outputs of the one before.
+        layers: each reads the outputs of the one before; `NUMBERS_OF_LAYERS` says how many there may be.
         zero_point: the input of the first layer, 0..255, that stands for 0.
 
     Returns:
@@ -71,8 +73,8 @@ def _run(
     feeds: dict[str, Any] = {"inputs": inputs, "zero_point": np.array(zero_point, np.uint8)}
     for k, layer in enumerate(layers):
         feeds[f"weights_{k}"] = layer.weights
-        feeds[f"bias_{k}"] = layer.bias.astype(np.float32)
-        feeds[f"scale_{k}"] = layer.scale
+        feeds[f"bias_{k}"] = np.asarray(layer.bias, np.float32)
+        feeds[f"scale_{k}"] = np.asarray(layer.scale, np.float32)
         feeds[f"maximum_{k}"] = np.array(layer.maximum, np.float32)
     outputs: NDArray[np.uint8] = first_output(session, feeds)
     return outputs

@@ -128,6 +128,7 @@ class SymbolDecoder:
         """
         positions, of_coded, groups = _groups(indices)
         limits, bits = self._tables.half_widths.take(of_coded), self._tables.table_bits
+        # Not empty, for a group without coded symbols.
         letters = [np.empty(0, np.int32)]
         try:
             for index, part in groups:

@@ -9,7 +9,13 @@ import onnxruntime
 import pytest
 
 from compressor.entropy import integer_layers as module
-from compressor.entropy.integer_layers import MAX_WEIGHT, IntegerLayer, graph_path, integer_layers
+from compressor.entropy.integer_layers import (
+    MAX_WEIGHT,
+    NUMBERS_OF_LAYERS,
+    IntegerLayer,
+    graph_path,
+    integer_layers,
+)
 from compressor.errors import MissingDependencyError
 
 
@@ -52,7 +58,7 @@ def test_each_layer_reads_the_outputs_of_the_one_before():
     np.testing.assert_array_equal(integer_layers(x, layers), expected)
 
 
-@pytest.mark.parametrize("num_layers", [1, 3])
+@pytest.mark.parametrize("num_layers", NUMBERS_OF_LAYERS)
 def test_an_inexact_product_is_refused(monkeypatch, num_layers):
     def saturated(self, names, feeds):
         inputs, weights = (feeds[name].astype(int) for name in ("inputs", "weights_0"))
@@ -82,7 +88,7 @@ def test_a_forked_process_has_a_session_of_its_own():
 
 def test_the_graphs_are_up_to_date():
     pytest.importorskip("onnx", reason="needs the train extra")
-    from scripts.make_integer_layers import NUMBERS_OF_LAYERS, integer_layers_graph
+    from scripts.make_integer_layers import integer_layers_graph
 
     for number in NUMBERS_OF_LAYERS:
         assert integer_layers_graph(number) == graph_path(number).read_bytes()

@@ -181,7 +181,7 @@ class FlagshipRuntime:
                 if inside is not None:
                     indices *= stacked([inside[view] for view in p.views])
                 symbols = yield Step(p, means, indices)
-                latents.add(p, symbols)
+                latents.add(means, p, symbols)
                 if p.high <= self._context_channels:
                     of_views = levels if isinstance(levels, int) else stacked([levels[v] for v in p.views])
                     magnitudes = self._fine_levels.coarse_magnitudes(np.abs(symbols), of_views)

@@ -47,7 +47,7 @@ class TileLatents:
     ) -> None:
         self._engine, self._start = engine, start
         self._mean_unit, self._near_unit = mean_unit, near_unit
-        self._decoded = np.empty(shape, np.float32)
+        self._decoded = np.zeros(shape, np.float32)
         h, w, _ = shape
         self._margin = margin
         self._near_and_margin = np.zeros((h + 2 * margin, w + 2 * margin, near_unit.shape[-1]), np.float32)
@@ -61,16 +61,16 @@ class TileLatents:
         Returns:
             A function that waits for the means, (views, rows, columns, channels).
         """
-        self._predicted = self._start(self._means, self._added, k, p)
-        return self._predicted
+        means: Callable[[], Floats] = self._start(self._means, self._added, k, p)
+        return means
 
-    def add(self, p: CodingPass, symbols: Symbols) -> None:
-        """Record the symbols of a pass, the one predicted last. The next `predict` or `result` uses them."""
+    def add(self, means: Callable[[], Floats], p: CodingPass, symbols: Symbols) -> None:
+        """Record the symbols of the last pass. The next `predict` or `result` adds them to its means."""
         # Starting a separate call would take longer.
-        self._added = self._predicted, p, symbols
+        self._added = means, p, symbols
 
     def result(self) -> Floats:
-        """Wait for the last pass, and return the latents, which are undefined where no pass was added."""
+        """Wait for the last pass, and return the latents; those of passes not added are zero."""
         if self._added:
             self._start(self._place, *self._added)()
         return self._decoded
@@ -127,6 +127,7 @@ class LatentThreads:
         try:
             yield lambda function, *arguments: thread.start(function, *arguments).result
         except BaseException:
+            # A thread that returns from compiled code while the process ends would abort it.
             thread.cancel()
             raise
         finally:

@@ -2,6 +2,7 @@
 
 import gc
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -31,8 +32,8 @@ def start_passes(engine, start):
     side, unit = np.zeros((1, 1, 1, 1), np.float32), np.ones(2, np.float32)
     latents = TileLatents(engine, start, side, unit, unit, (4, 4, 2), max(p.reach for p in PASSES))
     for k, p in enumerate(PASSES):
-        latents.predict(k, p)
-        latents.add(p, np.ones((1, 2, 2, 2), np.int32))
+        means = latents.predict(k, p)
+        latents.add(means, p, np.ones((1, 2, 2, 2), np.int32))
     return latents
 
 
@@ -53,6 +54,25 @@ def test_the_result_of_a_failed_prediction_is_its_error(failing):
         latents = start_passes(Engine(failing), start)
         with pytest.raises(MemoryError, match=failing):
             latents.result()
+
+
+def test_no_call_runs_after_an_error():
+    begun, ended = threading.Event(), []
+
+    def run():
+        begun.set()
+        time.sleep(0.2)
+        ended.append(True)
+
+    def fail():
+        with LatentThreads().in_order(None) as start:
+            start(run)
+            begun.wait(60)
+            raise ValueError("damaged")
+
+    with pytest.raises(ValueError, match="damaged"):
+        fail()
+    assert ended == [True]
 
 
 def test_the_next_tile_does_not_wait_for_one_that_was_abandoned():
