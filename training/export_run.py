@@ -15,8 +15,7 @@ from compressor.spec.quality import HIGHEST_SEEN_LEVEL
 from training.data import encoded_images
 from training.errors import TrainingError
 from training.export import count_symbols, export
-from training.kernel_rounding import round_kernels
-from training.photos import decode_photo, middle
+from training.photos import decode_photo
 from training.run_folder import (
     CHECKPOINT,
     SETTINGS,
@@ -30,8 +29,6 @@ from training.settings import Settings
 # Quality levels at which symbols are counted: over the range that networks see, since one set of tables
 # serves all of it.
 COUNT_LEVELS = tuple(range(0, HIGHEST_SEEN_LEVEL + 1, 36))
-# Kernels are rounded on every third picture: each takes about a second, and using all gains no more.
-ROUNDING_STRIDE = 3
 # Keras computes all activations of a picture at once: 10 GB for twelve megapixels.
 MAX_SIDE_PX = 1024
 
@@ -46,8 +43,8 @@ def export_run(
         out: folder to write; `run / "export"` if None.
         name: name of the model; the run folder's name if None.
         model_id: number of the model in streams; 0 for models that do not ship.
-        pictures: number of training pictures used to calibrate, to count symbols and, a third of them, to
-            round the kernels of an 8-bit filter; large ones are cropped to the central 1024x1024 pixels.
+        pictures: number of training pictures used to calibrate and to count symbols; large ones are cropped
+            to the central 1024x1024 pixels.
 
     Returns:
         The folder that was written.
@@ -78,8 +75,6 @@ def export_run(
         },
     }
     chosen = _evenly_spaced(settings.data, pictures)
-    if model.config.get("eight_bits"):
-        round_kernels(model, chosen[::ROUNDING_STRIDE], COUNT_LEVELS)
     family_named(model.family).exporter(model).calibrate(chosen, COUNT_LEVELS)
     with tempfile.TemporaryDirectory() as folder:
         uncounted = Path(folder) / "model"
@@ -109,11 +104,17 @@ def _evenly_spaced(source: str, count: int) -> list[np.ndarray]:
         except CompressorError:
             continue
         if min(photo.shape[:2]) >= SIDE_PX:
-            # A copy, so that the rest of the picture is freed.
-            chosen.append(middle(photo, MAX_SIDE_PX).copy())
+            chosen.append(_middle(photo))
     if not chosen:
         raise TrainingError(
             f"{source}: no image of at least {SIDE_PX}x{SIDE_PX} pixels can be read; "
             "restore the pictures that the run was trained on"
         )
     return chosen
+
+
+def _middle(photo: np.ndarray) -> np.ndarray:
+    """Cut a picture to at most `MAX_SIDE_PX` on each side."""
+    top, left = (max(0, side - MAX_SIDE_PX) // 2 for side in photo.shape[:2])
+    # A copy, so that the rest of the picture is freed.
+    return photo[top : top + MAX_SIDE_PX, left : left + MAX_SIDE_PX].copy()

@@ -87,9 +87,3 @@ def load_photos(source: str, min_side: int, decoded_bytes: int = DECODED_BYTES) 
             f"({len(unreadable)} unreadable, {small} too small); give larger images or a smaller --crop"
         )
     return Photos(items, digest.hexdigest())
-
-
-def middle(photo: np.ndarray, side: int) -> np.ndarray:
-    """Return the centre of a picture (H, W, ...), at most `side` pixels high and wide, as a view."""
-    top, left = (max(0, length - side) // 2 for length in photo.shape[:2])
-    return photo[top : top + side, left : left + side]

@@ -1,6 +1,7 @@
 """Moving channels to space: the cheap, artefact-free form of a transposed convolution."""
 
 import keras
+import numpy as np
 from keras import ops
 
 
@@ -11,6 +12,25 @@ def depth_to_space(x, block: int):
     x = ops.reshape(x, (n, h, w, block, block, channels))
     x = ops.transpose(x, (0, 1, 3, 2, 4, 5))
     return ops.reshape(x, (n, h * block, w * block, channels))
+
+
+def subpixel_kernel(kernel: np.ndarray, stride: int) -> np.ndarray:
+    """Return the convolution that, followed by depth-to-space, equals a transposed convolution.
+
+    Args:
+        kernel: kernel of a Keras Conv2DTranspose, (k, k, outputs, inputs), k >= stride.
+        stride: stride of the transposed convolution.
+
+    Returns:
+        Kernel (stride * stride * outputs, inputs, taps, taps), for inputs with taps - 1 zeros on all sides.
+    """
+    size, _, outputs, inputs = kernel.shape
+    taps = -(-size // stride)
+    missing = taps * stride - size
+    padded = np.pad(kernel, [(0, missing), (0, missing), (0, 0), (0, 0)])
+    # Output stride * j + phase gets input j - tap through row stride * tap + phase of the kernel.
+    split = padded.reshape(taps, stride, taps, stride, outputs, inputs)[::-1, :, ::-1]
+    return split.transpose(1, 3, 4, 5, 0, 2).reshape(stride * stride * outputs, inputs, taps, taps)
 
 
 @keras.saving.register_keras_serializable(package="compressor")

@@ -6,10 +6,10 @@ import onnxruntime
 import pytest
 
 from compressor.layers import DynamicEightBitConv2D, EightBitConv2DTranspose, EightBits
+from compressor.layers.shuffle import subpixel_kernel
 from compressor.models.flagship.graphs import deployment_graphs
 from compressor.models.flagship.networks import context_network, synthesis_filter_network
 from compressor.spec.passes import CELLS, CodingPass
-from training.onnx_export.convolutions import subpixel_kernel
 from training.onnx_export.graph import to_onnx
 
 

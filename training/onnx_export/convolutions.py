@@ -3,6 +3,7 @@
 import numpy as np
 from keras import layers
 
+from compressor.layers.shuffle import subpixel_kernel
 from training.onnx_export.builder import GraphBuilder
 
 PADDING = {"same": "SAME_UPPER", "valid": "VALID"}
@@ -26,25 +27,6 @@ def add_convolution(graph: GraphBuilder, x: str, layer: layers.Conv2D) -> str:
     if layer.use_bias:
         inputs.append(graph.weights(layer.bias, layer.bias))
     return graph.node("Conv", *inputs, strides=layer.strides, auto_pad=PADDING[layer.padding])
-
-
-def subpixel_kernel(kernel: np.ndarray, stride: int) -> np.ndarray:
-    """Return the convolution that, followed by depth-to-space, equals a transposed convolution.
-
-    Args:
-        kernel: kernel of a Keras Conv2DTranspose, (k, k, outputs, inputs), k >= stride.
-        stride: stride of the transposed convolution.
-
-    Returns:
-        Kernel (stride * stride * outputs, inputs, taps, taps), for inputs with taps - 1 zeros on all sides.
-    """
-    size, _, outputs, inputs = kernel.shape
-    taps = -(-size // stride)
-    missing = taps * stride - size
-    padded = np.pad(kernel, [(0, missing), (0, missing), (0, 0), (0, 0)])
-    # Output stride * j + phase gets input j - tap through row stride * tap + phase of the kernel.
-    split = padded.reshape(taps, stride, taps, stride, outputs, inputs)[::-1, :, ::-1]
-    return split.transpose(1, 3, 4, 5, 0, 2).reshape(stride * stride * outputs, inputs, taps, taps)
 
 
 def add_transposed_convolution(graph: GraphBuilder, x: str, layer: layers.Conv2DTranspose) -> str:

@@ -7,9 +7,10 @@ from keras import layers
 from onnx import TensorProto
 
 from compressor.layers import DynamicEightBitConv2D, EightBitConv2D, EightBitConv2DTranspose, EightBits
+from compressor.layers.shuffle import subpixel_kernel
 from compressor.models.export_arrays import as_stored, stored_integers
 from training.onnx_export.builder import GraphBuilder
-from training.onnx_export.convolutions import PADDING, add_pixels, subpixel_kernel
+from training.onnx_export.convolutions import PADDING, add_pixels
 
 # ONNX Runtime computes products for this many outputs at once. For 12, it takes more than twice as long.
 _OUTPUTS_AT_ONCE = 16

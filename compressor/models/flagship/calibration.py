@@ -20,7 +20,7 @@ from compressor.spec.quality import NUM_KNOTS, TOP_LEVEL
 _SQUARE = 8
 
 
-def _cut(image: np.ndarray) -> np.ndarray:
+def cut(image: np.ndarray) -> np.ndarray:
     """Return a picture (H, W, 3) uint8 as (1, h, w, 3) floats 0..1, cut to multiples of 64 pixels."""
     height, width = (n // SIDE_PX * SIDE_PX for n in image.shape[:2])
     return image[None, :height, :width].astype(np.float32) / 255
@@ -49,7 +49,7 @@ def measure_side_scales(model: Flagship, images: Iterable[np.ndarray], levels: I
     counts = np.zeros((model.log_side_scale.shape[0], SIDE_MAX + 1), np.int64)
     for image, level in zip(images, cycle(levels), strict=False):
         quality = np.array([level / TOP_LEVEL], np.float32)
-        pictures = _cut(image)
+        pictures = cut(image)
         side = np.rint(ops.convert_to_numpy(model.hyper_latents(model.analyse(pictures, quality), quality)))
         magnitudes = np.abs(side).astype(int).reshape(-1, len(counts))
         np.add.at(counts, (np.arange(len(counts)), magnitudes), 1)
@@ -76,7 +76,7 @@ def measure_reduced_colours(model: Flagship, images: Iterable[np.ndarray]) -> No
     for number, image in enumerate(images):
         knot = number % NUM_KNOTS
         quality = np.array([knot / (NUM_KNOTS - 1)], np.float32)
-        pictures = _cut(image)
+        pictures = cut(image)
         unfiltered = model.coded_without_filter(pictures, quality)
         before[knot].append(_means(ops.convert_to_numpy(unfiltered)))
         after[knot].append(_means(ops.convert_to_numpy(model.filter(unfiltered, quality))))

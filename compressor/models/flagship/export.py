@@ -12,6 +12,7 @@ from compressor.models.flagship.calibration import measure_reduced_colours, meas
 from compressor.models.flagship.entropy_model import layer_arrays
 from compressor.models.flagship.graphs import deployment_graphs
 from compressor.models.flagship.integer_networks import rounded_contexts, rounded_hyper
+from compressor.models.flagship.kernel_rounding import round_kernels
 from compressor.models.flagship.model import Flagship
 from compressor.models.flagship.networks import FILTER_STRIDE
 from compressor.spec import constants
@@ -23,6 +24,8 @@ from compressor.spec.quality import HIGHEST_SEEN_LEVEL
 ANALYSIS_HALO = 9
 # Number of pictures, over all qualities, that the colours of reduced pictures are fitted to.
 COLOUR_IMAGES = 60
+# Kernels are rounded on every third picture: each takes about a second, and using all gains no more.
+ROUNDING_STRIDE = 3
 
 
 def synthesis_halo(filter_blocks: int) -> int:
@@ -56,7 +59,13 @@ class FlagshipExporter:
         self._model = model
 
     def calibrate(self, images: list[np.ndarray], levels: Iterable[int]) -> None:
-        """Fit the scales of the side information and the colours of reduced pictures to sample pictures."""
+        """Fit what training leaves open to sample pictures.
+
+        These are the rounding of the kernels of an 8-bit filter, the scales of the side information, and the
+        colours of reduced pictures.
+        """
+        if self._model.config["eight_bits"]:
+            round_kernels(self._model, images[::ROUNDING_STRIDE], levels)
         measure_side_scales(self._model, images, levels)
         measure_reduced_colours(self._model, images[:COLOUR_IMAGES])
 

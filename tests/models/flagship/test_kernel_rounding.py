@@ -5,8 +5,8 @@ import pytest
 from keras import layers, ops
 
 from compressor.layers.eight_bits import in_steps
+from compressor.models.flagship.kernel_rounding import _kernel, _matrix, _windows, round_kernels
 from training.eight_bits import fit_eight_bits
-from training.kernel_rounding import _kernel, _matrix, _windows, round_kernels
 from training.start import rebuilt
 
 

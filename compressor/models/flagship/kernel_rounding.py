@@ -9,6 +9,7 @@ Reference: Frantar et al., "OPTQ: accurate quantization for generative pre-train
 
 from collections.abc import Iterable, Iterator
 from itertools import cycle
+from typing import Any
 
 import keras
 import numpy as np
@@ -16,16 +17,15 @@ from keras import layers, ops
 from numpy.lib.stride_tricks import sliding_window_view
 
 from compressor.layers.eight_bits import MAX_WEIGHT, in_steps
+from compressor.layers.shuffle import subpixel_kernel
 from compressor.models.export_arrays import as_stored
+from compressor.models.flagship.calibration import cut
 from compressor.models.flagship.model import Flagship
-from compressor.spec.constants import SIDE_PX
+from compressor.models.flagship.networks import synthesis_filter_network
 from compressor.spec.quality import TOP_LEVEL
-from training.onnx_export.convolutions import subpixel_kernel
-from training.photos import middle
-from training.start import rebuilt
 
-# Pictures are cropped to this side.
-CROP_PX = 256
+# Larger pictures are cropped to their centre.
+MAX_SIDE_PX = 256
 # Share of the mean variance of the inputs that is added to the variance of each. Without it, inputs that
 # hardly vary could get large weights.
 DAMPING = 3e-3
@@ -45,9 +45,14 @@ def round_kernels(model: Flagship, images: Iterable[np.ndarray], levels: Iterabl
         levels: quality levels 0..396; each picture is coded at one of them, in turn.
     """
     network = model.synthesis_filter
-    exact = rebuilt(model, model.config | {"eight_bits": False}).synthesis_filter
+    exact = synthesis_filter_network(
+        model.config["filter_width"], model.config["filter_blocks"], eight_bits=False
+    )
+    pairs = list(zip(_convolutions(network), _convolutions(exact), strict=True))
+    for layer, exact_layer in pairs:
+        exact_layer.set_weights(layer.get_weights())
     pictures = list(_decoded(model, images, levels))
-    for layer, exact_layer in zip(_convolutions(network), _convolutions(exact), strict=True):
+    for layer, exact_layer in pairs:
         actual = keras.Model(network.inputs, layer.input)
         wanted = keras.Model(exact.inputs, exact_layer.input)
         windows = ((_windows(layer, actual(x)), _windows(layer, wanted(x))) for x in pictures)
@@ -63,12 +68,11 @@ def round_kernels(model: Flagship, images: Iterable[np.ndarray], levels: Iterabl
         layer.bias.assign(np.asarray(layer.bias) + error)
 
 
-def _decoded(model: Flagship, images: Iterable[np.ndarray], levels: Iterable[int]) -> Iterator:
+def _decoded(model: Flagship, images: Iterable[np.ndarray], levels: Iterable[int]) -> Iterator[Any]:
     """Yield the inputs of the filter, (1, h, w, 4), for pictures that are cropped, coded and decoded."""
     for image, level in zip(images, cycle(levels), strict=False):
-        cropped = middle(image, CROP_PX)
-        height, width = (side // SIDE_PX * SIDE_PX for side in cropped.shape[:2])
-        picture = cropped[None, :height, :width].astype(np.float32) / 255
+        top, left = (max(0, side - MAX_SIDE_PX) // 2 for side in image.shape[:2])
+        picture = cut(image[top : top + MAX_SIDE_PX, left : left + MAX_SIDE_PX])
         quality = np.array([level / TOP_LEVEL], np.float32)
         yield model.network_inputs(model.coded_without_filter(picture, quality), quality)
 
