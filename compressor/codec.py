@@ -18,7 +18,7 @@ from compressor.coding.area import Area
 from compressor.coding.effort import DEFAULT_EFFORT, Effort, effort_of
 from compressor.coding.progress import OnProgress, ignore_progress
 from compressor.coding.region import region_area
-from compressor.errors import CorruptStreamError, OptionError
+from compressor.errors import CorruptStreamError, ImageInputError, OptionError
 from compressor.images.alpha import decode_alpha, encode_alpha, verify_alpha
 from compressor.images.loading import LoadedPicture, load_picture
 from compressor.images.metadata import Metadata, parse_strip
@@ -107,9 +107,10 @@ def encode(
             by less. The quality changes gradually, over 64 pixels beyond squares of 64x64 pixels with white
             in them. It excludes the quality 100.
         effort: 1 to 9: how hard to try for a better picture in about as many bytes; decoding takes the same
-            time. From 5 on, each symbol's bits are weighed against its error; from 6 on, latents are refined
-            by the effect of their symbols on the decoded picture, in 2, 6, 15 and 40 steps, each of which
-            takes about three times as long as an encoding. With a target, every trial is refined.
+            time. From 5 on, each symbol's bits are weighed against its error, and with the tune "psnr",
+            latents allow for what the synthesis filter will do. From 6 on, latents are refined by the effect
+            of their symbols on the decoded picture, in 2, 6, 15 and 40 steps, each of which takes several
+            times as long as an encoding. With a target, every trial is refined.
         strip: metadata to leave out: one or several of "all", "exif", "icc", "xmp".
         keep_hidden: whether to keep the colours of pixels that are fully transparent. By default they are
             cleared: nobody sees them, they cost bytes, and they may reveal what was cut out.
@@ -238,7 +239,10 @@ def _mask(roi: Image.Image | npt.NDArray[np.uint8], size: tuple[int, int]) -> np
     """Return the gray values (H, W) of a mask for a picture of a size."""
     import numpy as np
 
-    image = load_picture(roi, strip="all").image
+    try:
+        image = load_picture(roi, strip="all").image
+    except ImageInputError as error:
+        raise OptionError(f"cannot use the mask: {error}") from error
     if image.size != size:
         raise OptionError(
             f"received a mask of {image.width}x{image.height} pixels, expected {size[0]}x{size[1]} as the "

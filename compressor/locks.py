@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
-from types import TracebackType
 from typing import Any, Generic, TypeVar, overload
 
 Value = TypeVar("Value")
@@ -14,9 +13,14 @@ Value = TypeVar("Value")
 class ForkSafeLock:
     """A lock for threads that is free in a forked process, even if it was held at the time of the fork.
 
+    It has no `__enter__` of its own: Ctrl-C between two of its lines could leave the lock held for ever.
+
+    Attributes:
+        current: the lock of this process.
+
     Example:
         >>> lock = ForkSafeLock()
-        >>> with lock:
+        >>> with lock.current:
         ...     pass
     """
 
@@ -26,15 +30,7 @@ class ForkSafeLock:
             os.register_at_fork(after_in_child=self._renew)
 
     def _renew(self) -> None:
-        self._lock = threading.Lock()
-
-    def __enter__(self) -> None:
-        self._lock.acquire()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._lock.release()
+        self.current = threading.Lock()
 
 
 class CachedProperty(Generic[Value]):

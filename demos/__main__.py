@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from compressor.cli.files import shown
 from compressor.cli.option_values import seed
 from demos.common import DemoError
 from demos.registry import NAMES, describe, run_demo
@@ -46,12 +47,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             started = time.perf_counter()
             context = run_demo(options.name, options.out, options.image, options.seed)
             for path, _ in context.figures:
-                print(f"wrote {path}")
+                print(f"wrote {shown(str(path))}")
             print(f"{time.perf_counter() - started:.1f} s")
         else:
             from demos.gallery import write_gallery
 
-            print(f"wrote {write_gallery(options.out, options.image, options.seed, options.thumbnails)}")
+            page = write_gallery(options.out, options.image, options.seed, options.thumbnails)
+            print(f"wrote {shown(str(page))}")
     except ModuleNotFoundError as error:
         if (error.name or "").split(".")[0] == "demos":
             raise

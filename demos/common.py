@@ -156,6 +156,17 @@ class Context:
             raise CheckError(f"{self.name}: a statement is false: {statement}")
         self.say(f"  [ok] {statement}")
 
+    def check_on_sample(self, statement: str, holds: bool) -> None:
+        """Print a statement that depends on the picture, and that must be true for the sample picture only.
+
+        Raises:
+            CheckError: the statement is false for the sample picture.
+        """
+        if holds or self.image is None:
+            self.check(statement, holds)
+        else:
+            self.say(f"  [not for this picture] {statement}")
+
     @cached_property
     def rng(self) -> np.random.Generator:
         """Return the demo's random generator."""

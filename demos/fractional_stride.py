@@ -111,7 +111,9 @@ def run(context: Context) -> None:
         difference = abs(
             enlarge(picture, from_transposed(kernel), stride, repeat=True) + bias - expected
         ).max()
-        context.check(f"repeating pixels instead differs by up to {difference:.2f}", difference > 1e-3)
+        context.check_on_sample(
+            f"repeating pixels instead differs by up to {difference:.2f}", difference > 1e-3
+        )
 
     # Linear interpolation.
     weights = np.outer([1, 3, 3, 1], [1, 3, 3, 1]).astype(np.float32)[:, :, None, None] / 16

@@ -9,6 +9,7 @@ import importlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from compressor.errors import one_line
 from demos.common import ArgumentError, Context, DemoError
 
 # In reading order: each lesson builds on the earlier ones.
@@ -72,15 +73,21 @@ def run_demo(name: str, out: Path, image: Path | None = None, seed: int = 0) -> 
         The context, with the text and figures of the demo.
 
     Raises:
-        DemoError: the name or the picture is wrong, Keras has another backend than TensorFlow, or a statement
-            of the lesson is false.
+        DemoError: the name or the picture is wrong, Keras cannot be imported or has another backend than
+            TensorFlow, or a statement of the lesson is false.
     """
     about = describe(name)
     context = Context(name, out, image, seed)
     if image is not None:
         context.colour(1)  # fails on a bad file before the slow imports
-    import keras
-
+    try:
+        import keras
+    except (ImportError, ValueError) as error:
+        # Keras raises a ValueError for the name of a backend that it does not know.
+        raise DemoError(
+            f"Keras cannot be imported ({one_line(error)}): pip install '.[demos,train]', and set "
+            "KERAS_BACKEND=tensorflow"
+        ) from error
     if keras.backend.backend() != "tensorflow":
         raise DemoError(
             f"received the Keras backend {keras.backend.backend()}, expected tensorflow: "

@@ -128,15 +128,15 @@ def run(context: Context) -> None:
         losses = train(narrow, small, large, weight, steps=25, rate=5e-4)
         outputs[weight] = ops.convert_to_numpy(narrow(small))
         curves[f"TV weight {weight:g}"] = first + losses
-    context.check(f"loss falls from {first[0]:.4f} to {first[-1]:.4f}", first[-1] < first[0])
-    context.check(f"with TV from {losses[0]:.4f} to {losses[-1]:.4f}", losses[-1] < losses[0])
+    context.check_on_sample(f"loss falls from {first[0]:.4f} to {first[-1]:.4f}", first[-1] < first[0])
+    context.check_on_sample(f"with TV from {losses[0]:.4f} to {losses[-1]:.4f}", losses[-1] < losses[0])
     after = smoothed(outputs[0.0])
     shown = {"without": outputs[0.0], "TV in the loss": outputs[0.1], "TV afterwards": after}
     for name, images in shown.items():
         psnr_db = float_psnr_db(large, images, peak=1)
         context.say(f"{name:<15} TV {float(total_variation(images)):.4f}, {psnr_db:.2f} dB")
     reference = float(total_variation(outputs[0.0]))
-    context.check(
+    context.check_on_sample(
         "both ways lower the total variation",
         all(float(total_variation(images)) < reference for images in (outputs[0.1], after)),
     )

@@ -19,6 +19,7 @@ import PIL
 from PIL import Image, features
 
 import compressor
+from compressor.cli.files import shown
 from compressor.engines.loading import resolve_engine
 from compressor.errors import WeightsError
 from compressor.weights.files import ModelFiles
@@ -324,7 +325,8 @@ def own_model(folder: Path) -> LearnedCodec:
     # The path must be absolute, since timed processes run in another folder.
     folder = folder.resolve()
     try:
-        name = ModelFiles(folder).name
+        # It comes from the name of a folder, which need not be text.
+        name = shown(ModelFiles(folder).name)
     except WeightsError as error:
         raise EvalError(str(error)) from error
     return LearnedCodec(

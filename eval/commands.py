@@ -2,11 +2,13 @@
 
 import contextlib
 import json
+import math
 from pathlib import Path
 
 import numpy as np
 
 import compressor
+from compressor.cli.files import shown
 from eval import codecs, metrics, outputs, published
 from eval.errors import CodecUnavailableError, EvalError, warn
 from eval.images import find_pictures, load_rgb
@@ -34,10 +36,10 @@ def run_command(options) -> int:
     rows, failures = run(plan(pictures, chosen, options.qualities), cache, options.jobs, options.quiet)
     for line in failures[:_SHOWN_FAILURES]:
         warn(f"failed: {line}")
-    if len(failures) > _SHOWN_FAILURES:
-        warn(f"failed: {len(failures) - _SHOWN_FAILURES} more, see {options.name}.json")
     if not rows:
         raise EvalError("no measurement succeeded: fix what the warnings report")
+    if len(failures) > _SHOWN_FAILURES:
+        warn(f"failed: {len(failures) - _SHOWN_FAILURES} more, see {options.name}.json")
     for note in dict.fromkeys(f"{row['image']}: {row['note']}" for row in rows if row["note"]):
         warn(note)
     table = _table(rows, options, curves)
@@ -65,7 +67,7 @@ def run_command(options) -> int:
     # Published curves are in the files only.
     measured = [row for row in table if not row.published]
     print("\n".join(outputs.bd_lines(measured, options.reference)))
-    print(f"\nresults written to {options.out / options.name}.*")
+    print(f"\nresults written to {shown(str(options.out / options.name))}.*")
     # A missing codec is a failure only if codecs were requested by name; a missing metric never is.
     return 1 if failures or unreadable or (missing and options.codecs) else 0
 
@@ -154,7 +156,7 @@ def compare_command(options) -> int:
         **result,
     }
     if options.json:
-        print(json.dumps(to_json(result)))
+        print(json.dumps(to_json(result | {"lossless": result["psnr_rgb_db"] == math.inf})))
         return 0
     note = result.pop("note")
     for key, value in result.items():

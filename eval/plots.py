@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
+from compressor.cli.files import shown
 from eval.codecs import CODECS, is_ours
 from eval.metrics import METRICS, Metric
-from eval.published import SHOWN
-from eval.tables import mean_curve, published_curve
+from eval.tables import mean_curve, pictures_with, published_curve
 
 _MARKERS = "osD^vPX*<>hd"
 _RATES_BPP = (0.05, 0.1, 0.2, 0.5, 1, 2, 5)
@@ -21,25 +21,25 @@ def draw(rows: list[dict], published: dict, folder: Path, name: str) -> list[Pat
         name: stem of the files and title of the plots.
 
     Returns:
-        The paths `<folder>/<name>-<metric>.png` of the metrics that have points.
+        The paths `<folder>/<name>-<metric>.png` of the metrics that have measured points.
     """
     # Matplotlib's pyplot is avoided, because it keeps figures in a global state until they are closed.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     folder.mkdir(parents=True, exist_ok=True)
-    images = len({row["image"] for row in rows})
     paths = []
     for metric in METRICS:
         figure = Figure(figsize=(9, 6), dpi=120, layout="constrained")
         FigureCanvasAgg(figure)
         axes = figure.subplots()
         _draw_measured(axes, rows, metric)
-        _draw_published(axes, published, metric)
         if not axes.lines:
             continue
+        _draw_published(axes, published, metric)
         _label_axes(axes, metric)
-        axes.set_title(f"{name}: mean over {images} picture{'s' if images != 1 else ''}")
+        images = len(pictures_with(rows, metric))
+        axes.set_title(f"{shown(name)}: mean over {images} picture{'s' if images != 1 else ''}")
         path = folder / f"{name}-{metric.name}.png"
         figure.savefig(path)
         paths.append(path)
@@ -59,10 +59,9 @@ def _draw_measured(axes, rows: list[dict], metric: Metric) -> None:
 
 
 def _draw_published(axes, published: dict, metric: Metric) -> None:
-    for name in SHOWN:
-        curve = published.get(name, {"points": []})
+    for curve in published.values():
         points = [(bpp, metric.to_axis(value)) for bpp, value in published_curve(curve, metric)]
-        if points:
+        if points and curve["shown"]:
             axes.plot(*zip(*points, strict=True), linestyle="--", linewidth=1,
                       label=f"{curve['label']} (published)")  # fmt: skip
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from eval.errors import EvalError
 
-# Plots show only these curves. The report shows them by default, and can show the others too.
-SHOWN = ("vtm", "bmshj2018-hyperprior", "mbt2018")
 KODAK = Path(__file__).with_name("published_kodak.json")
+# The curves of that file that plots show.
+_SHOWN_OF_KODAK = ("vtm", "bmshj2018-hyperprior", "mbt2018")
 
 
 def load(choice: str, pictures: Path) -> dict:
@@ -23,7 +23,9 @@ def load(choice: str, pictures: Path) -> dict:
         pictures: folder of the run's pictures, or CSV file of an earlier run.
 
     Returns:
-        Curves by name; empty for "none", and for "auto" with other pictures.
+        Curves by name; empty for "none", and for "auto" with other pictures. Those with a true "shown", a few
+        of Kodak's or all of another file, are in plots. The report shows them by default, and can show the
+        others too.
 
     Raises:
         EvalError: if the file is missing or has another format.
@@ -35,11 +37,12 @@ def load(choice: str, pictures: Path) -> dict:
     path = KODAK if choice in ("auto", "kodak") else Path(choice)
     try:
         curves = json.loads(path.read_text(encoding="utf-8"))["curves"]
-        for curve in curves.values():
+        for name, curve in curves.items():
             points = [{key: float(value) for key, value in point.items()} for point in curve["points"]]
             if not all(point["bpp"] > 0 and "psnr_rgb_db" in point for point in points):
                 raise ValueError("a point without a rate or PSNR")
             curve |= {"label": str(curve["label"]), "source": str(curve["source"]), "points": points}
+            curve["shown"] = path != KODAK or name in _SHOWN_OF_KODAK
     except OSError as error:
         raise EvalError(f"{path}: {error.strerror}") from None
     except (ValueError, KeyError, TypeError, AttributeError):

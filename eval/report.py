@@ -9,13 +9,13 @@ from html import escape
 from pathlib import Path
 from string import Template
 
+from compressor.cli import files
 from eval import viewer
 from eval.codecs import CODECS, Codec, is_ours
 from eval.images import Picture, spread
 from eval.measure import Cache
 from eval.metrics import METRICS, Metric
 from eval.outputs import bd_cells, bd_header
-from eval.published import SHOWN
 from eval.tables import BDRow, image_curves, mean_curve, published_curve, speed_table
 
 ASSETS = Path(__file__).with_name("assets")
@@ -70,7 +70,7 @@ def build(results: Results, options) -> str:
     data = {**_curves(rows, published), "reference": options.reference, "viewer": shown}
     page = Template((ASSETS / "report.html").read_text(encoding="utf-8"))
     return page.substitute(
-        title=escape(f"Rate and distortion: {options.name}"),
+        title=escape(f"Rate and distortion: {files.shown(options.name)}"),
         style=(ASSETS / "report.css").read_text(encoding="utf-8"),
         script="\n".join((ASSETS / name).read_text(encoding="utf-8") for name in SCRIPTS),
         data=_script_json(data),
@@ -116,7 +116,7 @@ def _curves(rows: list[dict], published: dict) -> dict:
                            "series": series, "published": extra})  # fmt: skip
     return {
         "codecs": [{"name": name, "label": labels.get(name, name), "ours": is_ours(name)} for name in names],
-        "published": [{"label": curve["label"], "shown": name in SHOWN} for name, curve in published.items()],
+        "published": [{"label": curve["label"], "shown": curve["shown"]} for curve in published.values()],
         "images": images,
         "charts": charts,
     }

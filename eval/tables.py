@@ -19,13 +19,18 @@ def image_curves(rows: list[dict], codec: str, metric: Metric) -> dict[str, Curv
     return {image: sorted(curve) for image, curve in curves.items()}
 
 
+def pictures_with(rows: list[dict], metric: Metric) -> set[str]:
+    """Return the names of the pictures that have a value of a metric."""
+    return {row["image"] for row in rows if row[metric.name] is not None}
+
+
 def mean_curve(rows: list[dict], codec: str, metric: Metric) -> Curve:
     """Average rate and value over the pictures at each quality, in order of rate.
 
     Only qualities that every picture of the rows has are included: averages over different pictures cannot be
     compared, neither along a curve nor between codecs.
     """
-    pictures = {row["image"] for row in rows if row[metric.name] is not None}
+    pictures = pictures_with(rows, metric)
     by_quality: dict[float, list[tuple[float, float]]] = {}
     for curve in image_curves(rows, codec, metric).values():
         for bpp, value, quality in curve:

@@ -19,6 +19,8 @@ from pathlib import Path
 from PIL import Image
 
 from compressor.atomic import atomic_path
+from compressor.cli.files import check_output, shown
+from compressor.errors import CompressorError
 from training.data import encoded_images, is_image
 from training.errors import TrainingError
 
@@ -101,7 +103,7 @@ def write_bundle(out: Path, source: str, wheels: Path, extra: str) -> None:
             add(f"data/photos-{number:04d}.tar", shard)
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     """Collect the wheels, then write the tar file."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -109,19 +111,20 @@ def main() -> None:
     parser.add_argument("--data", required=True, help="pictures, as python -m training takes them")
     parser.add_argument("--extra", default="train", choices=["train", "train-gpu"])
     parser.add_argument("--out", type=Path, default=Path("bundle.tar"), help="(%(default)s)")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     try:
-        # Check the source before the downloads, by reading its first picture.
+        # Check the output and the source before the downloads, the source by reading its first picture.
+        check_output(str(options.out), sources=(), overwrite=True)
         if next(encoded_images(options.data), None) is None:
             raise TrainingError(f"data source {options.data!r} holds no image: check the path")
-    except TrainingError as error:
+    except CompressorError as error:
         sys.exit(f"error: {error}")
     with tempfile.TemporaryDirectory() as folder:
         # `pip wheel` downloads the dependencies and builds the project's own wheel.
         project = f"{ROOT}[{options.extra}]"
         subprocess.run([sys.executable, "-m", "pip", "wheel", "-q", "-w", folder, project], check=True)
         write_bundle(options.out, options.data, Path(folder), options.extra)
-    print(f"{options.out}: {options.out.stat().st_size / 2**20:.0f} MiB")
+    print(f"{shown(str(options.out))}: {options.out.stat().st_size / 2**20:.0f} MiB")
 
 
 if __name__ == "__main__":

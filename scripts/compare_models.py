@@ -5,12 +5,15 @@ Use it on validation pictures to choose the weights to ship. It prints BD-rates 
 """
 
 import argparse
+import sys
 from pathlib import Path
 
 import numpy as np
 
 import compressor
-from compressor.cli.option_values import positive
+from compressor.cli.files import shown
+from compressor.cli.option_values import effort, positive
+from compressor.errors import CompressorError
 from compressor.images.psnr import psnr_db
 from eval.bd import bjontegaard_delta
 from eval.errors import warn
@@ -18,6 +21,8 @@ from eval.images import load_all, picture_paths
 
 QUALITIES = (1, 20, 35, 50, 65, 80, 90, 95)
 LOW_DB, MIDDLE_DB, HIGH_DB = 28, 34, 40
+# Side of the part of a picture with which models are tried.
+TRIAL_PX = 64
 
 
 def curves(folder: Path, images: list[np.ndarray], effort: int) -> np.ndarray:
@@ -48,8 +53,22 @@ def comparison(reference: np.ndarray, other: np.ndarray) -> str:
     )
 
 
-def main(arguments: list[str] | None = None) -> None:
+def compare(options: argparse.Namespace) -> None:
     """Print a line for each model."""
+    images, problems = load_all(picture_paths(options.images)[:: options.every], warn)
+    for line in problems:
+        warn(f"left out: {line}")
+    # A model that cannot be used is found before the long measurements.
+    for folder in (options.reference, *options.models):
+        curves(folder, [images[0][:TRIAL_PX, :TRIAL_PX]], options.effort)
+    reference = curves(options.reference, images, options.effort)
+    for folder in options.models:
+        line = comparison(reference, curves(folder, images, options.effort))
+        print(f"{shown(folder.name)}: {line}", flush=True)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("images", type=Path)
     parser.add_argument("reference", type=Path, help="folder of an exported model")
@@ -59,14 +78,11 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument(
         "--every", type=positive, default=1, metavar="N", help="use every Nth picture (%(default)s)"
     )
-    parser.add_argument("--effort", type=int, default=5, help="(%(default)s)")
-    options = parser.parse_args(arguments)
-    images, problems = load_all(picture_paths(options.images)[:: options.every], warn)
-    for line in problems:
-        warn(f"left out: {line}")
-    reference = curves(options.reference, images, options.effort)
-    for folder in options.models:
-        print(f"{folder.name}: {comparison(reference, curves(folder, images, options.effort))}", flush=True)
+    parser.add_argument("--effort", type=effort, default=5, help="(%(default)s)")
+    try:
+        compare(parser.parse_args(arguments))
+    except CompressorError as error:
+        sys.exit(f"error: {error}")
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
+from compressor.cli.option_values import positive
 from eval.bench import load_pictures
 from eval.errors import EvalError, warn
 from eval.outputs import table_lines
@@ -120,8 +121,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("old", type=Path, help="folder of a checkout")
     parser.add_argument("new", type=Path, help="folder of the checkout to compare with the old one")
     parser.add_argument("--images", type=Path, help="folder of photographs (a photograph of scikit-image)")
-    parser.add_argument("--limit", type=int, default=4, help="number of photographs (%(default)s)")
-    parser.add_argument("--rounds", type=int, default=7, help="(%(default)s)")
+    parser.add_argument("--limit", type=positive, default=4, help="number of photographs (%(default)s)")
+    parser.add_argument("--rounds", type=positive, default=7, help="(%(default)s)")
     options = parser.parse_args(arguments)
     checkouts = [options.old, options.new]
     for checkout in checkouts:

@@ -35,6 +35,7 @@ EXTRAS = {
             "models/test_exported.py",
             "models/test_models.py",
             "scripts/test_bundle.py",
+            "scripts/test_compare_filters.py",
             "training",
         ],
     ),

@@ -13,10 +13,10 @@ import os
 from compressor.locks import ForkSafeLock
 
 lock = ForkSafeLock()
-with lock:
+with lock.current:
     child = os.fork()
     if not child:
-        with lock:
+        with lock.current:
             os._exit(7)
 print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """

@@ -33,6 +33,14 @@ examples:
 """
 
 
+def address(text: str) -> str:
+    """HOST:PORT."""
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal() or not 0 < int(port) < 2**16:
+        raise argparse.ArgumentTypeError(f"received {text!r}, expected HOST:PORT, such as first-host:1234")
+    return text
+
+
 def add_run(parser: argparse.ArgumentParser) -> None:
     """Add to a parser the arguments and the handler of `run`."""
     parser.add_argument(
@@ -50,8 +58,8 @@ def add_run(parser: argparse.ArgumentParser) -> None:
         "--steps",
         type=positive,
         default=0,
-        help="length of the run (default: that of the run to resume; for a new one, what fits in --minutes, "
-        f"else {Settings.steps})",
+        help="length of the run (default: that of the run to resume; for a new one, about what fits in "
+        f"--minutes, else {Settings.steps})",
     )
     parser.add_argument(
         "--minutes",
@@ -116,7 +124,7 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--coordinator",
-        default="",
+        type=address,
         help="HOST:PORT of the first of several hosts (JAX); needs --hosts and --host",
     )
     parser.add_argument("--hosts", type=positive, default=1, help="number of hosts that train together")
@@ -215,20 +223,40 @@ def settings_of(options: argparse.Namespace, **others: object) -> Settings:
     return Settings(**{name: getattr(options, name) for name in names} | others)
 
 
-def run(options: argparse.Namespace) -> None:
-    """Train with the options of the command line."""
-    from training.backend import check_backend
-    from training.errors import TrainingError
+def check_hosts(options: argparse.Namespace) -> None:
+    """Check the options for several hosts.
 
-    check_backend()
-    from training.devices import Hosts
-    from training.run import Conditions, train
+    Raises:
+        TrainingError: if they contradict each other.
+    """
+    from training.errors import TrainingError
 
     if not options.coordinator and (options.hosts > 1 or options.host > 0):
         raise TrainingError(
             "received --hosts or --host without --coordinator, expected all three: "
             "give --coordinator HOST:PORT"
         )
+    if options.host >= options.hosts:
+        raise TrainingError(
+            f"received --host {options.host} and --hosts {options.hosts}, "
+            "expected a host below the number of hosts: count hosts from 0"
+        )
+    if options.coordinator and options.devices > 1:
+        raise TrainingError(
+            f"received --devices {options.devices} and --coordinator, expected one of them: "
+            "leave out --devices, since hosts use all their devices"
+        )
+
+
+def run(options: argparse.Namespace) -> None:
+    """Train with the options of the command line."""
+    from training.backend import check_backend
+
+    check_hosts(options)
+    check_backend()
+    from training.devices import Hosts
+    from training.run import Conditions, train
+
     hosts = Hosts(options.coordinator, options.hosts, options.host) if options.coordinator else None
     conditions = Conditions(
         minutes=options.minutes,
@@ -255,6 +283,9 @@ def filter_alone(options: argparse.Namespace) -> None:
 
 def export(options: argparse.Namespace) -> None:
     """Export a run with the options of the command line."""
+    from training.backend import check_backend
+
+    check_backend()
     from training.export_run import export_run
 
     export_run(options.run, options.out, name=options.name, model_id=options.id, pictures=options.count)

@@ -15,7 +15,8 @@ def check_backend() -> None:
     names = " or ".join(BACKENDS)
     try:
         import keras
-    except ImportError as error:
+    except (ImportError, ValueError) as error:
+        # Keras raises a ValueError for a name that it does not know.
         raise TrainingError(
             f"the Keras backend cannot be imported ({one_line(error)}): "
             f"install it, or set KERAS_BACKEND to {names}"

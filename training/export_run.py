@@ -15,15 +15,9 @@ from compressor.spec.quality import HIGHEST_SEEN_LEVEL
 from training.data import encoded_images
 from training.errors import TrainingError
 from training.export import count_symbols, export
+from training.file_names import CHECKPOINT, SETTINGS
 from training.photos import decode_photo
-from training.run_folder import (
-    CHECKPOINT,
-    SETTINGS,
-    averaged_weights,
-    load_checkpoint,
-    read_data_digest,
-    step_of,
-)
+from training.run_folder import averaged_weights, load_checkpoint, read_provenance, step_of
 from training.settings import Settings
 
 # Quality levels at which symbols are counted: over the range that networks see, since one set of tables
@@ -71,7 +65,7 @@ def export_run(
             "keras": keras.__version__,
             "steps": steps,
             "settings": settings.portable(),
-            "data_sha256": read_data_digest(run),
+            "data_sha256": read_provenance(run)["data_sha256"],
         },
     }
     chosen = _evenly_spaced(settings.data, pictures)

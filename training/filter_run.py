@@ -13,16 +13,10 @@ from compressor.models.flagship.model import Flagship
 from compressor.spec.constants import PIXEL_OFFSET, SIDE_PX
 from training.data import Crops
 from training.errors import TrainingError
+from training.file_names import CHECKPOINT, SETTINGS
 from training.photos import load_photos
 from training.precision import hardware_precision
-from training.run_folder import (
-    CHECKPOINT,
-    SETTINGS,
-    averaged_weights,
-    claimed,
-    save_checkpoint,
-    write_provenance,
-)
+from training.run_folder import averaged_weights, claimed, save_checkpoint, write_provenance
 from training.settings import Settings
 from training.start import compile_model, read_model, rebuilt, set_objective, set_up
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from compressor.atomic import atomic_path
 from compressor.errors import one_line
 from training.errors import TrainingError
-from training.run_folder import LOG, VALIDATION
+from training.file_names import LOG, VALIDATION
 
 # Number of validations to plot, the latest ones: more curves cannot be told apart.
 CURVES = 6

@@ -12,20 +12,14 @@ from pathlib import Path
 
 import keras
 
+from compressor.cli.files import shown
 from training.data import Crops
 from training.devices import Hosts, Placement, place
 from training.errors import TrainingError
+from training.file_names import CHECKPOINT, SETTINGS
 from training.photos import DECODED_BYTES, Photos, load_photos
 from training.precision import hardware_precision
-from training.run_folder import (
-    CHECKPOINT,
-    SETTINGS,
-    claimed,
-    load_checkpoint,
-    read_data_digest,
-    step_of,
-    write_provenance,
-)
+from training.run_folder import claimed, load_checkpoint, read_provenance, step_of, write_provenance
 from training.settings import Settings
 from training.start import compile_model, set_objective, set_schedule, set_up, start_model
 from training.watch import Keeper, Speed, Validation, tensorboard
@@ -62,11 +56,16 @@ def _resolved_settings(folder: Path, settings: Settings) -> tuple[Settings, bool
     """Return the settings of a run, and whether there is a checkpoint to resume from.
 
     Raises:
-        TrainingError: if the folder holds a run with other settings.
+        TrainingError: if the folder holds a run with other settings, or one of a filter alone.
     """
     resumes = (folder / CHECKPOINT).exists()
     if resumes:
         stored = Settings.load(folder / SETTINGS)
+        if "blocks" in read_provenance(folder):
+            raise TrainingError(
+                f"{folder} holds a filter that was trained alone, which cannot be resumed: "
+                f"give a new folder, and --init {folder}"
+            )
         # A resumed run keeps its precision, even on another machine.
         given = _in_whole_epochs(
             replace(
@@ -75,6 +74,9 @@ def _resolved_settings(folder: Path, settings: Settings) -> tuple[Settings, bool
                 precision=settings.precision or stored.precision,
             )
         )
+        if not stored.steps:
+            # It was stopped before its length was known.
+            stored = _in_whole_epochs(replace(stored, steps=given.steps))
         if stored != given:
             raise TrainingError(
                 f"{folder} holds a run with other settings ({_differences(stored, given)}): resume it with "
@@ -118,16 +120,16 @@ def _resumed_model(folder: Path, settings: Settings, placement: Placement) -> ke
     return model
 
 
-def steps_that_fit(done: int, steps_per_s: float, deadline: float, epoch: int) -> int:
+def steps_that_fit(done: int, epoch: int, epoch_s: float, deadline: float) -> int:
     """Return the length of a run in steps: all whole epochs that end before a deadline, at least one more.
 
     Args:
         done: number of steps done.
-        steps_per_s: speed of training.
-        deadline: `time.time()` at which the run has to end.
         epoch: number of steps per epoch.
+        epoch_s: seconds per epoch.
+        deadline: `time.time()` at which the run has to end.
     """
-    return max(done // epoch + 1, int(done + steps_per_s * (deadline - time.time())) // epoch) * epoch
+    return (done // epoch + max(1, int((deadline - time.time()) / epoch_s))) * epoch
 
 
 @contextmanager
@@ -147,7 +149,7 @@ def train(folder: Path, settings: Settings, conditions: Conditions = Conditions(
         folder: folder of the run; created if it does not exist.
         settings: settings of the run; those of a resumed run must be the same as before. `checkpoint_every`
             is reduced to the length if it is larger; the length is then rounded up to a multiple of it. With
-            0 steps, a resumed run keeps its length; a new one takes as many as fit in its time, or
+            0 steps, a resumed run keeps its length; a new one takes about as many as fit in its time, or
             `Settings.steps` without a limit. With an empty precision, a resumed run keeps its precision, and
             a new one uses the faster one on this machine.
         conditions: where and how long the run works.
@@ -206,14 +208,16 @@ def _train(folder: Path, settings: Settings, conditions: Conditions) -> keras.Mo
         settings = _in_whole_epochs(replace(settings, steps=Settings.steps))
     photos = load_photos(settings.data, settings.crop, conditions.decoded_bytes)
     if resumes:
-        if conditions.is_first_host and photos.sha256 != read_data_digest(folder):
+        if conditions.is_first_host and photos.sha256 != read_provenance(folder)["data_sha256"]:
             warnings.warn(f"{settings.data} has changed since the run in {folder} started", stacklevel=2)
         model = _resumed_model(folder, settings, placement)
     else:
         model = _new_model(settings, placement, photos)
         if conditions.is_first_host:
-            settings.save(folder / SETTINGS)
             write_provenance(folder, photos.sha256)
+    if conditions.is_first_host:
+        # Also of a resumed run, whose length may not have been known before.
+        settings.save(folder / SETTINGS)
     epoch, crops = settings.checkpoint_every, _training_crops(settings, placement, photos)
     deadline = time.time() + 60 * conditions.minutes
     keeper, speed = Keeper(folder, deadline, conditions.is_first_host), Speed(crops)
@@ -234,9 +238,9 @@ def _train(folder: Path, settings: Settings, conditions: Conditions) -> keras.Mo
 
     with _stopped_by_sigterm(keeper):
         if not settings.steps:
-            # Measure the time of a step in the first epoch.
+            # Measure the time of the first epoch, without that of `MeasureWorth`, which is rarely due.
             fit(model, step_of(model) + epoch)
-            steps = steps_that_fit(step_of(model), speed.speed / settings.batch, deadline, epoch)
+            steps = steps_that_fit(step_of(model), epoch, speed.epoch_s(epoch), deadline)
             settings = replace(settings, steps=steps)
             settings.save(folder / SETTINGS)
             # The end of a fit replaces the weights by their averages; the checkpoint was written before.
@@ -248,7 +252,7 @@ def _train(folder: Path, settings: Settings, conditions: Conditions) -> keras.Mo
         what_next = (
             "run the same command again to resume"
             if done < settings.steps
-            else f"export it with python -m training export {folder}"
+            else f"export it with python -m training export {shown(str(folder))}"
         )
         print(f"{done} of {settings.steps} steps done; {what_next}")
     return model

@@ -18,10 +18,9 @@ from compressor.atomic import atomic_path, remove_stale_temporaries
 from compressor.errors import one_line
 from compressor.models.registry import FAMILIES
 from training.errors import TrainingError
+from training.file_names import CHECKPOINT, LOCK, PROVENANCE
 from training.settings import write_toml
 
-CHECKPOINT, SETTINGS, LOG, LOCK = "checkpoint.keras", "settings.toml", "log.csv", ".lock"
-PROVENANCE, VALIDATION, TENSORBOARD = "provenance.toml", "validation.csv", "tensorboard"
 # Errors of network file systems that do not support locks.
 _LOCKS_NOT_SUPPORTED = (errno.ENOLCK, errno.EOPNOTSUPP)
 
@@ -83,15 +82,16 @@ def write_provenance(folder: Path, data_sha256: str, **more: object) -> None:
     write_toml(folder / PROVENANCE, values)
 
 
-def read_data_digest(folder: Path) -> str:
-    """Return the SHA-256 of the data of a run, as it was when the run started.
+def read_provenance(folder: Path) -> dict[str, object]:
+    """Return the values that `write_provenance` has written, by name.
 
     Raises:
-        TrainingError: if the file that holds it is missing or damaged.
+        TrainingError: if the file is missing or damaged.
     """
     path = folder / PROVENANCE
     try:
-        return str(tomllib.loads(path.read_text(encoding="utf-8"))["data_sha256"])
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        return values | {"data_sha256": str(values["data_sha256"])}
     except (OSError, KeyError, ValueError) as error:
         raise TrainingError(
             f"{path} cannot be read, or has no data_sha256 ({one_line(error)}): "

@@ -15,10 +15,11 @@ from compressor.weights.files import ModelFiles
 from training.data import Crops
 from training.eight_bits import fit_eight_bits
 from training.errors import TrainingError
+from training.file_names import CHECKPOINT
 from training.ms_ssim import ms_ssim_distortion, scales_that_fit
 from training.muon import ConvolutionMuon
 from training.perceptual import perceptual_distortion
-from training.run_folder import CHECKPOINT, averaged_weights, load_checkpoint
+from training.run_folder import averaged_weights, load_checkpoint
 from training.schedule import WarmConstantCosine
 from training.settings import Settings
 

@@ -8,14 +8,8 @@ import numpy as np
 import compressor
 from compressor.images.psnr import psnr_db
 from training.export import export
-from training.run_folder import (
-    CHECKPOINT,
-    VALIDATION,
-    append_row,
-    averaged_weights,
-    load_checkpoint,
-    step_of,
-)
+from training.file_names import CHECKPOINT, VALIDATION
+from training.run_folder import append_row, averaged_weights, load_checkpoint, step_of
 
 QUALITIES = (10, 30, 50, 70, 90)
 
@@ -45,7 +39,9 @@ def measure(weights: Path, photos, quality: float) -> tuple[float, float]:
 def validate(run: Path, photos) -> None:
     """Measure the averaged weights of a run's checkpoint, and append a row per quality to validation.csv.
 
-    No symbols are counted for the tables, so files are a little larger than with an export.
+    Unlike in an export, the model is not calibrated (the kernels of an 8-bit filter, the scales of the side
+    information), and no symbols are counted for the tables: files are a little larger, and an 8-bit filter is
+    less exact.
 
     Args:
         run: folder of the run.

@@ -7,15 +7,8 @@ from pathlib import Path
 
 import keras
 
-from training.run_folder import (
-    CHECKPOINT,
-    LOG,
-    TENSORBOARD,
-    append_row,
-    join_saving,
-    save_checkpoint,
-    step_of,
-)
+from training.file_names import CHECKPOINT, LOG, TENSORBOARD
+from training.run_folder import append_row, join_saving, save_checkpoint, step_of
 from training.validation import validate
 
 MEASURED_BATCHES = 3
@@ -58,11 +51,16 @@ class Speed(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         self._add_to(logs)
         self._report()
+        self.last = time.perf_counter()
 
     def _add_to(self, logs):
         self.speed = self.crops.batch * len(self.recent) / sum(self.recent)
         if logs is not None:
             logs["images_per_s"] = round(self.speed, 2)
+
+    def epoch_s(self, steps: int) -> float:
+        """Return the seconds of an epoch: of its steps, and of what has followed the latest one."""
+        return steps * self.crops.batch / self.speed + time.perf_counter() - self.last
 
     def _report(self):
         if not self.reported:

@@ -16,7 +16,8 @@ def check_num_pixels(width: int, height: int, max_pixels: int | None) -> None:
     Args:
         width: columns of pixels.
         height: rows of pixels.
-        max_pixels: the largest width x height allowed, sides below 16 counted as 16; None for no limit.
+        max_pixels: the largest width x height allowed; None for no limit. Sides below 16 count as 16 in
+            pictures of more than a megapixel.
 
     Raises:
         LimitError: if the picture is larger.
@@ -28,8 +29,8 @@ def check_num_pixels(width: int, height: int, max_pixels: int | None) -> None:
         return
     coded = max(width, _BLOCK) * max(height, _BLOCK)
     if width * height > max_pixels or coded > max(max_pixels, _HARMLESS_NUM_PIXELS):
+        how = "" if width * height > max_pixels else f", with each side counted as at least {_BLOCK}"
         raise LimitError(
-            f"the picture has {width}x{height} = {width * height} pixels, expected at most {max_pixels}, "
-            f"each side counted as {_BLOCK} or more: "
-            "raise max_pixels (--max-pixels) if you trust the source"
+            f"the picture has {width}x{height} = {width * height} pixels, expected at most {max_pixels}"
+            f"{how}: raise max_pixels (--max-pixels) if you trust the source"
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from compressor.atomic import remove_stale_temporaries
@@ -133,17 +133,18 @@ def run_job(job: Job, request: FileRequest) -> Done | str:
 
 
 def _outcomes(jobs: list[Job], request: FileRequest) -> Iterator[Done | str]:
-    function = partial(run_job, request=request)
     num_processes = min(request.num_workers or 1, len(jobs))
     is_one_by_one = request.ray is None and num_processes == 1
     # The standard streams belong to this process.
     if not jobs or is_one_by_one or any(STANDARD_STREAM in (job.source, job.output) for job in jobs):
-        yield from map(function, jobs)
+        yield from map(partial(run_job, request=request), jobs)
         return
 
     from compressor.cli.cluster import run_on_ray
     from compressor.cli.workers import WorkerDiedError, run_in_processes
 
+    # Each process uses one thread.
+    function = partial(run_job, request=replace(request, runtime=replace(request.runtime, threads=1)))
     if request.ray is None:
         results = run_in_processes(function, jobs, num_processes)
     else:

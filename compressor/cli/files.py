@@ -85,15 +85,19 @@ def write_output(path: str, data: bytes, *, overwrite: bool) -> None:
 
     Raises:
         OSError: if the file cannot be written.
-        OptionError: if another process has created the file since `check_output`, and `overwrite` is false.
+        OptionError: if another process has created the file since `check_output`, and `overwrite` is false,
+            or the reader of a pipe closes it.
     """
     if is_stdout(path):
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
         return
     if is_stream(path):
-        with open(path, "wb") as file:
-            file.write(data)
+        try:
+            with open(path, "wb") as file:
+                file.write(data)
+        except BrokenPipeError as error:
+            raise OptionError(f"the reader of the output {shown(path)} closed it: start it again") from error
         return
     try:
         with atomic_path(path, overwrite=overwrite) as temporary, open(temporary, "xb") as file:

@@ -397,8 +397,6 @@ def _shared_arguments(arguments: argparse.Namespace) -> dict[str, Any]:
     recursive = arguments.recursive or arguments.ray is not None
     is_batch = len(arguments.inputs) > 1 or recursive or arguments.skip_existing
     _check_inputs(arguments, is_batch=is_batch)
-    # A batch is spread over processes, each on one thread.
-    threads = 1 if is_batch and (arguments.jobs or arguments.ray) else arguments.jobs
     return {
         "inputs": tuple(arguments.inputs),
         "output": arguments.output,
@@ -414,7 +412,7 @@ def _shared_arguments(arguments: argparse.Namespace) -> dict[str, Any]:
             model=getattr(arguments, "model", None),
             weights=arguments.weights,
             engine=arguments.engine,
-            threads=threads,
+            threads=arguments.jobs,
         ),
         "strip": tuple(arguments.strip),
         "verbose": arguments.verbose,

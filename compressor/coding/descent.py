@@ -30,19 +30,19 @@ class AveragedTargets:
 
     Args:
         worth: bits that a squared quantisation step of error is worth, (C,) or (h, w, C).
+        rate: the part.
     """
 
-    RATE = 0.25
     # Curvature of the error along one latent, relative to the worth; see docs/experiments.md.
     CURVATURE = 0.65
 
-    def __init__(self, worth: Floats) -> None:
-        self._scale = np.float32(1 / (2 * self.CURVATURE)) / worth
+    def __init__(self, worth: Floats, rate: float) -> None:
+        self._scale, self._rate = np.float32(1 / (2 * self.CURVATURE)) / worth, np.float32(rate)
 
     def move(self, latents: Floats, decoded: Floats, gradient: Floats) -> Floats:
         """See `Descent`."""
         target = decoded - gradient * self._scale
-        moved: Floats = latents + np.float32(self.RATE) * (target - latents)
+        moved: Floats = latents + self._rate * (target - latents)
         return moved
 
 

@@ -7,6 +7,8 @@ from compressor.errors import OptionError
 from compressor.spec.constants import SAVING_SHARE
 
 MIN_EFFORT, DEFAULT_EFFORT, MAX_EFFORT = 1, 5, 9
+# Metrics of the models that gain by anticipation, which assumes a nearly quadratic error.
+ANTICIPATED_METRICS = ("mse",)
 REFINEMENT_STEPS = {6: 2, 7: 6, 8: 15, 9: 40}
 
 
@@ -16,11 +18,14 @@ class Effort:
 
     Attributes:
         saving_share: share of the bits saved by a smaller symbol that counts against its error; None to round
-            with a dead zone. Not used by a refinement.
+            with a dead zone. Not used if latents are moved.
+        anticipates: whether latents are moved once, against the error of a simulated decoding, if the model
+            gains by it; see `compressor.coding.anticipation`.
         refinement_steps: how often latents are moved by the effect of their symbols on the decoded picture.
     """
 
     saving_share: float | None = SAVING_SHARE
+    anticipates: bool = True
     refinement_steps: int = 0
 
 
@@ -34,5 +39,5 @@ def effort_of(number: int) -> Effort:
         raise OptionError(
             f"received effort {number!r}, expected a whole number from {MIN_EFFORT} to {MAX_EFFORT}"
         )
-    share = SAVING_SHARE if number >= DEFAULT_EFFORT else None
-    return Effort(share, REFINEMENT_STEPS.get(number, 0))
+    weighs = number >= DEFAULT_EFFORT
+    return Effort(SAVING_SHARE if weighs else None, weighs, REFINEMENT_STEPS.get(number, 0))

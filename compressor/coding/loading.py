@@ -7,6 +7,7 @@ from functools import lru_cache, partial
 from compressor.coding.freed_memory import keep_freed_memory
 from compressor.coding.picture_coder import PictureCoder
 from compressor.coding.threads import num_workers
+from compressor.engines.cpu import num_cores
 from compressor.engines.loading import load_engine, resolve_engine
 from compressor.errors import UnsupportedStreamError, WeightsError
 from compressor.locks import ForkSafeLock
@@ -32,8 +33,10 @@ def load_coder(runtime: Runtime, model_id: int | None = None) -> PictureCoder:
         MissingDependencyError: if the engine is not installed.
     """
     files = model_files(runtime.model if model_id is None else model_id, runtime.weights)
-    with _lock:
-        coder = _caches[-1](files, resolve_engine(runtime.engine), runtime.threads)
+    # Each graph has its own threads: more than there are cores would only cost memory.
+    threads = None if runtime.threads is None else min(runtime.threads, num_cores())
+    with _lock.current:
+        coder = _caches[-1](files, resolve_engine(runtime.engine), threads)
     if model_id not in (None, coder.model_id):
         raise UnsupportedStreamError(
             f"the stream needs model {model_id}, and {files.folder} holds model {coder.model_id}: "

@@ -75,6 +75,6 @@ class Objective:
 # Keys are the metrics that models are trained for. Squared error is nearly quadratic, SSIMULACRA 2 is not.
 # The numbers were chosen on validation pictures; see docs/experiments.md.
 OBJECTIVES = {
-    "mse": Objective(squared_error, lambda worth, steps: AveragedTargets(worth), 1.0, 0.0),
+    "mse": Objective(squared_error, lambda worth, steps: AveragedTargets(worth, 0.25), 1.0, 0.0),
     "ssimulacra2": Objective(perceptual_error, lambda worth, steps: Adam(steps), SAVING_SHARE, 2.0),
 }

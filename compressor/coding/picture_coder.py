@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from compressor.bitstream.tiles import join_tiles, split_cut_tiles, split_tiles
 from compressor.coding.area import Area
-from compressor.coding.effort import Effort
+from compressor.coding.effort import ANTICIPATED_METRICS, Effort
 from compressor.coding.progress import OnProgress, ignore_progress, progress_of_part
 from compressor.coding.threads import map_ahead
 from compressor.coding.tile_coder import Pairs, TileCoder
+from compressor.coding.tile_error import TilePixels
 from compressor.coding.tiling import TileReader
 from compressor.errors import OptionError
 from compressor.images.arrays import to_uint8
@@ -88,25 +89,40 @@ class PictureCoder:
             CorruptStreamError: with `verify`, if the payload does not give back the symbols.
             OptionError: if the effort refines, and the model cannot.
         """
-        refine = self._refiner(effort.refinement_steps) if effort.refinement_steps else None
-        tiles, payloads = list(self._grid(image_uint8).cut(self._tile)), []
-        for number, tile in enumerate(tiles):
-            if refine:
-                on_tile_progress = progress_of_part(on_progress, number, len(tiles))
-                pairs = self._refined(refine, image_uint8, tile, levels, on_tile_progress)
-            else:
-                pairs = self._coded_once(image_uint8, tile, levels, effort.saving_share)
-            payloads.append(self.tile_coder.encode(pairs, verify=verify))
-        return join_tiles(payloads)
+        tiles = self._coded_tiles(image_uint8, levels, effort, on_progress)
+        return join_tiles([self.tile_coder.encode(pairs, verify=verify) for pairs in tiles])
 
-    def _refiner(self, steps: int) -> Refiner:
+    def _coded_tiles(
+        self,
+        image_uint8: NDArray[np.uint8],
+        levels: Levels,
+        effort: Effort,
+        on_progress: OnProgress = ignore_progress,
+    ) -> Iterator[Pairs]:
+        """Code a picture tile by tile."""
+        refine = self._refiner(effort)
+        tiles = list(self._grid(image_uint8).cut(self._tile))
+        for number, tile in enumerate(tiles):
+            if refine is None:
+                yield self._coded_as_analysed(image_uint8, tile, levels, effort.saving_share)
+            else:
+                on_tile_progress = progress_of_part(on_progress, number, len(tiles))
+                yield self._refined(refine, image_uint8, tile, levels, on_tile_progress)
+
+    def _refiner(self, effort: Effort) -> Refiner | None:
+        """Return what moves latents before they are coded; None to code those of the analysis."""
+        runtime, steps = self.runtime, effort.refinement_steps
+        anticipates = effort.anticipates and runtime.has_filter and runtime.metric in ANTICIPATED_METRICS
+        if not steps and not anticipates:
+            return None
+
         from compressor.coding.objectives import OBJECTIVES
         from compressor.coding.refinement import Refiner
 
-        gradient, objective = self.runtime.error_gradient, OBJECTIVES.get(self.runtime.metric)
+        gradient, objective = runtime.error_gradient, OBJECTIVES.get(runtime.metric)
         if gradient is None or objective is None:
             raise OptionError(f"model {self.model_name} cannot refine latents: use an effort of at most 5")
-        return Refiner(self.runtime, self.tile_coder, gradient, objective, steps)
+        return Refiner(runtime, self.tile_coder, gradient, objective, steps, anticipates=anticipates)
 
     def _refined(
         self,
@@ -116,17 +132,17 @@ class PictureCoder:
         levels: Levels,
         on_progress: OnProgress,
     ) -> Pairs:
-        """Code a tile of a picture with refinement."""
+        """Code a tile of a picture with latents that are moved first."""
         wide = tile.widened(refine.halo, self._grid(image_uint8))
         pixels, latents, side = self._latents_and_side(image_uint8, wide, tile, levels)
         inside = wide.scaled(self.runtime.block).common(Area(0, 0, *image_uint8.shape[:2]))
         size, of_wide = (inside.height, inside.width), levels_in(levels, wide.slices)
-        return refine(pixels, size, latents, side, of_wide, tile.within(wide), on_progress)
+        return refine(TilePixels(pixels, size, of_wide, tile.within(wide)), latents, side, on_progress)
 
-    def _coded_once(
+    def _coded_as_analysed(
         self, image_uint8: NDArray[np.uint8], tile: Area, levels: Levels, saving_share: float | None
     ) -> Pairs:
-        """Code a tile of a picture without refinement."""
+        """Code a tile of a picture with the latents of the analysis."""
         _, latents, side = self._latents_and_side(image_uint8, tile, tile, levels)
         return self.tile_coder.code(latents, side, levels_in(levels, tile.slices), saving_share).pairs()
 
@@ -141,12 +157,12 @@ class PictureCoder:
 
     def symbols(self, image_uint8: NDArray[np.uint8], levels: Levels) -> Iterator[tuple[Symbols, Indices]]:
         """Yield flat arrays of symbols and of their scale indices, as `encode` codes them, tile by tile."""
-        for tile in self._grid(image_uint8).cut(self._tile):
-            yield from self._coded_once(image_uint8, tile, levels, Effort().saving_share)
+        for pairs in self._coded_tiles(image_uint8, levels, Effort()):
+            yield from pairs
 
     def decode(
         self,
-        payload: bytes | memoryview,
+        payload: bytes,
         height: int,
         width: int,
         levels: Levels,
@@ -190,7 +206,7 @@ class PictureCoder:
         region = picture.covering(reduction) if region is None else region
         positions = region.covering(block)
         tiles = list(grid.cut(self._tile))
-        data_of_tiles = zip(tiles, _data_of_tiles(bytes(payload), len(tiles), is_cut=is_cut), strict=True)
+        data_of_tiles = zip(tiles, _data_of_tiles(payload, len(tiles), is_cut=is_cut), strict=True)
         needed = positions.widened(synthesis.halo, grid)
         wanted = [(tile, data) for tile, data in data_of_tiles if tile.meets(needed)]
         # The next tiles are decoded while the latents of one become pixels.

@@ -157,7 +157,7 @@ class TileCoder:
 
     def decode(
         self,
-        data: bytes | memoryview,
+        data: bytes,
         height: int,
         width: int,
         levels: Levels,
@@ -183,7 +183,7 @@ class TileCoder:
         get = _zeros_after_the_end(decoder.get) if is_cut else decoder.get
         return self._decode(get, height, width, levels, num_passes)
 
-    def read_pairs(self, data: bytes | memoryview, height: int, width: int, levels: Levels) -> Pairs:
+    def read_pairs(self, data: bytes, height: int, width: int, levels: Levels) -> Pairs:
         """Return the pairs written for a tile, in coding order."""
         decoder, pairs = SymbolDecoder(self._runtime.tables, data), []
 

@@ -13,7 +13,7 @@ class KerasEngine:
 
     Args:
         graphs: Keras models by name.
-        threads: unused; Keras chooses.
+        threads: not passed on to Keras; with 1, means are computed in the calling thread.
     """
 
     name = "keras"

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from typing import Any
 
-from compressor.engines.cpu import cpu_flags, has_bfloat16, num_cores
+from compressor.engines.cpu import cpu_flags, has_bfloat16
 from compressor.engines.interface import Engine
 from compressor.errors import MissingDependencyError
 from compressor.options import AUTO
@@ -48,8 +48,7 @@ def load_engine(
     Args:
         name: from `resolve_engine`.
         files: the exported model.
-        threads: maximum number of threads, at least 1, capped at the number of cores: each graph has its own
-            threads, and more would only cost memory. None leaves it to the engine.
+        threads: maximum number of threads, at least 1; None leaves it to the engine.
         keras_graphs: builds the same graphs as Keras models by name, for the engine that runs those.
         bfloat16: whether OpenVINO runs the transform networks in bfloat16; None where the CPU multiplies
             such numbers.
@@ -57,8 +56,6 @@ def load_engine(
     Raises:
         MissingDependencyError: if a package that the engine needs is not installed.
     """
-    if threads is not None:
-        threads = min(threads, num_cores())
     try:
         if name == "onnxruntime":
             from compressor.engines.onnx_engine import OnnxEngine

@@ -13,10 +13,8 @@ from numpy.typing import NDArray
 from compressor.errors import MissingDependencyError
 from compressor.onnx_sessions import first_output, new_session, session_options
 from compressor.spec.arrays import Floats
+from compressor.spec.constants import MAX_WEIGHT
 
-# Largest magnitude of a weight. CPUs without 8-bit dot products add pairs of products in 16 bits, where
-# 2 * 255 * 127 would overflow.
-MAX_WEIGHT = 63
 # float32 holds every integer below this exactly. No sum may reach it.
 EXACT_LIMIT = 1 << 24
 # A hyper-synthesis network runs its layers one by one, a context network all three at once.

@@ -99,7 +99,7 @@ class SymbolDecoder:
         CorruptStreamError: if the length is not a whole number of words.
     """
 
-    def __init__(self, tables: ScaleTables, data: bytes | memoryview, *, is_cut: bool = False) -> None:
+    def __init__(self, tables: ScaleTables, data: bytes, *, is_cut: bool = False) -> None:
         if is_cut:
             data = data[: len(data) // 4 * 4]
         if len(data) % 4:

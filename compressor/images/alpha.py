@@ -68,8 +68,7 @@ def decode_alpha(payload: bytes, width: int, height: int) -> Image.Image:
         is_plain = payload[_DEPTH_AND_COLOURS] == _GRAY_8_BITS and not alpha.is_animated
         if is_plain and alpha.size == (width, height):
             alpha.load()
-            # A plain picture, without the file's own metadata.
-            return alpha.copy()
+            return alpha
         found = f"a PNG of {alpha.width}x{alpha.height} and mode {alpha.mode}"
     except MemoryError:
         raise

@@ -184,7 +184,7 @@ def load_picture(
     if not keep_hidden:
         cleared = clear_hidden(pixels)
         is_hidden = cleared.mode in ("LA", "RGBA") and cleared.getchannel("A").getextrema() == (0, 0)
-        if is_hidden and cleared != pixels:
+        if is_hidden and cleared.tobytes() != pixels.tobytes():
             notes += (_NOTE_ALL_HIDDEN,)
         pixels = cleared
     orientation = orientation_of(metadata)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,6 +14,18 @@ from compressor.locks import ForkSafeLock
 _REFUSED = 2
 
 _lock = ForkSafeLock()
+# The limit that a thread has replaced, if one has.
+_replaced: list[int | None] = []
+
+
+def _restore() -> None:
+    for limit in _replaced:
+        Image.MAX_IMAGE_PIXELS = limit
+
+
+# The thread that would restore the limit does not exist in a forked process.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_restore)
 
 
 def current_limit() -> int | None:
@@ -27,10 +40,11 @@ def limit_of_pillow(max_pixels: int | None) -> Iterator[None]:
     Args:
         max_pixels: number of pixels above which Pillow refuses a picture; None for no limit.
     """
-    with _lock:
-        before = Image.MAX_IMAGE_PIXELS
-        Image.MAX_IMAGE_PIXELS = None if max_pixels is None else -(-max_pixels // _REFUSED)
+    with _lock.current:
+        _replaced[:] = [Image.MAX_IMAGE_PIXELS]
         try:
+            Image.MAX_IMAGE_PIXELS = None if max_pixels is None else -(-max_pixels // _REFUSED)
             yield
         finally:
-            Image.MAX_IMAGE_PIXELS = before
+            _restore()
+            _replaced.clear()

@@ -5,11 +5,9 @@ import numpy as np
 from keras import layers, ops
 
 from compressor.layers.quantisation import straight_through
+from compressor.spec.constants import MAX_WEIGHT
 
 MAX_ACTIVATION = 255
-# Kernels have 7 bits: CPUs without 8-bit dot products add pairs of products in 16 bits, where 2 * 255 * 127
-# overflows.
-MAX_WEIGHT = 63
 # Avoids a division by zero if all values are 0.
 MIN_STEP = 1e-8
 

@@ -1,6 +1,6 @@
 """The interface between training and the files of an exported model."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -12,7 +12,7 @@ class Exporter(Protocol):
 
     def __init__(self, model: Any) -> None: ...
 
-    def calibrate(self, images: list[NDArray[np.uint8]], levels: Iterable[int]) -> None:
+    def calibrate(self, images: list[NDArray[np.uint8]], levels: Sequence[int]) -> None:
         """Fit the values that training leaves open.
 
         Args:

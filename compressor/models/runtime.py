@@ -48,9 +48,10 @@ class Analysis:
 Passes = Generator[Step, Symbols, Floats]
 # Decoded pixels minus 128 (H, W, 3) -> their error, and its gradient.
 PixelError = Callable[[Floats], tuple[float, Floats]]
-# (latents in quantisation steps, error of decoded pixels, levels) -> the error, and its gradient with respect
-# to the latents.
-ErrorGradient = Callable[[Floats, PixelError, Levels], tuple[float, Floats]]
+# (latents in quantisation steps, error of decoded pixels, levels, whether the gradient is taken back through
+# the synthesis filter) -> the error, and its gradient with respect to the latents. Without the filter, the
+# gradient is an estimate that takes less than half of the time.
+ErrorGradient = Callable[[Floats, PixelError, Levels, bool], tuple[float, Floats]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,19 +83,20 @@ class ModelRuntime(Protocol):
         synthesis_halo: distance, in positions, from which latents affect a pixel.
         side_stride: latent positions per position of the side information, down and across; passes pad a
             tile to a multiple of it.
-        channels: number of latent channels.
         reductions: factors, besides 1, that `synthesis` accepts.
         tables: symbol frequencies of each scale index.
         metric: the distortion that the model was trained for, see `training.settings.Settings`.
-        error_gradient: for refinement; None if the model has none.
+        has_filter: whether the synthesis ends in a filter, which changes pixels in a way that the analysis
+            does not know.
+        error_gradient: for refinement and anticipation; None if the model has none.
     """
 
     block: int
     analysis_halo: int
     synthesis_halo: int
-    channels: int
     tables: ScaleTables
     metric: str
+    has_filter: bool
 
     @property
     def side_stride(self) -> int: ...

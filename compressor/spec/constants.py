@@ -1,6 +1,6 @@
-"""Numeric constants of the models, each defined here and nowhere else.
+"""Numeric constants of the models.
 
-The exporter writes those that a decoder needs into the manifest of each model, and decoders read them there.
+The exporter writes those that may differ between models into the manifest, and decoders read them there.
 """
 
 # Tiles and positions.
@@ -26,6 +26,10 @@ BOOST_REGION = 4
 BOOST_STEP = 4
 BOOST_MAX = 15
 BOOST_INDEX = 1
+
+# Largest magnitude of a weight in 8-bit and integer networks. CPUs without 8-bit dot products add pairs of
+# products in 16 bits, where 2 * 255 * 127 would overflow.
+MAX_WEIGHT = 63
 
 # Activations of the integer networks: multiples of 1/ACTIVATION_STEPS, 0..ACTIVATION_MAX of them.
 ACTIVATION_STEPS = 32

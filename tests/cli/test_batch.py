@@ -2,11 +2,13 @@
 
 import os
 import sys
+import threading
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from compressor.cli import batch, workers
 from compressor.cli.main import main
 from tests.samples import files_below
 
@@ -77,6 +79,33 @@ def test_pipes_in_folders_are_left_out(folder, capsys):
     os.mkfifo(folder / "in" / "pipe.png")
     assert main(["encode", "in", "-r", "-o", "out"]) == 0
     assert "pipe.png" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("fake_coder")
+def test_a_reader_that_closes_its_pipe_does_not_stop_other_inputs(folder, capsys):
+    # More than a pipe holds.
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (300, 300, 3), np.uint8)).save("in/a.png")
+    os.mkdir("out")
+    os.mkfifo("out/a.cmpr")
+    reader = threading.Thread(target=lambda: open("out/a.cmpr", "rb").close())
+    reader.start()
+    assert main(["encode", "in/a.png", "in/b.jpg", "-o", "out"]) == 1
+    reader.join(10)
+    assert (
+        "in/a.png: the reader of the output out/a.cmpr closed it: start it again" in capsys.readouterr().err
+    )
+    assert (folder / "out" / "b.cmpr").exists()
+
+
+@pytest.mark.usefixtures("fake_coder")
+@pytest.mark.parametrize(("inputs", "threads"), [(["in/a.png"], 3), (["in/a.png", "in/b.jpg"], 1)])
+def test_jobs_are_threads_for_one_input(folder, monkeypatch, inputs, threads):
+    seen = []
+    monkeypatch.setattr(batch, "run_job", lambda job, request: seen.append(request.runtime.threads) or "")
+    monkeypatch.setattr(workers, "run_in_processes", lambda f, jobs, n: [(job, f(job)) for job in jobs])
+    os.mkdir("out")
+    main(["encode", *inputs, "-j", "3", "--skip-existing", "-o", "out"])
+    assert seen == [threads] * len(inputs)
 
 
 @pytest.mark.usefixtures("fake_coder")

@@ -235,6 +235,8 @@ def test_a_mask(folder, picture, assert_fails):
     assert_fails(*encode, "upright.png", match="a mask of 70x150 pixels, expected 150x70", kept=kept)
     assert_fails(*encode, "text.png", match="cannot use the mask text.png: ", kept=kept)
     assert_fails(*encode, "none.png", match="cannot read or write none.png", kept=kept)
+    Path("mask.png").write_bytes(Path("mask.png").read_bytes()[:-40])
+    assert_fails(*encode, "mask.png", match="cannot use the mask: the picture cannot be read", kept=kept)
     lossless = ("mask.png", "-q", "100")
     assert_fails(*encode, *lossless, match="quality 100, which is lossless", kept=kept, status=2)
 

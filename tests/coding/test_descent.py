@@ -10,7 +10,7 @@ from compressor.coding.descent import Adam, AveragedTargets
 def test_averaged_targets_find_the_minimum_of_a_quadratic_error(worth):
     minimum = np.float32([[[-1.2, 0.4, 2.5]]])
     latents = np.zeros_like(minimum)
-    descent = AveragedTargets(np.broadcast_to(worth, 3))
+    descent = AveragedTargets(np.broadcast_to(worth, 3), 0.25)
     for _ in range(60):
         # What was decoded may differ from the latents: the target starts from it.
         decoded = np.round(latents)

@@ -5,6 +5,14 @@ import sys
 
 import pytest
 
+from compressor import Runtime
+from compressor.coding.loading import load_coder
+from compressor.engines.cpu import num_cores
+
+
+def test_there_are_no_more_threads_than_cores():
+    assert load_coder(Runtime(threads=100_000)) is load_coder(Runtime(threads=num_cores()))
+
 
 def test_encoding_and_decoding_load_one_coder():
     code = """

@@ -112,7 +112,7 @@ def with_tiles(coder, tile=TILE, part=TILE // 2, workers=1):
 def latents_of(coder, image, tile):
     """Latents of the whole picture, analysed in blocks of `tile` positions a side."""
     grid = Area(0, 0, *image.shape[:2]).covering(coder.runtime.block)
-    latents = np.full((grid.height, grid.width, coder.runtime.channels), np.nan, np.float32)
+    latents = np.full((grid.height, grid.width, coder.runtime.synthesis(1).channels), np.nan, np.float32)
     for area in grid.cut(tile):
         latents[area.slices] = coder.analyse(image, area, 300)[1].latents
     return latents

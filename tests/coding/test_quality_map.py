@@ -113,7 +113,7 @@ def test_parts_and_reduced_pictures_are_those_of_the_whole(photo, mask):
 
 # The face alone is too small for SSIMULACRA 2: its score changes by chance as much as by refinement.
 @pytest.mark.parametrize(
-    ("tune", "metric", "part", "gain"), [("psnr", psnr_db, FACE, 0.2), ("iq", ssimulacra2, np.s_[:], 0.5)]
+    ("tune", "metric", "part", "gain"), [("psnr", psnr_db, FACE, 0.15), ("iq", ssimulacra2, np.s_[:], 0.5)]
 )
 def test_refinement_follows_the_map(photo, mask, tune, metric, part, gain):
     photo, mask = photo[:256, :320], mask[:256, :320]

@@ -17,6 +17,7 @@ from compressor.coding.loading import load_coder
 from compressor.coding.objectives import OBJECTIVES, Objective, squared_error
 from compressor.coding.picture_coder import PictureCoder
 from compressor.coding.refinement import Refiner
+from compressor.coding.tile_error import TilePixels
 from compressor.errors import OptionError
 from compressor.spec.constants import SAVING_SHARE
 
@@ -50,7 +51,8 @@ class SquareDecoder:
     def synthesis(self, reduction):
         return SimpleNamespace(run=lambda latents, level: latents)
 
-    def error_gradient(self, latents, error_of, level):
+    def error_gradient(self, latents, error_of, level, through_filter):
+        assert through_filter
         self.windows.append(latents.shape[:2])
         return error_of(latents)
 
@@ -62,9 +64,10 @@ class SquareDecoder:
 
 
 def refined(decoder, objective, pixels, latents, steps, size=None, tile=None, window=48, on_progress=float):
-    refine = Refiner(decoder, decoder, decoder.error_gradient, objective, steps, window)
+    refine = Refiner(decoder, decoder, decoder.error_gradient, objective, steps, window=window)
     whole = Area(0, 0, *pixels.shape[:2])
-    pairs = refine(pixels, size or pixels.shape[:2], latents, SIDE, LEVEL, tile or whole, on_progress)
+    original = TilePixels(pixels, size or pixels.shape[:2], LEVEL, tile or whole)
+    pairs = refine(original, latents, SIDE, on_progress)
     return pairs[0][0]
 
 
@@ -132,10 +135,10 @@ def test_the_error_of_a_tile_narrower_than_its_surroundings_counts_as_a_whole():
 
 def test_an_error_is_worth_lambda():
     decoder, pixels = SquareDecoder(), np.float32([[[10.0], [20.0]]])
-    objective = Objective(squared_error, lambda worth, steps: AveragedTargets(worth), 0.5, 0)
+    objective = Objective(squared_error, lambda worth, steps: AveragedTargets(worth, 0.25), 0.5, 0)
     refined(decoder, objective, pixels, pixels + 1, 1)
     # The slope of a squared error of 1, a third of it for each sample, is 2 / 3, and lambda is 3.
-    moved = AveragedTargets.RATE * -2 / (2 * AveragedTargets.CURVATURE)
+    moved = 0.25 * -2 / (2 * AveragedTargets.CURVATURE)
     np.testing.assert_allclose(decoder.coded[1][0], pixels + 1 + moved, rtol=1e-6)
 
 
@@ -168,7 +171,7 @@ def test_the_gradient_goes_back_through_the_whole_synthesis(picture):
     latents = np.round(family.analyse(picture[None].astype(np.float32) - 128, LEVEL).latents)
     random = np.random.default_rng(0)
     slope = random.normal(size=picture.shape).astype(np.float32)
-    error, gradient = family.error_gradient(latents, lambda pixels: (7.0, slope), LEVEL)
+    error, gradient = family.error_gradient(latents, lambda pixels: (7.0, slope), LEVEL, True)
     assert error == 7
     # Along the gradient itself the change is large enough to be measured in float32.
     step = np.float32(0.002) * gradient / np.abs(gradient).max()
@@ -185,7 +188,7 @@ def test_the_gradient_is_that_at_the_decoded_picture(picture):
         seen.append(pixels)
         return 0.0, np.zeros_like(pixels)
 
-    assert not family.error_gradient(latents, error_of, LEVEL)[1].any()
+    assert not family.error_gradient(latents, error_of, LEVEL, True)[1].any()
     np.testing.assert_array_equal(seen[0], family.synthesis(1).run(latents, LEVEL))
 
 
@@ -206,7 +209,7 @@ def test_refined_streams_are_better_and_decode_like_others(picture, runtime):
     assert few < 0.997 * weighed
     assert many < 0.997 * few
     if runtime == PSNR:
-        assert weighed < objective(Effort(saving_share=None))
+        assert weighed < objective(Effort(saving_share=None, anticipates=False))
 
 
 @pytest.mark.parametrize("tune", ["iq", "psnr"])

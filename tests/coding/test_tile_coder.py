@@ -34,7 +34,8 @@ class Runtime:
 def test_the_slope_of_the_rate_is_that_of_residuals():
     runtime = load_coder(compressor.Runtime()).runtime
     # Neither side is a multiple of the side information's stride.
-    latents = np.random.default_rng(0).normal(0, 0.8, (5, 6, runtime.channels)).astype(np.float32)
+    shape = 5, 6, runtime.synthesis(1).channels
+    latents = np.random.default_rng(0).normal(0, 0.8, shape).astype(np.float32)
     tile = TileCoder(runtime).code(latents, runtime.side_information(latents, 200), 200)
     slope = tile.rate_slope(latents, runtime.tables)
     assert slope.shape == latents.shape

@@ -1,7 +1,9 @@
 """`python -m demos`: commands, exit codes, one-line errors."""
 
+import os
 import subprocess
 import sys
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -79,6 +81,18 @@ def test_picture_smaller_than_the_kernel(tmp_path, capsys):
     assert capsys.readouterr().err == "error: kernel 3x3 is larger than the image 2x2\n"
 
 
+@pytest.mark.parametrize("name", ["conv2d", "deconvolution", "fractional_stride"])
+def test_a_black_picture(tmp_path, capsys, name):
+    Image.new("RGB", (64, 64)).save(tmp_path / "black.png")
+    assert main(["run", name, "--image", str(tmp_path / "black.png"), "--out", str(tmp_path)]) == 0
+    assert "[not for this picture]" in capsys.readouterr().out
+
+
+def test_an_output_folder_whose_name_is_not_text(tmp_path, capsys):
+    assert main(["run", "transpose_by_hand", "--out", str(tmp_path / os.fsdecode(b"o\xff"))]) == 0
+    assert r"/o\udcff/transpose_by_hand.png'" in capsys.readouterr().out
+
+
 def test_output_folder_is_a_file(tmp_path, capsys):
     blocker = tmp_path / "file"
     blocker.touch()
@@ -93,6 +107,22 @@ def test_missing_extra_is_named(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("demos.__main__.run_demo", missing)
     assert main(["run", "convolve", "--out", str(tmp_path)]) == 1
     assert "keras is not installed; the demos need: pip install" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("backend", ["unknown", "torch"])
+def test_a_backend_that_cannot_be_imported(backend, tmp_path):
+    if find_spec(backend):
+        pytest.skip(f"{backend} is installed")
+    done = subprocess.run(
+        [sys.executable, "-m", "demos", "run", "arithmetic", "--out", str(tmp_path)],
+        env=os.environ | {"KERAS_BACKEND": backend},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: Keras cannot be imported (")
+    assert line.endswith("set KERAS_BACKEND=tensorflow")
 
 
 def test_run_prints_and_draws(tmp_path, capsys):

@@ -122,6 +122,15 @@ def test_check_prints_or_raises(tmp_path, capsys):
         context.check("1 = 2", False)
 
 
+def test_the_users_own_picture_may_be_an_exception(tmp_path, capsys):
+    own = Context("lesson", tmp_path, image=tmp_path / "own.png")
+    own.check_on_sample("edges", True)
+    own.check_on_sample("colours", False)
+    assert capsys.readouterr().out == "  [ok] edges\n  [not for this picture] colours\n"
+    with pytest.raises(CheckError, match="lesson: a statement is false: colours"):
+        Context("lesson", tmp_path).check_on_sample("colours", False)
+
+
 def test_numbers_depend_on_the_seed(tmp_path):
     a, b, c = (Context("x", tmp_path, seed=seed).rng.random(4) for seed in (5, 5, 6))
     assert np.array_equal(a, b)

@@ -5,7 +5,6 @@ import sys
 import pytest
 
 from compressor.engines import loading
-from compressor.engines.cpu import num_cores
 from compressor.engines.loading import load_engine, resolve_engine
 from compressor.errors import MissingDependencyError
 from compressor.options import ENGINES
@@ -32,11 +31,6 @@ def test_auto_takes_openvino_where_the_cpu_has_amx(monkeypatch, flags, installed
     monkeypatch.setattr(loading, "cpu_flags", lambda: flags)
     monkeypatch.setattr(loading, "find_spec", lambda name: name if name in installed else None)
     assert resolve_engine("auto") == expected
-
-
-def test_there_are_no_more_threads_than_cores():
-    engine = load_engine("onnxruntime", ModelFiles(shipped_folder()), 100_000, dict)
-    assert engine.threads == num_cores()
 
 
 def test_a_missing_package_of_an_engine_is_named(monkeypatch):

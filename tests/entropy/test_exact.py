@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from compressor.entropy.exact import ExactContext, ExactHyper, ExactLayer, knots_at, patches
-from compressor.entropy.integer_layers import EXACT_LIMIT, MAX_WEIGHT, integer_layers
+from compressor.entropy.integer_layers import EXACT_LIMIT, integer_layers
+from compressor.spec.constants import MAX_WEIGHT
 
 
 def random_layer(random, inputs, outputs, knots=1, input_max=255, maximum=255, units=256):

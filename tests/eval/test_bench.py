@@ -30,6 +30,11 @@ def test_bench_prints_ratios_and_the_machine(tmp_path, capsys):
     assert f" {ratio:.2g} " in row
 
 
+def test_a_model_whose_name_is_not_text(tmp_path):
+    (tmp_path / "manifest.json").write_text('{"model_id": 0, "name": "o\\udcff", "files": {}}')
+    assert codecs.own_model(tmp_path).name == r"'o\udcff'"
+
+
 def test_bench_without_processes(capsys):
     assert main(["bench", "--codecs", "webp", "jpeg420", "--rounds", "1", "--no-cold"]) == 0
     rows = [line for line in capsys.readouterr().out.splitlines() if line.startswith("| decode, whole")]

@@ -100,6 +100,22 @@ def test_names_that_are_not_text_are_escaped(evaluate, folder, tmp_path):
     assert r"&#x27;\udcfe.png&#x27;" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
 
 
+def test_output_names_that_are_not_text(evaluate, tmp_path):
+    out, name = tmp_path / os.fsdecode(b"o\xff"), os.fsdecode(b"n\xff")
+    code, text, _ = evaluate("--codecs", "jpeg420", "--qualities", "50", "--out", str(out), "--name", name)
+    assert code == 0
+    assert r"/o\udcff/n\udcff'.*" in text
+    assert (out / f"{name}.html").exists()
+
+
+def test_failures_without_a_report(evaluate, monkeypatch):
+    monkeypatch.setattr("eval.codecs.PillowCodec.encode", lambda *_: 1 / 0)
+    code, _, err = evaluate("--codecs", "jpeg420")
+    assert code == 1
+    assert err.count("failed: ") == 12
+    assert err.endswith("error: no measurement succeeded: fix what the warnings report\n")
+
+
 def test_a_folder_without_pictures_is_an_error(evaluate, tmp_path):
     (tmp_path / "empty").mkdir()
     code, _, err = evaluate("--images", str(tmp_path / "empty"))
@@ -206,6 +222,10 @@ def test_compare(tmp_path, photo, capsys):
     assert 0.5 < result["ms_ssim"] < 1
     assert main(["compare", str(original), str(original)]) == 0
     assert "psnr_rgb_db  inf" in capsys.readouterr().out
+    assert not result["lossless"]
+    assert main(["compare", str(original), str(original), "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert (result["psnr_rgb_db"], result["lossless"]) == (None, True)
 
 
 def test_compare_reads_our_own_files(tmp_path, capsys):

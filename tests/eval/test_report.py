@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from compressor.images.psnr import psnr_db
-from eval import report, viewer
+from eval import plots, report, viewer
 from eval.codecs import select
 from eval.images import find_pictures
 from eval.measure import Cache
@@ -112,6 +112,38 @@ def test_large_pictures_are_cropped():
     with Image.open(io.BytesIO(base64.b64decode(viewer.data_uri(image).split(",")[1]))) as shown:
         assert shown.size == (768, 768)
         assert shown.convert("RGB").getpixel((0, 0)) == (255, 255, 255)
+
+
+def shown_in_plots(monkeypatch, curves, folder):
+    """Draw one picture that is large enough for all metrics and one that is not; return titles and labels."""
+    titles, labels = [], []
+
+    def save(figure, path):
+        (axes,) = figure.axes
+        titles.append(axes.get_title())
+        labels.extend(line.get_label() for line in axes.lines)
+
+    monkeypatch.setattr("matplotlib.figure.Figure.savefig", save)
+    values = {metric.name: None for metric in METRICS} | {"codec": "webp", "quality": 50, "bpp": 1.0}
+    rows = [values | {"image": name, "psnr_rgb_db": 30.0} for name in ("large", "small")]
+    rows[0]["ms_ssim"] = 0.9
+    plots.draw(rows, curves, folder, "mine")
+    return titles, labels
+
+
+def test_titles_count_the_pictures_of_each_metric(tmp_path, monkeypatch):
+    titles, _ = shown_in_plots(monkeypatch, {}, tmp_path)
+    assert titles == ["mine: mean over 2 pictures", "mine: mean over 1 picture"]
+
+
+def test_all_curves_of_a_named_file_are_shown(tmp_path, monkeypatch):
+    curve = {"label": "Ours", "source": "us", "points": [{"bpp": 1, "psnr_rgb_db": 30}]}
+    (tmp_path / "own.json").write_text(json.dumps({"curves": {"own": curve}}))
+    curves = load(str(tmp_path / "own.json"), tmp_path)
+    assert "Ours (published)" in shown_in_plots(monkeypatch, curves, tmp_path)[1]
+    assert report._curves([], curves)["published"] == [{"label": "Ours", "shown": True}]
+    _, labels = shown_in_plots(monkeypatch, load("kodak", tmp_path), tmp_path)
+    assert len({label for label in labels if "(published)" in label}) == 3
 
 
 def test_published_curves_are_shown_for_kodak_only(tmp_path):

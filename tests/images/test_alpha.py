@@ -84,6 +84,12 @@ def test_a_picture_that_is_hidden_everywhere_is_noted():
     assert load_picture(image, keep_hidden=True).notes == ()
 
 
+def test_nothing_is_noted_if_hidden_pixels_are_black_already():
+    file = BytesIO()
+    Image.new("RGBA", (4, 4)).save(file, "PNG")
+    assert load_picture(Image.open(file)).notes == ()
+
+
 @pytest.mark.parametrize("mode", ["L", "RGB"])
 def test_pictures_without_alpha_hide_nothing(mode):
     image = Image.new(mode, (3, 1))

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from compressor.layers import DynamicEightBitConv2D, EightBitConv2D, EightBitConv2DTranspose, EightBits
-from compressor.layers.eight_bits import MAX_WEIGHT, in_steps
+from compressor.layers.eight_bits import in_steps
+from compressor.spec.constants import MAX_WEIGHT
 from training.worth import gradient
 
 

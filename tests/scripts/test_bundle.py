@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from scripts.bundle import ROOT, shards, write_bundle
+from scripts.bundle import ROOT, main, shards, write_bundle
 from training.data import encoded_images
 from training.errors import TrainingError
 
@@ -42,6 +42,12 @@ def test_a_failed_bundle_leaves_no_file(tmp_path):
     with pytest.raises(TrainingError, match="nothing found there"):
         write_bundle(tmp_path / "bundle.tar", str(tmp_path / "absent"), tmp_path, "train")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_bad_output_is_found_before_the_downloads(photos, tmp_path, monkeypatch):
+    monkeypatch.setattr("subprocess.run", pytest.fail)
+    with pytest.raises(SystemExit, match="^error: the folder of the output .* does not exist"):
+        main(["--data", str(photos), "--out", str(tmp_path / "absent" / "bundle.tar")])
 
 
 def test_shards_are_split_and_lose_nothing(photos):

@@ -1,6 +1,7 @@
 """Which of two models needs fewer bits, by whole files."""
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from scripts.compare_models import QUALITIES, comparison, curves, main
@@ -22,3 +23,25 @@ def test_a_model_against_itself(tiny_folder, random_pictures, tmp_path, capsys):
     assert (np.diff(points[0, :, 0]) > 0).all()
     main([str(tmp_path), str(tiny_folder), str(tiny_folder)])
     assert f"{tiny_folder.name}: +0.00 % a picture" in capsys.readouterr().out
+
+
+def test_a_bad_model_is_found_before_measuring(tiny_folder, random_pictures, tmp_path, monkeypatch):
+    Image.fromarray((255 * random_pictures(1, 80, 96)[0]).astype(np.uint8)).save(tmp_path / "a.png")
+    measured = []
+
+    def measure(folder, images, effort):
+        measured.append(images[0].shape)
+        return curves(folder, images, effort)
+
+    monkeypatch.setattr("scripts.compare_models.curves", measure)
+    with pytest.raises(SystemExit, match=f"error: {tmp_path} holds no usable manifest.json"):
+        main([str(tmp_path), str(tiny_folder), str(tmp_path)])
+    assert set(measured) == {(64, 64, 3)}
+
+
+def test_errors_are_one_line(tiny_folder, tmp_path, capsys):
+    with pytest.raises(SystemExit, match="error: .*absent: no such folder"):
+        main([str(tmp_path / "absent"), str(tiny_folder), str(tiny_folder)])
+    with pytest.raises(SystemExit):
+        main([str(tmp_path), str(tiny_folder), str(tiny_folder), "--effort", "55"])
+    assert "received '55', expected a whole number from 1 to 9" in capsys.readouterr().err

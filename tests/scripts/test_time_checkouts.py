@@ -27,3 +27,10 @@ def test_a_folder_without_the_package(tmp_path, capsys):
     with pytest.raises(SystemExit):
         main([str(tmp_path), str(ROOT)])
     assert f"{tmp_path} holds no package compressor" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--rounds", "--limit"])
+def test_numbers_out_of_range(option, capsys):
+    with pytest.raises(SystemExit):
+        main([str(ROOT), str(ROOT), option, "0"])
+    assert f"argument {option}: received '0', expected a whole number from 1" in capsys.readouterr().err

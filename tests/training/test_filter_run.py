@@ -39,6 +39,9 @@ def test_the_written_run_can_be_exported_and_is_not_replaced(trained, photos, tm
     assert main(["export", f"{tmp_path}/g", "--out", f"{tmp_path}/model", "--count", "2"]) == 0
     assert main(f"filter {trained} --out {tmp_path}/g".split() + common) == 1
     assert "holds a run already" in capsys.readouterr().err
+    assert main(["run", "--out", f"{tmp_path}/g", "--steps", "2", *common]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith(f"cannot be resumed: give a new folder, and --init {tmp_path}/g")
     manifest = json.loads((tmp_path / "model" / "manifest.json").read_text())
     assert manifest["provenance"]["steps"] == 2
     assert manifest["metric"] == "ms-ssim"

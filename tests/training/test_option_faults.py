@@ -1,5 +1,10 @@
 """Options of the training command line that are out of range or contradict each other."""
 
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -10,6 +15,7 @@ from training.errors import TrainingError
 from training.plot import plot_run, read_columns
 from training.settings import Settings
 
+ROOT = Path(__file__).parents[2]
 RUN = ["run", "--data", "absent"]
 FILTER = ["filter", "absent", "--data", "absent", "--out", "out"]
 EXPORT = ["export", "absent"]
@@ -46,6 +52,9 @@ def test_out_of_range_in_run_and_filter(command, option, value, expected, capsys
         (RUN, "--memory-gb", "-1", "a number from 0"),
         (RUN, "--devices", "0", "a whole number from 1"),
         (RUN, "--host", "-1", "a whole number from 0"),
+        (RUN, "--coordinator", "localhost", "HOST:PORT"),
+        (RUN, "--coordinator", ":1234", "HOST:PORT"),
+        (RUN, "--coordinator", "localhost:65536", "HOST:PORT"),
         (FILTER, "--decoded", "0", "a whole number from 1"),
         (FILTER, "--blocks", "0", "a whole number from 1"),
         (EXPORT, "--count", "0", "a whole number from 1"),
@@ -60,6 +69,19 @@ def test_out_of_range(command, option, value, expected, capsys):
 def test_hosts_need_a_coordinator(options, capsys):
     assert main([*RUN, *options]) == 1
     assert "error: received --hosts or --host without --coordinator" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--hosts", "1", "--host", "1"], "received --host 1 and --hosts 1, expected a host below"),
+        (["--hosts", "2", "--devices", "2"], "received --devices 2 and --coordinator, expected one of them"),
+    ],
+)
+def test_hosts_that_contradict_each_other(options, message, capsys):
+    assert main([*RUN, "--coordinator", "localhost:1", *options]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"error: {message}")
 
 
 def assert_wrong_usage(command, option, value, expected, capsys):
@@ -165,6 +187,35 @@ def test_a_backend_that_cannot_train(command, capsys, monkeypatch):
     assert main(command) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert line == "error: received the Keras backend numpy, expected tensorflow or jax: set KERAS_BACKEND"
+
+
+def run_on(backend, *arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "training", *map(str, arguments)],
+        cwd=ROOT,
+        env=os.environ | {"KERAS_BACKEND": backend},
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize("backend", ["unknown", "torch"])
+@pytest.mark.parametrize("command", [RUN, EXPORT], ids=["run", "export"])
+def test_a_backend_that_cannot_be_imported(command, backend):
+    if find_spec(backend):
+        pytest.skip(f"{backend} is installed")
+    done = run_on(backend, *command)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: the Keras backend cannot be imported (")
+    assert line.endswith("set KERAS_BACKEND to tensorflow or jax")
+
+
+def test_a_plot_needs_no_keras(tmp_path):
+    (tmp_path / "log.csv").write_text("step,rd_loss,bpp,psnr_db\n100,1,0.5,30\n")
+    done = run_on("unknown", "plot", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "curves.png").exists()
 
 
 @pytest.mark.parametrize("rest", ["200", "200,", "200,-", "200,0.49"])

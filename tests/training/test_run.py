@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -102,10 +103,38 @@ def test_a_run_without_steps_goes_on_after_its_first_epoch_on_jax(photos, tmp_pa
 
 def test_steps_that_fit_are_whole_epochs(monkeypatch):
     monkeypatch.setattr("training.run.time.time", lambda: 1000.0)
-    assert steps_that_fit(100, 10.0, 1060.0, 100) == 700
-    assert steps_that_fit(100, 10.0, 1061.0, 250) == 500
+    assert steps_that_fit(100, 100, 10.0, 1060.0) == 700
+    assert steps_that_fit(250, 250, 25.0, 1074.0) == 750
     # The time is up: one more epoch ends the run as it should end.
-    assert steps_that_fit(100, 10.0, 900.0, 100) == 200
+    assert steps_that_fit(100, 100, 10.0, 900.0) == 200
+
+
+def test_the_time_of_an_epoch_includes_what_follows_its_steps(monkeypatch):
+    clock = SimpleNamespace(perf_counter=iter([0.0, 2.0, 4.0, 5.0, 12.0]).__next__)
+    monkeypatch.setattr("training.watch.time", clock)
+    speed = Speed(SimpleNamespace(batch=8, workers=1))
+    speed.input_speed = 1.0
+    speed.on_epoch_begin(0)
+    for batch in range(2):
+        speed.on_train_batch_end(batch)
+    speed.on_epoch_end(0)
+    # Two seconds a step, then seven for the checkpoint.
+    assert speed.epoch_s(10) == 27
+
+
+@pytest.mark.parametrize(("steps", "expected"), [(6, 6), (0, 4)])
+def test_a_run_that_was_stopped_before_its_length_was_known(photos, tmp_path, monkeypatch, steps, expected):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("training.run.steps_that_fit", stop)
+    monkeypatch.setattr(Settings, "steps", 4)  # the default
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path, settings_for(photos, steps=0), Conditions(minutes=60))
+    assert Settings.load(tmp_path / "settings.toml").steps == 0
+    train(tmp_path, settings_for(photos, steps=steps))
+    assert int(rows(tmp_path)[-1]["step"]) == expected
+    assert Settings.load(tmp_path / "settings.toml").steps == expected
 
 
 @pytest.mark.parametrize(("steps", "every", "expected"), [(3, 250, (3, 3)), (5, 2, (6, 2)), (4, 2, (4, 2))])
@@ -244,6 +273,11 @@ def test_an_export_decodes_only_the_pictures_that_it_uses(photos, tmp_path, monk
         path.write_bytes(b"damaged")
     with pytest.raises(TrainingError, match="no image of at least 64x64 pixels can be read"):
         export_run(run)
+
+
+def test_a_folder_whose_name_is_not_text(photos, tmp_path, capsys):
+    train(tmp_path / os.fsdecode(b"o\xff"), settings_for(photos, steps=2))
+    assert r"/o\udcff'" in capsys.readouterr().out
 
 
 def test_errors_are_one_line(tmp_path, capsys):

@@ -1,7 +1,7 @@
 """The textbook baseline to the files of an exported model."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import keras
 import numpy as np
@@ -25,7 +25,7 @@ class CnnExporter:
     def __init__(self, model: Cnn) -> None:
         self._model = model
 
-    def calibrate(self, images: list[np.ndarray], levels: Iterable[int]) -> None:
+    def calibrate(self, images: list[np.ndarray], levels: Sequence[int]) -> None:
         """Do nothing: no part of the model is fitted at export."""
 
     def manifest(self) -> dict[str, object]:

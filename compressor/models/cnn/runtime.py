@@ -30,6 +30,7 @@ class CnnRuntime:
     side_stride = 1
     reductions = ()
     error_gradient = None
+    has_filter = False
 
     def __init__(self, files: ModelFiles, engine: Engine) -> None:
         self._engine = engine
@@ -41,7 +42,7 @@ class CnnRuntime:
         self.analysis_halo: int = numbers["analysis_halo"]
         self.synthesis_halo: int = numbers["synthesis_halo"]
         self._pixel_scale: float = numbers["pixel_scale"]
-        self.channels = self._gains.channels
+        self._channels = self._gains.channels
         entropy = files.arrays("entropy.npz")
         self.tables, self._scale_bias = load_tables(entropy), entropy["bias"]
 
@@ -60,7 +61,7 @@ class CnnRuntime:
 
     def synthesis(self, reduction: int) -> Synthesis:
         """See `ModelRuntime`."""
-        return Synthesis(self.block, self.synthesis_halo, 1, self.channels, self._synthesise)
+        return Synthesis(self.block, self.synthesis_halo, 1, self._channels, self._synthesise)
 
     def side_information(self, for_side: Floats, levels: Levels) -> Symbols:
         """See `ModelRuntime`."""
@@ -74,11 +75,11 @@ class CnnRuntime:
         self, side: Symbols, height: int, width: int, levels: Levels, num_passes: int | None = None
     ) -> Passes:
         """See `ModelRuntime`."""
-        shape = (1, height, width, self.channels)
+        shape = (1, height, width, self._channels)
         # One index for each channel, or for each latent if positions have levels of their own.
         indices = np.clip(knots_at(self._scale_bias, levels) >> INDEX_BITS, 0, TOP_INDEX).astype(np.uint8)
         indices = np.broadcast_to(indices, shape)
-        everything = CodingPass(CELLS, 0, self.channels, seen=0, kernel=1)
+        everything = CodingPass(CELLS, 0, self._channels, seen=0, kernel=1)
         symbols = yield Step(everything, lambda: np.zeros(shape, np.float32), indices)
         return symbols[0].astype(np.float32)
 

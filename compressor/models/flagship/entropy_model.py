@@ -8,10 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compressor.entropy.exact import ExactContext, ExactHyper, ExactLayer
-from compressor.entropy.integer_layers import MAX_WEIGHT
 from compressor.entropy.tables import ScaleTables, load_tables
 from compressor.errors import WeightsError
-from compressor.spec.constants import TOP_INDEX
+from compressor.spec.constants import MAX_WEIGHT, TOP_INDEX
 
 
 @dataclass(frozen=True)

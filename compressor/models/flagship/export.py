@@ -1,7 +1,7 @@
 """The flagship to the files of an exported model."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import asdict
 
 import keras
@@ -58,7 +58,7 @@ class FlagshipExporter:
     def __init__(self, model: Flagship) -> None:
         self._model = model
 
-    def calibrate(self, images: list[np.ndarray], levels: Iterable[int]) -> None:
+    def calibrate(self, images: list[np.ndarray], levels: Sequence[int]) -> None:
         """Fit what training leaves open to sample pictures.
 
         These are the rounding of the kernels of an 8-bit filter, the scales of the side information, and the

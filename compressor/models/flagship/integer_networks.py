@@ -3,13 +3,14 @@
 import numpy as np
 
 from compressor.entropy.exact import ExactContext, ExactHyper, ExactLayer
-from compressor.entropy.integer_layers import EXACT_LIMIT, MAX_WEIGHT
+from compressor.entropy.integer_layers import EXACT_LIMIT
 from compressor.layers.density import LOG_SCALE_STEP
 from compressor.models.export_arrays import scale_index
 from compressor.models.flagship.model import Flagship
 from compressor.spec.constants import (
     ACTIVATION_MAX,
     ACTIVATION_STEPS,
+    MAX_WEIGHT,
     SCALE_OF_MAGNITUDE,
     SIDE_MAX,
     SIDE_STEPS,

@@ -16,12 +16,13 @@ import numpy as np
 from keras import layers, ops
 from numpy.lib.stride_tricks import sliding_window_view
 
-from compressor.layers.eight_bits import MAX_WEIGHT, in_steps
+from compressor.layers.eight_bits import in_steps
 from compressor.layers.shuffle import subpixel_kernel
 from compressor.models.export_arrays import as_stored
 from compressor.models.flagship.calibration import cut
 from compressor.models.flagship.model import Flagship
 from compressor.models.flagship.networks import synthesis_filter_network
+from compressor.spec.constants import MAX_WEIGHT
 from compressor.spec.quality import TOP_LEVEL
 
 # Larger pictures are cropped to their centre.

@@ -47,7 +47,7 @@ class FlagshipRuntime:
         self._side_max: int = numbers["side_max"]
         self._near_floor: float = numbers["near_floor"]
         self._filter_amplitude: float = numbers["filter_amplitude"]
-        self.channels = self._gains.channels
+        self._channels = self._gains.channels
         self._passes = tuple(map(CodingPass.from_manifest, files.manifest["passes"]))
         self._context_channels = max(p.seen for p in self._passes)
         self._entropy = load_entropy_model(
@@ -56,14 +56,14 @@ class FlagshipRuntime:
         self.tables = self._entropy.tables
         self._threads = LatentThreads()
         # Without f and g, the transform is the fixed one.
-        self._has_networks = "filter.onnx" in files.manifest["files"]
+        self.has_filter: bool = "filter.onnx" in files.manifest["files"]
         self.metric: str = files.manifest["metric"]
         self.error_gradient = self._error_gradient if files.can_refine else None
 
     def analyse(self, pixels: Floats, levels: Levels) -> Analysis:
         """See `ModelRuntime`."""
         coefficients, correction = self._engine.run("analysis", pixels)[0], np.float32(0)
-        if self._has_networks:
+        if self.has_filter:
             correction = self._engine.run("correction", pixels, self._plane(pixels, levels, self.block))[0]
             correction *= self._gains.correction_unit(levels)
 
@@ -88,7 +88,7 @@ class FlagshipRuntime:
 
     def _filtered(self, pixels: Floats, levels: Levels) -> Floats:
         """Return pixels after g; those before it without networks."""
-        if not self._has_networks:
+        if not self.has_filter:
             return pixels
         change = self._engine.run("filter", pixels, self._plane(pixels, levels, self.block))
         change *= self._amplitude(levels)
@@ -99,7 +99,7 @@ class FlagshipRuntime:
         """See `ModelRuntime`."""
         if reduction == 1:
             num_passes = len(self._passes)
-            return Synthesis(self.block, self.synthesis_halo, num_passes, self.channels, self._synthesise)
+            return Synthesis(self.block, self.synthesis_halo, num_passes, self._channels, self._synthesise)
         needed = num_channels(reduction, self._basis, self._gains.magnitude)
         num_passes = sum(p.low < needed for p in self._passes)
         channels = self._passes[num_passes - 1].high
@@ -115,12 +115,14 @@ class FlagshipRuntime:
         """Return () or (H, W, 1): how far one unit of the filter's output moves a pixel, in 8-bit levels."""
         return pixel_values(np.float32(self._filter_amplitude) * self._gains.filter_unit(levels), self.block)
 
-    def _error_gradient(self, latents: Floats, error_of: PixelError, levels: Levels) -> tuple[float, Floats]:
+    def _error_gradient(
+        self, latents: Floats, error_of: PixelError, levels: Levels, through_filter: bool
+    ) -> tuple[float, Floats]:
         """See `ErrorGradient`; latents are (h, w, C)."""
         pixels = self._unfiltered(latents, levels)
         error, slope = error_of(self._filtered(pixels, levels)[0])
         back = slope[None]
-        if self._has_networks:
+        if self.has_filter and through_filter:
             plane = self._plane(pixels, levels, self.block)
             back = back + self._engine.run("filter_gradient", pixels, plane, back * self._amplitude(levels))
         gradient: Floats = self._engine.run("synthesis_gradient", back)[0]

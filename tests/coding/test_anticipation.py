@@ -1,0 +1,79 @@
+"""Anticipation: one cheap move of the latents, for models that gain by it."""
+
+import numpy as np
+import pytest
+from skimage import data
+
+from compressor import Runtime
+from compressor.coding.effort import Effort
+from compressor.coding.loading import load_coder
+from compressor.coding.picture_coder import PictureCoder
+from compressor.engines.onnx_engine import OnnxEngine
+
+LEVEL = 200
+PSNR = Runtime(model="flagship-psnr")
+AS_ANALYSED = Effort(anticipates=False)
+
+
+@pytest.fixture(scope="module")
+def picture():
+    return data.coffee()[100:228, 150:406]
+
+
+def cost(coder, picture, effort, level=LEVEL):
+    """Return rate + lambda x error of a stream, in bits."""
+    stream = coder.encode(picture, level, effort, verify=True)
+    error = np.square(coder.decode(stream, *picture.shape[:2], level) - picture.astype(float)).mean()
+    return 8 * len(stream) + float(coder.runtime.distortion_weight(level)) * error * picture[..., 0].size
+
+
+@pytest.mark.parametrize("level", [60, 200, 340])
+def test_streams_are_better(picture, level):
+    coder = load_coder(PSNR)
+    assert cost(coder, picture, Effort(), level) < 0.99 * cost(coder, picture, AS_ANALYSED, level)
+
+
+def test_several_tiles_and_levels_are_better():
+    picture = data.coffee()[100:260, 150:406]
+    coder = PictureCoder(load_coder(PSNR).runtime, tile=8)
+    assert cost(coder, picture, Effort()) < 0.99 * cost(coder, picture, AS_ANALYSED)
+    levels = np.full((10, 16), LEVEL)
+    levels[:, 8:] = LEVEL - 40
+    as_analysed, anticipated = (coder.encode(picture, levels, each) for each in (AS_ANALYSED, Effort()))
+    errors = [
+        np.square(coder.decode(stream, *picture.shape[:2], levels) - picture.astype(float)).mean()
+        for stream in (as_analysed, anticipated)
+    ]
+    assert errors[1] < errors[0]
+    assert len(anticipated) < 1.02 * len(as_analysed)
+
+
+def test_it_takes_one_synthesis_and_no_gradient_of_the_filter(picture, monkeypatch):
+    graphs, run = [], OnnxEngine.run
+
+    def counted(engine, graph, *inputs):
+        graphs.append(graph)
+        return run(engine, graph, *inputs)
+
+    monkeypatch.setattr(OnnxEngine, "run", counted)
+    coder = load_coder(Runtime(model="flagship-psnr", engine="onnxruntime"))
+    coder.encode(picture, LEVEL)
+    names = ("filter", "synthesis", "synthesis_gradient", "filter_gradient", "mean_3")
+    assert [graphs.count(name) for name in names] == [1, 1, 1, 0, 1]
+
+
+@pytest.mark.parametrize("model", ["flagship-iq", "cnn"])
+def test_other_models_code_the_latents_of_the_analysis(picture, model):
+    coder = load_coder(Runtime(model=model))
+    assert coder.encode(picture, LEVEL) == coder.encode(picture, LEVEL, AS_ANALYSED)
+
+
+def test_the_gradient_that_leaves_out_the_filter_is_that_of_the_transform(picture):
+    family = load_coder(PSNR).runtime
+    latents = np.round(family.analyse(picture[None].astype(np.float32) - 128, LEVEL).latents)
+    slope = np.random.default_rng(0).normal(size=picture.shape).astype(np.float32)
+    _, gradient = family.error_gradient(latents, lambda pixels: (0.0, slope), LEVEL, False)
+    step = np.float32(0.01) * gradient / np.abs(gradient).max()
+    after, before = (family._unfiltered(latents + sign * step, LEVEL)[0] for sign in (1, -1))
+    expected = np.sum(slope * (after - before), dtype=float)
+    assert 2 * np.sum(gradient * step, dtype=float) == pytest.approx(expected, rel=0.002)
