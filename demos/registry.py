@@ -73,7 +73,7 @@ def run_demo(name: str, out: Path, image: Path | None = None, seed: int = 0) -> 
         The context, with the text and figures of the demo.
 
     Raises:
-        DemoError: the name or the picture is wrong, Keras cannot be imported or has another backend than
+        DemoError: the name or the picture is wrong, Keras cannot be imported or uses a backend other than
             TensorFlow, or a statement of the lesson is false.
     """
     about = describe(name)

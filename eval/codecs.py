@@ -325,7 +325,7 @@ def own_model(folder: Path) -> LearnedCodec:
     # The path must be absolute, since timed processes run in another folder.
     folder = folder.resolve()
     try:
-        # It comes from the name of a folder, which need not be text.
+        # The name comes from a folder name, which may not be valid text.
         name = shown(ModelFiles(folder).name)
     except WeightsError as error:
         raise EvalError(str(error)) from error

@@ -113,7 +113,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, default=Path("bundle.tar"), help="(%(default)s)")
     options = parser.parse_args(arguments)
     try:
-        # Check the output and the source before the downloads, the source by reading its first picture.
+        # Before the downloads, check the output, and read the first picture of the source.
         check_output(str(options.out), sources=(), overwrite=True)
         if next(encoded_images(options.data), None) is None:
             raise TrainingError(f"data source {options.data!r} holds no image: check the path")

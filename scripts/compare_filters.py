@@ -1,6 +1,6 @@
 """Compare an 8-bit synthesis filter with one in floating point: `python -m scripts.compare_filters IMAGES`.
 
-Both decode the same streams. It prints how much PSNR and SSIMULACRA 2 lose in 8 bits.
+Both decode the same streams. The script prints how much PSNR and SSIMULACRA 2 are lost in 8 bits.
 """
 
 import argparse
@@ -115,7 +115,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("images", type=Path)
     parser.add_argument(
-        "--weights", type=Path, default=shipped_folder(), help="exported model (default: the shipped one)"
+        "--weights", type=Path, default=shipped_folder(), help="exported model (default: the default model)"
     )
     parser.add_argument(
         "--reference",

@@ -21,7 +21,7 @@ from eval.images import load_all, picture_paths
 
 QUALITIES = (1, 20, 35, 50, 65, 80, 90, 95)
 LOW_DB, MIDDLE_DB, HIGH_DB = 28, 34, 40
-# Side of the part of a picture with which models are tried.
+# Side of the crop on which models are tried first.
 TRIAL_PX = 64
 
 

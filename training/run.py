@@ -238,7 +238,7 @@ def _train(folder: Path, settings: Settings, conditions: Conditions) -> keras.Mo
 
     with _stopped_by_sigterm(keeper):
         if not settings.steps:
-            # Measure the time of the first epoch, without that of `MeasureWorth`, which is rarely due.
+            # Time the first epoch, without `MeasureWorth`, which rarely runs.
             fit(model, step_of(model) + epoch)
             steps = steps_that_fit(step_of(model), epoch, speed.epoch_s(epoch), deadline)
             settings = replace(settings, steps=steps)

@@ -59,7 +59,7 @@ class Speed(keras.callbacks.Callback):
             logs["images_per_s"] = round(self.speed, 2)
 
     def epoch_s(self, steps: int) -> float:
-        """Return the seconds of an epoch: of its steps, and of what has followed the latest one."""
+        """Return the time of an epoch in seconds: its steps, and the work after the latest epoch."""
         return steps * self.crops.batch / self.speed + time.perf_counter() - self.last
 
     def _report(self):

@@ -16,8 +16,8 @@ def check_num_pixels(width: int, height: int, max_pixels: int | None) -> None:
     Args:
         width: columns of pixels.
         height: rows of pixels.
-        max_pixels: the largest width x height allowed; None for no limit. Sides below 16 count as 16 in
-            pictures of more than a megapixel.
+        max_pixels: the largest width x height allowed; None for no limit. Sides below 16 count as 16 if
+            that makes more than a megapixel.
 
     Raises:
         LimitError: if the picture is larger.

@@ -86,7 +86,7 @@ def write_output(path: str, data: bytes, *, overwrite: bool) -> None:
     Raises:
         OSError: if the file cannot be written.
         OptionError: if another process has created the file since `check_output`, and `overwrite` is false,
-            or the reader of a pipe closes it.
+            or if the reader of a pipe closes it.
     """
     if is_stdout(path):
         sys.stdout.buffer.write(data)
@@ -97,7 +97,9 @@ def write_output(path: str, data: bytes, *, overwrite: bool) -> None:
             with open(path, "wb") as file:
                 file.write(data)
         except BrokenPipeError as error:
-            raise OptionError(f"the reader of the output {shown(path)} closed it: start it again") from error
+            raise OptionError(
+                f"the reader closed the output {shown(path)}: start the reader again"
+            ) from error
         return
     try:
         with atomic_path(path, overwrite=overwrite) as temporary, open(temporary, "xb") as file:

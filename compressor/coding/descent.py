@@ -30,7 +30,7 @@ class AveragedTargets:
 
     Args:
         worth: bits that a squared quantisation step of error is worth, (C,) or (h, w, C).
-        rate: the part.
+        rate: part of the way that each move goes.
     """
 
     # Curvature of the error along one latent, relative to the worth; see docs/experiments.md.

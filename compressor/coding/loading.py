@@ -33,7 +33,7 @@ def load_coder(runtime: Runtime, model_id: int | None = None) -> PictureCoder:
         MissingDependencyError: if the engine is not installed.
     """
     files = model_files(runtime.model if model_id is None else model_id, runtime.weights)
-    # Each graph has its own threads: more than there are cores would only cost memory.
+    # Each graph has its own threads, so more threads than cores would only cost memory.
     threads = None if runtime.threads is None else min(runtime.threads, num_cores())
     with _lock.current:
         coder = _caches[-1](files, resolve_engine(runtime.engine), threads)

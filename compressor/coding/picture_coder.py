@@ -111,15 +111,20 @@ class PictureCoder:
 
     def _refiner(self, effort: Effort) -> Refiner | None:
         """Return what moves latents before they are coded; None to code those of the analysis."""
-        runtime, steps = self.runtime, effort.refinement_steps
-        anticipates = effort.anticipates and runtime.has_filter and runtime.metric in ANTICIPATED_METRICS
+        runtime, steps, gradient = self.runtime, effort.refinement_steps, self.runtime.error_gradient
+        anticipates = (
+            effort.anticipates
+            and runtime.has_filter
+            and gradient is not None
+            and runtime.metric in ANTICIPATED_METRICS
+        )
         if not steps and not anticipates:
             return None
 
         from compressor.coding.objectives import OBJECTIVES
         from compressor.coding.refinement import Refiner
 
-        gradient, objective = runtime.error_gradient, OBJECTIVES.get(runtime.metric)
+        objective = OBJECTIVES.get(runtime.metric)
         if gradient is None or objective is None:
             raise OptionError(f"model {self.model_name} cannot refine latents: use an effort of at most 5")
         return Refiner(runtime, self.tile_coder, gradient, objective, steps, anticipates=anticipates)

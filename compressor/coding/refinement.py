@@ -39,7 +39,7 @@ class Refiner:
 
     Each step codes the latents, takes the gradient of the error of the decoded picture back through the whole
     synthesis, and moves the latents against it. The best of all codings is kept; the first is that of effort
-    5. Without steps, this is the only one.
+    5. Without steps, it is the only one.
 
     Args:
         runtime: the model.
@@ -97,7 +97,7 @@ class Refiner:
             self._runtime, self._error_gradient, self._objective.error, original, self._window
         )
         if self._anticipates:
-            latents, saving_share = anticipated(around, measure, worth), ANTICIPATED_SHARE
+            latents, saving_share = anticipated(around, original.levels, measure, worth), ANTICIPATED_SHARE
         else:
             latents, saving_share = around[tile.slices].copy(), SAVING_SHARE
         if not self._steps:

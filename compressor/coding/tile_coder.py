@@ -18,6 +18,8 @@ from compressor.spec.arrays import Floats, Indices, Symbols, extended, stacked
 from compressor.spec.constants import SAVING_SHARE
 from compressor.spec.levels import Levels, padded_levels
 
+# The most often that a tile is coded again with more boosts. Photographs need none.
+BOOST_ROUNDS = 3
 # Flat arrays of symbols and of their scale indices, in coding order.
 Pairs: TypeAlias = list[tuple[Symbols, Indices]]
 _Number = TypeVar("_Number", bound=np.generic)
@@ -100,9 +102,16 @@ class TileCoder:
         h, w, _ = latents.shape
         boosts = np.zeros(boost_indices(h, w).shape, np.int32)
         tile = self._code(latents, side, boosts, levels, saving_share)
-        residuals, worth = latents - tile.decoded, self._runtime.worth(levels)
-        boosts = choose_boosts(self._runtime.tables, residuals, tile.indices(), worth)
-        return self._code(latents, side, boosts, levels, saving_share) if boosts.any() else tile
+        worth = self._runtime.worth(levels)
+        # Boosted regions change the scale indices of their neighbours, which may then need a boost as well.
+        for _ in range(BOOST_ROUNDS):
+            residuals = latents - tile.decoded
+            more = choose_boosts(self._runtime.tables, residuals, tile.indices(), worth)
+            if not more.any():
+                break
+            boosts = boosts + more
+            tile = self._code(latents, side, boosts, levels, saving_share)
+        return tile
 
     def _code(
         self, latents: Floats, side: Symbols, boosts: Symbols, levels: Levels, saving_share: float | None

@@ -86,7 +86,7 @@ class TileError:
         runtime: the model.
         error_gradient: error gradient of the runtime.
         error: see `Objective`.
-        original: the tile's own pixels.
+        original: the tile and its surroundings.
         window: see `WINDOW`.
 
     Attributes:

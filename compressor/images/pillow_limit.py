@@ -19,8 +19,8 @@ _replaced: list[int | None] = []
 
 
 def _restore() -> None:
-    for limit in _replaced:
-        Image.MAX_IMAGE_PIXELS = limit
+    while _replaced:
+        Image.MAX_IMAGE_PIXELS = _replaced.pop()
 
 
 # The thread that would restore the limit does not exist in a forked process.
@@ -47,4 +47,3 @@ def limit_of_pillow(max_pixels: int | None) -> Iterator[None]:
             yield
         finally:
             _restore()
-            _replaced.clear()

@@ -86,8 +86,8 @@ class ModelRuntime(Protocol):
         reductions: factors, besides 1, that `synthesis` accepts.
         tables: symbol frequencies of each scale index.
         metric: the distortion that the model was trained for, see `training.settings.Settings`.
-        has_filter: whether the synthesis ends in a filter, which changes pixels in a way that the analysis
-            does not know.
+        has_filter: whether the synthesis ends in a filter, whose effect on pixels the analysis does not take
+            into account.
         error_gradient: for refinement and anticipation; None if the model has none.
     """
 

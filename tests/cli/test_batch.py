@@ -92,7 +92,7 @@ def test_a_reader_that_closes_its_pipe_does_not_stop_other_inputs(folder, capsys
     assert main(["encode", "in/a.png", "in/b.jpg", "-o", "out"]) == 1
     reader.join(10)
     assert (
-        "in/a.png: the reader of the output out/a.cmpr closed it: start it again" in capsys.readouterr().err
+        "in/a.png: the reader closed the output out/a.cmpr: start the reader again" in capsys.readouterr().err
     )
     assert (folder / "out" / "b.cmpr").exists()
 

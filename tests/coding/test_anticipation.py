@@ -8,6 +8,7 @@ from compressor import Runtime
 from compressor.coding.effort import Effort
 from compressor.coding.loading import load_coder
 from compressor.coding.picture_coder import PictureCoder
+from compressor.coding.quality_map import levels_of, lowering_of_mask
 from compressor.engines.onnx_engine import OnnxEngine
 
 LEVEL = 200
@@ -27,7 +28,7 @@ def cost(coder, picture, effort, level=LEVEL):
     return 8 * len(stream) + float(coder.runtime.distortion_weight(level)) * error * picture[..., 0].size
 
 
-@pytest.mark.parametrize("level", [60, 200, 340])
+@pytest.mark.parametrize("level", [60, 200, 340, 380])
 def test_streams_are_better(picture, level):
     coder = load_coder(PSNR)
     assert cost(coder, picture, Effort(), level) < 0.99 * cost(coder, picture, AS_ANALYSED, level)
@@ -66,6 +67,28 @@ def test_it_takes_one_synthesis_and_no_gradient_of_the_filter(picture, monkeypat
 def test_other_models_code_the_latents_of_the_analysis(picture, model):
     coder = load_coder(Runtime(model=model))
     assert coder.encode(picture, LEVEL) == coder.encode(picture, LEVEL, AS_ANALYSED)
+
+
+def test_a_model_without_gradients_codes_the_latents_of_the_analysis(picture, monkeypatch):
+    coder = load_coder(PSNR)
+    expected = coder.encode(picture, LEVEL, AS_ANALYSED)
+    monkeypatch.setattr(coder.runtime, "error_gradient", None)
+    assert coder.encode(picture, LEVEL) == expected
+
+
+def test_a_mask_with_fine_levels_is_better():
+    picture = data.coffee()[100:292, 150:406]
+    mask = np.zeros(picture.shape[:2], np.uint8)
+    mask[:64, :64] = 255
+    levels = levels_of(395, lowering_of_mask(mask), *picture.shape[:2], 16)
+    coder, sizes, errors = load_coder(PSNR), [], []
+    for effort in (AS_ANALYSED, Effort()):
+        stream = coder.encode(picture, levels, effort)
+        sizes.append(len(stream))
+        decoded = coder.decode(stream, *picture.shape[:2], levels)
+        errors.append(np.square(decoded - picture.astype(float)).mean())
+    assert sizes[1] < 1.02 * sizes[0]
+    assert errors[1] < errors[0]
 
 
 def test_the_gradient_that_leaves_out_the_filter_is_that_of_the_transform(picture):

@@ -54,3 +54,13 @@ def test_passes_are_closed_although_the_error_is_kept():
         TileCoder(runtime).code(np.zeros((4, 4, 2), np.float32), np.zeros((4, 4, 0), np.int32), 0)
     assert runtime.has_ended
     assert kept.value.__traceback__ is not None
+
+
+def test_no_block_of_a_pattern_is_left_out_when_its_neighbours_are_boosted():
+    rows, columns = np.mgrid[:128, :128]
+    zone_plate = 127.5 + 127.5 * np.cos((rows**2 + columns**2) * np.pi / 256)
+    picture = np.repeat(zone_plate[..., None], 3, axis=2).astype(np.uint8)
+    coder = load_coder(compressor.Runtime(model="flagship-psnr"))
+    decoded = coder.decode(coder.encode(picture, 276), 128, 128, 276)
+    blocks = np.square(decoded - picture.astype(float)).reshape(8, 16, 8, 16, 3).mean(axis=(1, 3, 4))
+    assert blocks.max() < 400
