@@ -115,7 +115,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("images", type=Path)
     parser.add_argument(
-        "--weights", type=Path, default=shipped_folder(), help="exported model (default: the default model)"
+        "--weights", type=Path, default=shipped_folder(), help="exported model (default: flagship-iq)"
     )
     parser.add_argument(
         "--reference",

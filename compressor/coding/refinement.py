@@ -90,7 +90,7 @@ class Refiner:
         Returns:
             The best coding.
         """
-        around, tile = around.copy(), original.tile
+        tile = original.tile
         of_tile = levels_in(original.levels, tile.slices)
         worth = self._runtime.worth(of_tile)
         measure = TileError(
@@ -102,6 +102,7 @@ class Refiner:
             latents, saving_share = around[tile.slices].copy(), SAVING_SHARE
         if not self._steps:
             return self._coder.code(latents, side, of_tile, saving_share).pairs()
+        around = around.copy()
         best, descent = _Best(self._runtime.tables), self._objective.descent(worth, self._steps)
         for step in range(self._steps):
             coded = self._coder.code(latents, side, of_tile, saving_share)
