@@ -92,6 +92,14 @@ def add_run(parser: argparse.ArgumentParser) -> None:
         "needs --init",
     )
     parser.add_argument(
+        "--quick-moves",
+        type=count,
+        default=Settings.quick_moves,
+        metavar="N",
+        help="move latents N times against the squared error before they are coded, and train all but the "
+        "analysis; needs --init (%(default)s)",
+    )
+    parser.add_argument(
         "--precision",
         choices=["float32", "bfloat16"],
         default="",

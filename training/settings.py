@@ -34,6 +34,7 @@ class Settings:
         butteraugli_share: share of Butteraugli in the distortion of "ssimulacra2".
         crops_per_photo: crops of one photograph in a batch.
         eight_bits: see `compressor.models.flagship.model.Flagship`.
+        quick_moves: likewise.
 
     Raises:
         TrainingError: if options contradict each other.
@@ -57,12 +58,18 @@ class Settings:
     butteraugli_share: float = 0.0
     crops_per_photo: int = 1
     eight_bits: bool = False
+    quick_moves: int = 0
 
     def __post_init__(self) -> None:
-        if self.model != "flagship" and (not self.transforms or self.eight_bits):
+        if self.model != "flagship" and (not self.transforms or self.eight_bits or self.quick_moves):
             raise TrainingError(
-                f"received --stage entropy or --eight-bits with --model {self.model}, "
+                f"received --stage entropy, --eight-bits or --quick-moves with --model {self.model}, "
                 "expected a flagship: leave them out"
+            )
+        if self.quick_moves and self.metric != "mse":
+            raise TrainingError(
+                f"received --quick-moves with --metric {self.metric}, expected mse: "
+                "latents are moved against the squared error"
             )
         if self.batch % self.crops_per_photo:
             group = self.crops_per_photo
@@ -76,10 +83,10 @@ class Settings:
                 f"received --mse-share {self.mse_share:g} and --butteraugli-share "
                 f"{self.butteraugli_share:g}, expected a sum of at most 1: SSIMULACRA 2 has the rest"
             )
-        if self.eight_bits and not self.init:
+        if (self.eight_bits or self.quick_moves) and not self.init:
             raise TrainingError(
-                "received --eight-bits without --init, expected trained weights: "
-                "quantisation steps are calibrated on a trained filter"
+                "received --eight-bits or --quick-moves without --init, expected trained weights: "
+                "quantisation steps are calibrated on a trained filter, and moved latents do not train f"
             )
 
     def portable(self) -> dict[str, object]:

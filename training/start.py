@@ -84,7 +84,11 @@ def start_model(settings: Settings, photos) -> keras.Model:
     config = trained.config
     if not isinstance(trained, Flagship):
         return rebuilt(trained, config)
-    config = config | {"transforms": settings.transforms, "eight_bits": settings.eight_bits}
+    config = config | {
+        "transforms": settings.transforms,
+        "eight_bits": settings.eight_bits,
+        "quick_moves": settings.quick_moves,
+    }
     model = rebuilt(trained, config)
     if settings.eight_bits and not trained.config["eight_bits"]:
         fit_eight_bits(trained, model, _crops(photos, FIT_CROPS, settings))

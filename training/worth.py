@@ -86,9 +86,8 @@ def worth_estimator(model: RateDistortionModel):
 
     def estimate(images, quality):
         num_pixels = images.shape[1] * images.shape[2]
-        latents = model.analyse(images, quality)
-        decoded, _ = model.code(latents, quality, partial(model.quantise, training=False))
-        signs = np.random.default_rng(SEED).choice(np.float32([-1, 1]), latents.shape)
+        decoded, _ = model.analyse_and_code(images, quality, partial(model.quantise, training=False))
+        signs = np.random.default_rng(SEED).choice(np.float32([-1, 1]), decoded.shape)
 
         def bits(latents):
             pictures = model.synthesise(latents, quality)

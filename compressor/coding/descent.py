@@ -5,6 +5,7 @@ from typing import Protocol
 import numpy as np
 
 from compressor.spec.arrays import Floats
+from compressor.spec.constants import ERROR_CURVATURE
 
 
 class Descent(Protocol):
@@ -25,24 +26,21 @@ class Descent(Protocol):
 class AveragedTargets:
     """Moves latents towards where the error would be least if it were quadratic with a known curvature.
 
-    The gradient changes with the symbols of other latents, so each move goes only a part of the way, and the
-    targets of many steps are averaged.
+    The gradient changes with the symbols of other latents, so the latents become the mean of those from the
+    analysis and of all targets so far. No target is farther than a quantisation step from what was decoded.
 
     Args:
         worth: bits that a squared quantisation step of error is worth, (C,) or (h, w, C).
-        rate: part of the way that each move goes.
     """
 
-    # Curvature of the error along one latent, relative to the worth; see docs/experiments.md.
-    CURVATURE = 0.65
-
-    def __init__(self, worth: Floats, rate: float) -> None:
-        self._scale, self._rate = np.float32(1 / (2 * self.CURVATURE)) / worth, np.float32(rate)
+    def __init__(self, worth: Floats) -> None:
+        self._scale, self._moves = np.float32(1 / (2 * ERROR_CURVATURE)) / worth, 0
 
     def move(self, latents: Floats, decoded: Floats, gradient: Floats) -> Floats:
         """See `Descent`."""
-        target = decoded - gradient * self._scale
-        moved: Floats = latents + self._rate * (target - latents)
+        target = decoded - np.clip(gradient * self._scale, -1, 1)
+        self._moves += 1
+        moved: Floats = latents + np.float32(1 / (self._moves + 1)) * (target - latents)
         return moved
 
 

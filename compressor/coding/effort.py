@@ -7,8 +7,6 @@ from compressor.errors import OptionError
 from compressor.spec.constants import SAVING_SHARE
 
 MIN_EFFORT, DEFAULT_EFFORT, MAX_EFFORT = 1, 5, 9
-# Training metrics of the models that benefit from anticipation, which assumes a nearly quadratic error.
-ANTICIPATED_METRICS = ("mse",)
 REFINEMENT_STEPS = {6: 2, 7: 6, 8: 15, 9: 40}
 
 
@@ -19,13 +17,12 @@ class Effort:
     Attributes:
         saving_share: share of the bits saved by a smaller symbol that counts against its error; None to round
             with a dead zone. Not used if latents are moved.
-        anticipates: whether latents are moved once, against the error of a simulated decoding, if the model
-            benefits from it; see `compressor.coding.anticipation`.
-        refinement_steps: how often latents are moved by the effect of their symbols on the decoded picture.
+        uses_quick_moves: whether latents are first moved quickly, as often as the model was trained for.
+        refinement_steps: how often latents are moved by the gradient through the whole synthesis.
     """
 
     saving_share: float | None = SAVING_SHARE
-    anticipates: bool = True
+    uses_quick_moves: bool = True
     refinement_steps: int = 0
 
 

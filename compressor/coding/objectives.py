@@ -9,7 +9,7 @@ from compressor.coding.descent import Adam, AveragedTargets, Descent
 from compressor.images.ssimulacra2_gradient import Ssimulacra2Distance
 from compressor.models.runtime import PixelError
 from compressor.spec.arrays import Floats
-from compressor.spec.constants import PIXEL_OFFSET, SAVING_SHARE, SSIMULACRA2_SCALE
+from compressor.spec.constants import MOVED_SAVING_SHARE, PIXEL_OFFSET, SAVING_SHARE, SSIMULACRA2_SCALE
 
 # Weight of the squared error. It is smaller in training, where Butteraugli has a share as well.
 MSE_SHARE = 0.4
@@ -75,6 +75,6 @@ class Objective:
 # Keys are the metrics that models are trained for. Squared error is nearly quadratic, SSIMULACRA 2 is not.
 # The numbers were chosen on validation pictures; see docs/experiments.md.
 OBJECTIVES = {
-    "mse": Objective(squared_error, lambda worth, steps: AveragedTargets(worth, 0.25), 1.0, 0.0),
+    "mse": Objective(squared_error, lambda worth, steps: AveragedTargets(worth), MOVED_SAVING_SHARE, 0.0),
     "ssimulacra2": Objective(perceptual_error, lambda worth, steps: Adam(steps), SAVING_SHARE, 2.0),
 }

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from compressor.bitstream.tiles import join_tiles, split_cut_tiles, split_tiles
 from compressor.coding.area import Area
-from compressor.coding.effort import ANTICIPATED_METRICS, Effort
+from compressor.coding.effort import Effort
 from compressor.coding.progress import OnProgress, ignore_progress, progress_of_part
 from compressor.coding.threads import map_ahead
 from compressor.coding.tile_coder import Pairs, TileCoder
-from compressor.coding.tile_error import TilePixels
+from compressor.coding.tile_error import WINDOW, TilePixels
 from compressor.coding.tiling import TileReader
 from compressor.errors import OptionError
 from compressor.images.arrays import to_uint8
@@ -112,13 +112,8 @@ class PictureCoder:
     def _refiner(self, effort: Effort) -> Refiner | None:
         """Return what moves latents before they are coded; None to code those of the analysis."""
         runtime, steps, gradient = self.runtime, effort.refinement_steps, self.runtime.error_gradient
-        anticipates = (
-            effort.anticipates
-            and runtime.has_filter
-            and gradient is not None
-            and runtime.metric in ANTICIPATED_METRICS
-        )
-        if not steps and not anticipates:
+        quick_moves = runtime.quick_moves if effort.uses_quick_moves else 0
+        if not steps and not quick_moves:
             return None
 
         from compressor.coding.objectives import OBJECTIVES
@@ -127,7 +122,9 @@ class PictureCoder:
         objective = OBJECTIVES.get(runtime.metric)
         if gradient is None or objective is None:
             raise OptionError(f"model {self.model_name} cannot refine latents: use an effort of at most 5")
-        return Refiner(runtime, self.tile_coder, gradient, objective, steps, anticipates=anticipates)
+        # Quick moves alone keep no activations of the filter, so they take no more memory than decoding.
+        window = WINDOW if steps else self._part
+        return Refiner(runtime, self.tile_coder, gradient, objective, quick_moves, steps, window)
 
     def _refined(
         self,

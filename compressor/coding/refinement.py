@@ -4,16 +4,15 @@ import math
 
 import numpy as np
 
-from compressor.coding.anticipation import ANTICIPATED_SHARE, anticipated
 from compressor.coding.objectives import Objective
 from compressor.coding.progress import OnProgress, ignore_progress
 from compressor.coding.tile_coder import Pairs, TileCoder
-from compressor.coding.tile_error import WINDOW, TileError, TilePixels, halo_of
+from compressor.coding.tile_error import TileError, TilePixels, halo_of
 from compressor.entropy.tables import ScaleTables
 from compressor.models.runtime import ErrorGradient, ModelRuntime
 from compressor.spec.arrays import Floats, Symbols
-from compressor.spec.constants import SAVING_SHARE
 from compressor.spec.levels import levels_in
+from compressor.spec.quality import HIGHEST_SEEN_LEVEL
 
 
 class _Best:
@@ -37,17 +36,18 @@ class _Best:
 class Refiner:
     """Moves latents so that the symbols they are rounded to lower rate + lambda x error.
 
-    Each step codes the latents, takes the gradient of the error of the decoded picture back through the whole
-    synthesis, and moves the latents against it. The best of all codings is kept; the first is that of effort
-    5. Without steps, it is the only one.
+    Each step codes the latents, takes the gradient of the error of the decoded picture back through the
+    synthesis, and moves the latents against it. Quick moves, which come first, leave out the filter on the
+    way back, and take less than half of the time. After quick moves alone, the last coding is used, whose
+    error is not known. Otherwise, the best of all codings is used.
 
     Args:
         runtime: the model.
         coder: codes its tiles.
         error_gradient: error gradient of the runtime.
         objective: the error, and how the latents move.
-        steps: number of moves after the first coding.
-        anticipates: whether latents are moved before the first coding; see `anticipated`.
+        quick_moves: number of quick moves.
+        steps: number of moves after these.
         window: see `TileError`.
 
     Reference: Yang, Bamler and Mandt, "Improving inference for neural image compression", NeurIPS 2020.
@@ -60,14 +60,13 @@ class Refiner:
         coder: TileCoder,
         error_gradient: ErrorGradient,
         objective: Objective,
+        quick_moves: int,
         steps: int,
-        *,
-        anticipates: bool = False,
-        window: int = WINDOW,
+        window: int,
     ) -> None:
         self._runtime, self._coder, self._error_gradient = runtime, coder, error_gradient
-        self._objective, self._steps = objective, steps
-        self._anticipates, self._window = anticipates, window
+        self._objective, self._quick_moves, self._steps = objective, quick_moves, steps
+        self._window = window
 
     @property
     def halo(self) -> int:
@@ -92,20 +91,27 @@ class Refiner:
         """
         tile = original.tile
         of_tile = levels_in(original.levels, tile.slices)
-        worth = self._runtime.worth(of_tile)
+        latents, around = around[tile.slices].copy(), around.copy()
+        saving_share = self._objective.saving_share
         measure = TileError(
             self._runtime, self._error_gradient, self._objective.error, original, self._window
         )
-        if self._anticipates:
-            latents, saving_share = anticipated(around, original.levels, measure, worth), ANTICIPATED_SHARE
-        else:
-            latents, saving_share = around[tile.slices].copy(), SAVING_SHARE
+        is_fine = np.max(of_tile) > HIGHEST_SEEN_LEVEL
+        # Where fine levels meet others, errors weigh far more on one side than on the other.
+        quick_moves = 0 if is_fine and np.ndim(of_tile) else self._quick_moves
+        descent = self._objective.descent(self._runtime.worth(of_tile), quick_moves + self._steps)
+        for _ in range(quick_moves):
+            # At fine levels, nearly all latents are coded with errors, and corrections for those of others
+            # would do more harm than good.
+            decoded = latents if is_fine else self._coder.code(latents, side, of_tile, saving_share).decoded
+            around[tile.slices] = decoded
+            _, gradient = measure.with_gradient(around, through_filter=False)
+            latents = descent.move(latents, decoded, gradient)
+        coded = self._coder.code(latents, side, of_tile, saving_share)
         if not self._steps:
-            return self._coder.code(latents, side, of_tile, saving_share).pairs()
-        around = around.copy()
-        best, descent = _Best(self._runtime.tables), self._objective.descent(worth, self._steps)
+            return coded.pairs()
+        best = _Best(self._runtime.tables)
         for step in range(self._steps):
-            coded = self._coder.code(latents, side, of_tile, saving_share)
             around[tile.slices] = coded.decoded
             error, gradient = measure.with_gradient(around)
             best.offer(coded.pairs(), error)
@@ -113,9 +119,8 @@ class Refiner:
                 slope = coded.rate_slope(latents, self._runtime.tables)
                 gradient += np.float32(self._objective.rate_weight) * slope
             latents = descent.move(latents, coded.decoded, gradient)
-            saving_share = self._objective.saving_share
+            coded = self._coder.code(latents, side, of_tile, saving_share)
             on_progress((step + 1) / self._steps)
-        coded = self._coder.code(latents, side, of_tile, saving_share)
         around[tile.slices] = coded.decoded
         best.offer(coded.pairs(), measure(around))
         return best.pairs

@@ -10,7 +10,8 @@ from compressor.models.runtime import ErrorGradient, ModelRuntime, PixelError
 from compressor.spec.arrays import Floats
 from compressor.spec.levels import Levels, levels_in, pixel_values
 
-# Side, in latent positions, of the part whose gradient is computed at once: it bounds the memory.
+# Side, in latent positions, of the part whose gradient through the filter is computed at once: it bounds the
+# memory.
 WINDOW = 48
 
 
@@ -87,7 +88,7 @@ class TileError:
         error_gradient: error gradient of the runtime.
         error: see `Objective`.
         original: the tile and its surroundings.
-        window: see `WINDOW`.
+        window: side, in latent positions, of the part whose gradient is computed at once.
 
     Attributes:
         tile: where the tile is among the positions of `original`.
@@ -99,7 +100,7 @@ class TileError:
         error_gradient: ErrorGradient,
         error: Callable[[Floats], PixelError],
         original: TilePixels,
-        window: int = WINDOW,
+        window: int,
     ) -> None:
         self._runtime, self._error_gradient = runtime, error_gradient
         self.tile = original.tile

@@ -26,7 +26,7 @@ def logistic_bits(value, scale):
     return -ops.log(ops.maximum(probability, 2.0**-30)) / math.log(2)
 
 
-def round_weighed(residual, scale, worth):
+def round_weighed(residual, scale, worth, saving_share: float = SAVING_SHARE):
     """Round to nearest, and then one towards zero where the bits saved exceed what the error is worth.
 
     What the encoder does by default, with the bits of the logistic density in place of the tables that are
@@ -36,6 +36,7 @@ def round_weighed(residual, scale, worth):
         residual: float tensor in quantisation steps.
         scale: positive float tensor, broadcast against `residual`.
         worth: what a squared step of error is worth in bits, broadcast against `residual`.
+        saving_share: share of the bits saved that counts.
 
     Returns:
         float tensor of integers.
@@ -47,7 +48,7 @@ def round_weighed(residual, scale, worth):
     lower = ops.maximum(nearest - 1, 0)
     saved = logistic_bits(nearest, scale) - logistic_bits(lower, scale)
     added = ops.square(ops.abs(residual) - lower) - ops.square(ops.abs(residual) - nearest)
-    return ops.sign(residual) * ops.where(SAVING_SHARE * saved > worth * added, lower, nearest)
+    return ops.sign(residual) * ops.where(saving_share * saved > worth * added, lower, nearest)
 
 
 def training_bits(residual, symbols, scale):

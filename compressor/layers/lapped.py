@@ -38,6 +38,11 @@ def filter_block_edges(x, matrix: np.ndarray):
     return x
 
 
+def _block_analysis(images, edge_filter: np.ndarray, basis):
+    """Filter block edges, then multiply blocks by basis pictures (16, 16, 3, C): (N, H / 16, W / 16, C)."""
+    return ops.conv(filter_block_edges(images, edge_filter), basis, strides=BLOCK, padding="valid")
+
+
 def _check_pictures(shape) -> None:
     """Raise a ValueError unless a shape, or what is known of it, is (N, 16 h, 16 w, 3)."""
     has_form = len(shape) == 4 and shape[3] == COLOURS
@@ -87,9 +92,7 @@ class _BlockAnalysis(_LappedTransform):
 
     def call(self, images):
         _check_pictures(images.shape)
-        filtered = filter_block_edges(images, self.edge_filter())
-        kernel = self.chosen_pictures(filtered.dtype)
-        return ops.conv(filtered, kernel, strides=BLOCK, padding="valid")
+        return _block_analysis(images, self.edge_filter(), self.chosen_pictures(images.dtype))
 
     def compute_output_shape(self, input_shape):
         _check_pictures(input_shape)
@@ -126,9 +129,8 @@ class LappedAnalysis(_BlockAnalysis):
         """
         if not self.built:
             self.build(images.shape)
-        filtered = filter_block_edges(ops.convert_to_tensor(images, "float32"), pre_filter())
-        kernel = ops.convert_to_tensor(_basis_pictures())
-        coefficients = ops.conv(filtered, kernel, strides=BLOCK, padding="valid")
+        basis = ops.convert_to_tensor(_basis_pictures())
+        coefficients = _block_analysis(ops.convert_to_tensor(images, "float32"), pre_filter(), basis)
         coefficients = ops.convert_to_numpy(coefficients).reshape(-1, ALL_CHANNELS)
         order = np.argsort(-np.square(coefficients).mean(0), kind="stable")[: self.channels]
         self.chosen.assign(order)
@@ -158,6 +160,10 @@ class LappedSynthesis(_LappedTransform):
         kernel = self.chosen_pictures(coefficients.dtype)
         blocks = ops.conv_transpose(coefficients, kernel, strides=BLOCK, padding="valid")
         return filter_block_edges(blocks, post_filter())
+
+    def gradient(self, by_pixels):
+        """Gradient by outputs (N, 16 h, 16 w, 3) -> gradient by inputs (N, h, w, channels)."""
+        return _block_analysis(by_pixels, post_filter().T, self.chosen_pictures(by_pixels.dtype))
 
     def compute_output_shape(self, input_shape):
         n, h, w, _ = input_shape

@@ -13,7 +13,7 @@ from compressor.layers import (
     straight_through,
     training_bits,
 )
-from compressor.spec.constants import SQUARED_STEP_WEIGHT, WEIGHT_MAX, WEIGHT_MIN
+from compressor.spec.constants import SAVING_SHARE, SQUARED_STEP_WEIGHT, WEIGHT_MAX, WEIGHT_MIN
 
 # Losses are divided by the square root of the weight relative to this one, so that samples of
 # different quality pull about equally hard.
@@ -64,11 +64,13 @@ class RateDistortionModel(keras.Model):
 
     Attributes:
         family: name in the registry.
+        saving_share: see `compressor.coding.effort.Effort`.
         replicas: how many copies of the model share a batch under a `tf.distribute` strategy, which adds
             up their gradients.
     """
 
     family = ""
+    saving_share = SAVING_SHARE
     replicas = 1
 
     def __init__(self, **kwargs):
@@ -94,17 +96,20 @@ class RateDistortionModel(keras.Model):
         if worth is None:
             symbols = ops.round(residual)
         else:
-            symbols = round_weighed(residual, scale, worth)
+            symbols = round_weighed(residual, scale, worth, self.saving_share)
         symbols = straight_through(residual, symbols)
         if training:
             return symbols, training_bits(residual, symbols, scale)
         return symbols, logistic_bits(symbols, scale)
 
+    def analyse_and_code(self, images, quality, quantise):
+        """Pictures (N, H, W, 3) 0..1 -> decoded latents (N, h, w, C) and the bits of each sample (N,)."""
+        return self.code(self.analyse(images, quality), quality, quantise)
+
     def call(self, inputs, training=False):
         images, quality = inputs["images"], inputs["quality"]
         _, height, width, _ = ops.shape(images)
-        latents = self.analyse(images, quality)
-        latents, bits = self.code(latents, quality, partial(self.quantise, training=training))
+        latents, bits = self.analyse_and_code(images, quality, partial(self.quantise, training=training))
         pictures = self.synthesise(latents, quality)
         bpp = bits / (height * width)
         return {"images": pictures, "bpp": bpp, "mse": mean_squared_error(pictures, images)}

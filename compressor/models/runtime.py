@@ -86,9 +86,9 @@ class ModelRuntime(Protocol):
         reductions: factors, besides 1, that `synthesis` accepts.
         tables: symbol frequencies of each scale index.
         metric: the distortion that the model was trained for, see `training.settings.Settings`.
-        has_filter: whether the synthesis ends in a filter, whose effect on pixels the analysis does not take
-            into account.
-        error_gradient: for refinement and anticipation; None if the model has none.
+        quick_moves: how often latents are moved quickly before they are coded, as in training; see
+            `compressor.coding.refinement`.
+        error_gradient: for moves of latents; None if the model has none.
     """
 
     block: int
@@ -96,7 +96,7 @@ class ModelRuntime(Protocol):
     synthesis_halo: int
     tables: ScaleTables
     metric: str
-    has_filter: bool
+    quick_moves: int
 
     @property
     def side_stride(self) -> int: ...

@@ -59,6 +59,10 @@ DEAD_ZONE = 0.05
 # Share of the bits saved by a smaller magnitude that counts against its error. Symbols are context of later
 # symbols, whose bits and means suffer from smaller magnitudes: on validation pictures 0.4 is best.
 SAVING_SHARE = 0.4
+# The same for latents that were moved against the squared error.
+MOVED_SAVING_SHARE = 0.75
+# Curvature of the squared error along one latent, relative to the worth of a squared step.
+ERROR_CURVATURE = 0.65
 # The mean squared error, in squared 8-bit levels, that weighs as much as a distance of 1 by SSIMULACRA 2 (a
 # score of 90), in training and in refinement.
 SSIMULACRA2_SCALE = 4.0

@@ -9,7 +9,7 @@ from compressor.errors import OptionError
 def test_efforts():
     assert effort_of(DEFAULT_EFFORT) == Effort()
     assert effort_of(1).saving_share is None
-    assert [effort_of(n).anticipates for n in (1, 4, 5, 6)] == [False, False, True, True]
+    assert [effort_of(n).uses_quick_moves for n in (1, 4, 5, 6)] == [False, False, True, True]
     steps = [effort_of(n).refinement_steps for n in range(1, 10)]
     assert steps == sorted(steps)
     assert steps[4] == 0 < steps[5] < steps[8]

@@ -19,7 +19,7 @@ from compressor.coding.picture_coder import PictureCoder
 from compressor.coding.refinement import Refiner
 from compressor.coding.tile_error import TilePixels
 from compressor.errors import OptionError
-from compressor.spec.constants import SAVING_SHARE
+from compressor.spec.constants import ERROR_CURVATURE
 
 LEVEL, SIDE = 200, "side information"
 PSNR = Runtime(model="flagship-psnr")
@@ -37,7 +37,7 @@ class SquareDecoder:
 
     def __init__(self):
         self.tables = SimpleNamespace(cost=lambda symbols, indices: float(np.abs(symbols).sum()))
-        self.windows, self.coded = [], []
+        self.windows, self.coded, self.through_filter = [], [], []
 
     def code(self, latents, side, level, saving_share):
         self.coded.append((latents, saving_share, side))
@@ -52,7 +52,7 @@ class SquareDecoder:
         return SimpleNamespace(run=lambda latents, level: latents)
 
     def error_gradient(self, latents, error_of, level, through_filter):
-        assert through_filter
+        self.through_filter.append(through_filter)
         self.windows.append(latents.shape[:2])
         return error_of(latents)
 
@@ -63,8 +63,10 @@ class SquareDecoder:
         return np.full(1, 1.0, np.float32)
 
 
-def refined(decoder, objective, pixels, latents, steps, size=None, tile=None, window=48, on_progress=float):
-    refine = Refiner(decoder, decoder, decoder.error_gradient, objective, steps, window=window)
+def refined(
+    decoder, objective, pixels, latents, steps, size=None, tile=None, window=48, on_progress=float, quick=0
+):
+    refine = Refiner(decoder, decoder, decoder.error_gradient, objective, quick, steps, window)
     whole = Area(0, 0, *pixels.shape[:2])
     original = TilePixels(pixels, size or pixels.shape[:2], LEVEL, tile or whole)
     pairs = refine(original, latents, SIDE, on_progress)
@@ -94,11 +96,30 @@ def test_windows_cover_all_and_see_their_surroundings():
     np.testing.assert_array_equal(found, np.round(pixels))
     latents, shares, sides = zip(*decoder.coded, strict=True)
     np.testing.assert_allclose(latents, [pixels + 9, pixels, pixels], atol=1e-4)
-    assert shares == (SAVING_SHARE, 0.5, 0.5)
+    assert shares == (0.5, 0.5, 0.5)
     assert set(sides) == {SIDE}
     # Rows 0..10 and 6..13: twice the halo of one.
     assert decoder.windows == 2 * [(10, 7), (7, 7)]
     assert progress == [0.5, 1.0]
+    assert all(decoder.through_filter)
+
+
+def test_quick_moves_come_first():
+    decoder, pixels = SquareDecoder(), np.float32([[[10.0], [20.0]]])
+    refined(decoder, Objective(third, Follow, 0.5, 0), pixels, pixels + 9, 1, quick=1)
+    assert decoder.through_filter == [False, True]
+
+
+def test_quick_moves_alone_end_with_the_last_coding():
+    class Worse(Follow):
+        def move(self, latents, decoded, gradient):
+            return decoded + 5
+
+    decoder, pixels = SquareDecoder(), np.float32([[[10.0], [20.0]]])
+    found = refined(decoder, Objective(third, Worse, 0.5, 0), pixels, pixels, 0, quick=2)
+    np.testing.assert_array_equal(found, pixels + 10)
+    assert decoder.through_filter == [False, False]
+    assert len(decoder.coded) == 3
 
 
 def test_the_slope_of_the_rate_has_its_weight():
@@ -134,12 +155,12 @@ def test_the_error_of_a_tile_narrower_than_its_surroundings_counts_as_a_whole():
 
 
 def test_an_error_is_worth_lambda():
-    decoder, pixels = SquareDecoder(), np.float32([[[10.0], [20.0]]])
-    objective = Objective(squared_error, lambda worth, steps: AveragedTargets(worth, 0.25), 0.5, 0)
-    refined(decoder, objective, pixels, pixels + 1, 1)
-    # The slope of a squared error of 1, a third of it for each sample, is 2 / 3, and lambda is 3.
-    moved = 0.25 * -2 / (2 * AveragedTargets.CURVATURE)
-    np.testing.assert_allclose(decoder.coded[1][0], pixels + 1 + moved, rtol=1e-6)
+    decoder, pixels = SquareDecoder(), np.float32([[[10.4], [20.4]]])
+    objective = Objective(squared_error, lambda worth, steps: AveragedTargets(worth), 0.5, 0)
+    refined(decoder, objective, pixels, pixels, 1)
+    # The slope of a squared error is 2 / 3 of -0.4, a third of it for each sample, and lambda is 3.
+    target = np.floor(pixels) + 0.8 / (2 * ERROR_CURVATURE)
+    np.testing.assert_allclose(decoder.coded[1][0], (pixels + target) / 2, rtol=1e-6)
 
 
 def test_the_coding_without_refinement_is_kept_if_no_other_is_better():
@@ -209,7 +230,7 @@ def test_refined_streams_are_better_and_decode_like_others(picture, runtime):
     assert few < 0.997 * weighed
     assert many < 0.997 * few
     if runtime == PSNR:
-        assert weighed < objective(Effort(saving_share=None, anticipates=False))
+        assert weighed < objective(Effort(saving_share=None, uses_quick_moves=False))
 
 
 @pytest.mark.parametrize("tune", ["iq", "psnr"])

@@ -109,12 +109,21 @@ def test_shares_beyond_the_whole(tmp_path, capsys):
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize("options", [["--stage", "entropy"], ["--eight-bits", "--init", "trained"]])
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--stage", "entropy"],
+        ["--eight-bits", "--init", "trained"],
+        ["--quick-moves", "2", "--init", "trained"],
+    ],
+)
 def test_options_of_the_flagship_with_another_model(options, tmp_path, capsys):
     command = [*RUN, "--out", str(tmp_path / "run"), "--precision", "float32", "--model", "cnn", *options]
     assert main(command) == 1
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("error: received --stage entropy or --eight-bits with --model cnn, expected")
+    assert line.startswith(
+        "error: received --stage entropy, --eight-bits or --quick-moves with --model cnn, "
+    )
 
 
 def test_a_folder_without_a_model(tmp_path, capsys):
@@ -247,11 +256,19 @@ def test_several_hosts_have_no_time_limit(tmp_path, capsys):
     assert "error: received --minutes with several hosts" in capsys.readouterr().err
 
 
-def test_eight_bits_need_trained_weights(tmp_path, capsys):
-    command = [*RUN, "--out", str(tmp_path / "run"), "--precision", "float32", "--eight-bits"]
+@pytest.mark.parametrize("options", [["--eight-bits"], ["--quick-moves", "1"]])
+def test_options_that_need_trained_weights(options, tmp_path, capsys):
+    command = [*RUN, "--out", str(tmp_path / "run"), "--precision", "float32", *options]
     assert main(command) == 1
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("error: received --eight-bits without --init, expected trained weights")
+    assert line.startswith("error: received --eight-bits or --quick-moves without --init, expected trained")
+
+
+def test_quick_moves_need_the_squared_error(tmp_path, capsys):
+    options = ["--quick-moves", "1", "--init", "trained", "--metric", "ssimulacra2"]
+    assert main([*RUN, "--out", str(tmp_path / "run"), "--precision", "float32", *options]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: received --quick-moves with --metric ssimulacra2, expected mse")
 
 
 def test_settings_survive_any_name(tmp_path):

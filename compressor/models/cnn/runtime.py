@@ -30,7 +30,7 @@ class CnnRuntime:
     side_stride = 1
     reductions = ()
     error_gradient = None
-    has_filter = False
+    quick_moves = 0
 
     def __init__(self, files: ModelFiles, engine: Engine) -> None:
         self._engine = engine

@@ -82,6 +82,7 @@ class FlagshipExporter:
             "near_floor": constants.NEAR_FLOOR,
             "highest_seen_level": HIGHEST_SEEN_LEVEL,
             "filter_amplitude": constants.FILTER_AMPLITUDE,
+            "quick_moves": self._model.config["quick_moves"],
         }
         return {"numbers": numbers, "passes": [asdict(p) for p in self._model.passes]}
 

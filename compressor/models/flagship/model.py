@@ -13,13 +13,15 @@ from compressor.layers import (
 )
 from compressor.layers.density import OnGrid, clip_log_scale
 from compressor.layers.shuffle import depth_to_space
-from compressor.models.base import RateDistortionModel, nominal_step, worth_curve
+from compressor.models.base import RateDistortionModel, distortion_weight, nominal_step, worth_curve
 from compressor.models.flagship import networks
 from compressor.spec.constants import (
     ACTIVATION_MAX,
     ACTIVATION_STEPS,
+    ERROR_CURVATURE,
     FILTER_AMPLITUDE,
     HYPER_SLOPE,
+    MOVED_SAVING_SHARE,
     NEAR_FLOOR,
     PIXEL_OFFSET,
     PIXEL_SCALE,
@@ -95,6 +97,9 @@ class Flagship(RateDistortionModel):
         mean_features, scale_features: channels of the decoded hyper features at 1/16.
         mean_hidden, scale_hidden: hidden channels of the context networks of each group.
         transforms: whether f and g take part; without them the transform is the fixed lapped one.
+        quick_moves: how often latents are moved against the squared error of the picture that they decode to,
+            before they are coded; see `compressor.coding.refinement`. With any, what produces latents is not
+            trained: the gradient of the rate of rounded latents would undo the moves.
 
     Input: see `RateDistortionModel`; H and W divisible by 64.
 
@@ -120,6 +125,7 @@ class Flagship(RateDistortionModel):
         mean_hidden=(128, 192, 192, 192),
         scale_hidden=(64, 128, 128, 128),
         transforms=True,
+        quick_moves=0,
         **kwargs,
     ):
         kwargs.setdefault("dtype", "float32")
@@ -137,8 +143,9 @@ class Flagship(RateDistortionModel):
             mean_hidden=tuple(mean_hidden),
             scale_hidden=tuple(scale_hidden),
             transforms=transforms,
+            quick_moves=quick_moves,
         )
-        self.transforms = transforms
+        self.transforms, self.quick_moves = transforms, quick_moves
         self.channels = channels
         self.passes = coding_passes(channels, tuple(splits))
         self.lapped_analysis = LappedAnalysis(channels, name="lapped_analysis")
@@ -167,6 +174,9 @@ class Flagship(RateDistortionModel):
             self.scale_contexts.append(scale)
         if not transforms:
             self.correction.trainable = self.synthesis_filter.trainable = False
+        if quick_moves:
+            self.correction.trainable = self.log_gain.trainable = False
+            self.saving_share = MOVED_SAVING_SHARE
 
     def build(self, input_shape=None):
         if self.built:
@@ -234,7 +244,7 @@ class Flagship(RateDistortionModel):
 
     def coded_without_filter(self, images, quality):
         """Pictures (N, H, W, 3) 0..1 -> encoded and decoded: pixels - 128 before g."""
-        latents, _ = self.code(self.analyse(images, quality), quality, partial(self.quantise, training=False))
+        latents, _ = self.analyse_and_code(images, quality, partial(self.quantise, training=False))
         return self.unfiltered(latents, quality)
 
     def filter(self, centred, quality):
@@ -261,18 +271,38 @@ class Flagship(RateDistortionModel):
         scale = self.hyper_scale([side, self.scale_bias(quality)])
         return mean, scale
 
-    def code(self, latents, quality, quantise):
+    def analyse_and_code(self, images, quality, quantise):
+        latents = self.analyse(images, quality)
+        return self.code(self._moved(latents, images, quality), quality, quantise, for_side=latents)
+
+    def _moved(self, latents, images, quality):
+        """Move latents as the encoder does: each time, towards where the squared error would be least."""
+        worth, weight = ops.exp(self.log_worth(quality)), distortion_weight(quality)[:, None, None, None]
+        _, inverse_gain = self.gains(quality)
+        moved = latents
+        for move in range(self.quick_moves):
+            decoded, _ = self.code(moved, quality, partial(self.quantise, training=False), for_side=latents)
+            difference = 255 * (ops.clip(self.synthesise(decoded, quality), 0, 1) - images)
+            gradient = inverse_gain * self.lapped_synthesis.gradient(2 / 3 * weight * difference)
+            target = decoded - ops.clip(gradient / (2 * ERROR_CURVATURE * worth), -1, 1)
+            moved = ops.stop_gradient(moved + (target - moved) / (move + 2))
+        return moved
+
+    def code(self, latents, quality, quantise, for_side=None):
         """Return the decoded latents (N, h, w, C) and the bits of each sample (N,).
 
         Args:
             latents: (N, h, w, C) in quantisation steps, h and w divisible by 4.
             quality: (N,) 0..1.
             quantise: see `RateDistortionModel`; side information is rounded to nearest.
+            for_side: latents that side information is computed from; `latents` if None.
         """
         n = ops.shape(latents)[0]
         expected = self.magnitude * self.gains(quality)[0]
         side_scale = ops.exp(clip_log_scale(self.log_side_scale))
-        side, side_bits = quantise(self.hyper_latents(latents, quality), side_scale)
+        side, side_bits = quantise(
+            self.hyper_latents(latents if for_side is None else for_side, quality), side_scale
+        )
         bits = ops.sum(side_bits, axis=(1, 2, 3))
         mean_features, scale_features = self.hyper_features(side, quality)
         worth = ops.exp(self.log_worth(quality))

@@ -56,14 +56,15 @@ class FlagshipRuntime:
         self.tables = self._entropy.tables
         self._threads = LatentThreads()
         # Without f and g, the transform is the fixed one.
-        self.has_filter: bool = "filter.onnx" in files.manifest["files"]
+        self._has_filter: bool = "filter.onnx" in files.manifest["files"]
         self.metric: str = files.manifest["metric"]
+        self.quick_moves: int = numbers["quick_moves"]
         self.error_gradient = self._error_gradient if files.can_refine else None
 
     def analyse(self, pixels: Floats, levels: Levels) -> Analysis:
         """See `ModelRuntime`."""
         coefficients, correction = self._engine.run("analysis", pixels)[0], np.float32(0)
-        if self.has_filter:
+        if self._has_filter:
             correction = self._engine.run("correction", pixels, self._plane(pixels, levels, self.block))[0]
             correction *= self._gains.correction_unit(levels)
 
@@ -88,7 +89,7 @@ class FlagshipRuntime:
 
     def _filtered(self, pixels: Floats, levels: Levels) -> Floats:
         """Return pixels after g; those before it without networks."""
-        if not self.has_filter:
+        if not self._has_filter:
             return pixels
         change = self._engine.run("filter", pixels, self._plane(pixels, levels, self.block))
         change *= self._amplitude(levels)
@@ -122,7 +123,7 @@ class FlagshipRuntime:
         pixels = self._unfiltered(latents, levels)
         error, slope = error_of(self._filtered(pixels, levels)[0])
         back = slope[None]
-        if self.has_filter and through_filter:
+        if self._has_filter and through_filter:
             plane = self._plane(pixels, levels, self.block)
             back = back + self._engine.run("filter_gradient", pixels, plane, back * self._amplitude(levels))
         gradient: Floats = self._engine.run("synthesis_gradient", back)[0]

@@ -29,6 +29,22 @@ def test_without_transforms_only_the_entropy_model_trains(tiny_options):
         assert {id(variable) in trained for variable in model.hyper_mean.weights} == {True}
 
 
+def test_with_quick_moves_all_but_the_analysis_trains(random_pictures, tiny_options):
+    options = tiny_options["flagship"]
+    model = build_model("flagship", quick_moves=1, **options)
+    batch = {"images": random_pictures(2, 64, 64), "quality": np.array([0.2, 0.9], "float32")}
+    model.adapt(batch["images"])
+    model.compile(optimizer=keras.optimizers.Adam(0.1))
+    before, of_filter = model.correction.get_weights(), model.synthesis_filter.get_weights()
+    gain = np.asarray(model.log_gain.values)
+    model.fit(batch, batch_size=2, verbose=0)
+    for old, new in zip(before, model.correction.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+    np.testing.assert_array_equal(gain, np.asarray(model.log_gain.values))
+    changes = zip(of_filter, model.synthesis_filter.get_weights(), strict=True)
+    assert any(np.any(old != new) for old, new in changes)
+
+
 @pytest.mark.parametrize("eight_bits", [False, True])
 def test_all_means_but_those_of_the_strongest_channels_are_in_eight_bits(tiny_options, eight_bits):
     model = build_model("flagship", eight_bits=eight_bits, **tiny_options["flagship"])
