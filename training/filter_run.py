@@ -111,6 +111,7 @@ def _train_filter(out: Path, settings: Settings, crops: int, blocks: int) -> Fla
     trained = read_model(Path(settings.init))
     if not isinstance(trained, Flagship):
         raise TrainingError(f"{settings.init} holds no flagship: other models have no filter")
+    settings = replace(settings, quick_moves=trained.config["quick_moves"])
     larger = settings.crop * 3 // 2 // SIDE_PX * SIDE_PX
     photos = load_photos(settings.data, larger)
     source = Crops(photos, settings.batch, larger, -(-crops // settings.batch), seed=settings.seed)

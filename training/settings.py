@@ -68,7 +68,7 @@ class Settings:
             )
         if self.quick_moves and self.metric != "mse":
             raise TrainingError(
-                f"received --quick-moves with --metric {self.metric}, expected mse: "
+                f"received --metric {self.metric} for a model with quick moves, expected mse: "
                 "latents are moved against the squared error"
             )
         if self.batch % self.crops_per_photo:

@@ -27,7 +27,7 @@ class AveragedTargets:
     """Moves latents towards where the error would be least if it were quadratic with a known curvature.
 
     The gradient changes with the symbols of other latents, so the latents become the mean of those from the
-    analysis and of all targets so far. No target is farther than a quantisation step from what was decoded.
+    analysis and of all targets so far.
 
     Args:
         worth: bits that a squared quantisation step of error is worth, (C,) or (h, w, C).
@@ -38,7 +38,7 @@ class AveragedTargets:
 
     def move(self, latents: Floats, decoded: Floats, gradient: Floats) -> Floats:
         """See `Descent`."""
-        target = decoded - np.clip(gradient * self._scale, -1, 1)
+        target = decoded - gradient * self._scale
         self._moves += 1
         moved: Floats = latents + np.float32(1 / (self._moves + 1)) * (target - latents)
         return moved

@@ -11,8 +11,13 @@ from compressor.coding.tile_error import TileError, TilePixels, halo_of
 from compressor.entropy.tables import ScaleTables
 from compressor.models.runtime import ErrorGradient, ModelRuntime
 from compressor.spec.arrays import Floats, Symbols
+from compressor.spec.constants import SAVING_SHARE
 from compressor.spec.levels import levels_in
 from compressor.spec.quality import HIGHEST_SEEN_LEVEL
+
+# By how much quick moves may raise the rate before their error is measured. They hardly change the rate of
+# photographs, but can raise that of noise without a gain.
+LARGEST_RISE = 1.1
 
 
 class _Best:
@@ -20,17 +25,28 @@ class _Best:
 
     Args:
         tables: give the rate.
+
+    Attributes:
+        pairs: the coding.
+        first_rate: rate of the first coding that was offered, in bits.
     """
 
     def __init__(self, tables: ScaleTables) -> None:
         self._tables, self._least = tables, math.inf
         self.pairs: Pairs = []
+        self.first_rate = math.inf
+
+    def rate(self, pairs: Pairs) -> float:
+        """Return the rate of a coding, in bits."""
+        return sum(self._tables.cost(*pair) for pair in pairs)
 
     def offer(self, pairs: Pairs, error: float) -> None:
         """Keep a coding if it is the first or the best so far; its error is in bits."""
-        cost = error + sum(self._tables.cost(*pair) for pair in pairs)
-        if not self.pairs or cost < self._least:
-            self.pairs, self._least = pairs, cost
+        rate = self.rate(pairs)
+        if not self.pairs:
+            self.first_rate = rate
+        if not self.pairs or rate + error < self._least:
+            self.pairs, self._least = pairs, rate + error
 
 
 class Refiner:
@@ -38,8 +54,8 @@ class Refiner:
 
     Each step codes the latents, takes the gradient of the error of the decoded picture back through the
     synthesis, and moves the latents against it. Quick moves, which come first, leave out the filter on the
-    way back, and take less than half of the time. After quick moves alone, the last coding is used, whose
-    error is not known. Otherwise, the best of all codings is used.
+    way back, and take less than half of the time. The best of all codings is used. After quick moves alone,
+    it is taken to be the last one, unless the rate has risen a lot.
 
     Args:
         runtime: the model.
@@ -92,35 +108,39 @@ class Refiner:
         tile = original.tile
         of_tile = levels_in(original.levels, tile.slices)
         latents, around = around[tile.slices].copy(), around.copy()
-        saving_share = self._objective.saving_share
+        is_fine = np.max(original.levels) > HIGHEST_SEEN_LEVEL
+        # Where fine levels meet others, errors weigh far more on one side than on the other.
+        quick_moves = 0 if is_fine and np.ptp(original.levels) else self._quick_moves
+        moves = quick_moves + self._steps
+        saving_share = self._objective.saving_share if moves else SAVING_SHARE
         measure = TileError(
             self._runtime, self._error_gradient, self._objective.error, original, self._window
         )
-        is_fine = np.max(of_tile) > HIGHEST_SEEN_LEVEL
-        # Where fine levels meet others, errors weigh far more on one side than on the other.
-        quick_moves = 0 if is_fine and np.ndim(of_tile) else self._quick_moves
-        descent = self._objective.descent(self._runtime.worth(of_tile), quick_moves + self._steps)
-        for _ in range(quick_moves):
-            # At fine levels, nearly all latents are coded with errors, and corrections for those of others
-            # would do more harm than good.
-            decoded = latents if is_fine else self._coder.code(latents, side, of_tile, saving_share).decoded
-            around[tile.slices] = decoded
-            _, gradient = measure.with_gradient(around, through_filter=False)
-            latents = descent.move(latents, decoded, gradient)
-        coded = self._coder.code(latents, side, of_tile, saving_share)
-        if not self._steps:
-            return coded.pairs()
         best = _Best(self._runtime.tables)
-        for step in range(self._steps):
+        descent = self._objective.descent(self._runtime.worth(of_tile), moves)
+        if is_fine:
+            # Nearly all latents are coded with errors, and corrections for those of others would do more harm
+            # than good. So quick moves do not code.
+            for _ in range(quick_moves):
+                around[tile.slices] = latents
+                _, gradient = measure.with_gradient(around, through_filter=False)
+                latents = descent.move(latents, latents, gradient)
+            quick_moves = 0
+        for move in range(quick_moves + self._steps):
+            coded = self._coder.code(latents, side, of_tile, saving_share)
             around[tile.slices] = coded.decoded
-            error, gradient = measure.with_gradient(around)
+            error, gradient = measure.with_gradient(around, through_filter=move >= quick_moves)
             best.offer(coded.pairs(), error)
             if self._objective.rate_weight:
                 slope = coded.rate_slope(latents, self._runtime.tables)
                 gradient += np.float32(self._objective.rate_weight) * slope
             latents = descent.move(latents, coded.decoded, gradient)
-            coded = self._coder.code(latents, side, of_tile, saving_share)
-            on_progress((step + 1) / self._steps)
+            if self._steps:
+                on_progress((move + 1) / (quick_moves + self._steps))
+        coded = self._coder.code(latents, side, of_tile, saving_share)
+        last = coded.pairs()
+        if not self._steps and best.rate(last) <= LARGEST_RISE * best.first_rate:
+            return last
         around[tile.slices] = coded.decoded
-        best.offer(coded.pairs(), measure(around))
+        best.offer(last, measure(around))
         return best.pairs

@@ -10,7 +10,7 @@ from compressor.spec.constants import ERROR_CURVATURE
 @pytest.mark.parametrize("worth", [0.5, np.float32([0.3, 0.6, 2.0])])
 def test_averaged_targets_find_the_minimum_of_a_quadratic_error(worth):
     minimum = np.float32([[[-1.2, 0.4, 2.5]]])
-    latents = first = np.float32([[[-0.9, 0.0, 2.0]]])
+    latents = first = np.float32([[[1.0, 0.0, -3.0]]])
     descent = AveragedTargets(np.broadcast_to(worth, 3))
     for move in range(1, 20):
         # What was decoded may differ from the latents: the target starts from it.
@@ -18,12 +18,6 @@ def test_averaged_targets_find_the_minimum_of_a_quadratic_error(worth):
         gradient = 2 * ERROR_CURVATURE * worth * (decoded - minimum)
         latents = descent.move(latents, decoded, gradient)
         np.testing.assert_allclose(latents, (first + move * minimum) / (move + 1), atol=1e-4)
-
-
-def test_averaged_targets_are_at_most_a_step_away():
-    zeros = np.zeros((1, 1, 2), np.float32)
-    moved = AveragedTargets(np.ones(2, np.float32)).move(zeros, zeros, np.float32([[[100.0, -100.0]]]))
-    np.testing.assert_array_equal(moved, [[[-0.5, 0.5]]])
 
 
 def test_adam_makes_small_moves_that_end_at_zero():

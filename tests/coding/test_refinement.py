@@ -110,14 +110,15 @@ def test_quick_moves_come_first():
     assert decoder.through_filter == [False, True]
 
 
-def test_quick_moves_alone_end_with_the_last_coding():
+@pytest.mark.parametrize(("distance", "is_used"), [(1, True), (5, False)])
+def test_quick_moves_alone_end_with_the_last_coding_unless_the_rate_rises_a_lot(distance, is_used):
     class Worse(Follow):
         def move(self, latents, decoded, gradient):
-            return decoded + 5
+            return decoded + distance
 
-    decoder, pixels = SquareDecoder(), np.float32([[[10.0], [20.0]]])
+    decoder, pixels = SquareDecoder(), np.float32([[[30.0], [20.0]]])
     found = refined(decoder, Objective(third, Worse, 0.5, 0), pixels, pixels, 0, quick=2)
-    np.testing.assert_array_equal(found, pixels + 10)
+    np.testing.assert_array_equal(found, pixels + 2 * distance * is_used)
     assert decoder.through_filter == [False, False]
     assert len(decoder.coded) == 3
 

@@ -144,7 +144,8 @@ def test_progress_covers_both_trials(screenshot):
     compressor.encode(screenshot, tune="psnr", effort=6, on_progress=shares.append)
     assert shares == sorted(shares)
     assert shares[-1] == 1
-    assert len(shares) == 2 * REFINEMENT_STEPS[6]
+    # Two quick moves come first.
+    assert len(shares) == 2 * (2 + REFINEMENT_STEPS[6])
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,7 @@ def test_out_of_range_in_run_and_filter(command, option, value, expected, capsys
         (RUN, "--coordinator", "localhost", "HOST:PORT"),
         (RUN, "--coordinator", ":1234", "HOST:PORT"),
         (RUN, "--coordinator", "localhost:65536", "HOST:PORT"),
+        (RUN, "--quick-moves", "9", "a whole number from 0 to 8"),
         (FILTER, "--decoded", "0", "a whole number from 1"),
         (FILTER, "--blocks", "0", "a whole number from 1"),
         (EXPORT, "--count", "0", "a whole number from 1"),
@@ -268,7 +269,15 @@ def test_quick_moves_need_the_squared_error(tmp_path, capsys):
     options = ["--quick-moves", "1", "--init", "trained", "--metric", "ssimulacra2"]
     assert main([*RUN, "--out", str(tmp_path / "run"), "--precision", "float32", *options]) == 1
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("error: received --quick-moves with --metric ssimulacra2, expected mse")
+    assert line.startswith("error: received --metric ssimulacra2 for a model with quick moves, expected mse")
+
+
+def test_a_filter_of_a_model_with_quick_moves_needs_the_squared_error(tmp_path, capsys):
+    weights = str(ROOT / "compressor" / "weights" / "flagship-psnr")
+    command = ["filter", weights, "--data", "missing", "--out", str(tmp_path / "run"), "--metric", "ms-ssim"]
+    assert main(command) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: received --metric ms-ssim for a model with quick moves, expected mse")
 
 
 def test_settings_survive_any_name(tmp_path):

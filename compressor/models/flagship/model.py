@@ -284,7 +284,7 @@ class Flagship(RateDistortionModel):
             decoded, _ = self.code(moved, quality, partial(self.quantise, training=False), for_side=latents)
             difference = 255 * (ops.clip(self.synthesise(decoded, quality), 0, 1) - images)
             gradient = inverse_gain * self.lapped_synthesis.gradient(2 / 3 * weight * difference)
-            target = decoded - ops.clip(gradient / (2 * ERROR_CURVATURE * worth), -1, 1)
+            target = decoded - gradient / (2 * ERROR_CURVATURE * worth)
             moved = ops.stop_gradient(moved + (target - moved) / (move + 2))
         return moved
 
