@@ -108,10 +108,10 @@ def encode(
             in them. It excludes the quality 100.
         effort: 1 to 9: how hard to try for a better picture in about as many bytes; decoding takes the same
             time. From 5 on, each symbol's bits are weighed against its error, and with the tune "psnr",
-            latents are moved twice against the error of the decoded picture, which takes several times as
-            long. From 6 on, latents are refined by the effect of their symbols on the decoded picture, in 2,
-            6, 15 and 40 steps, each of which takes up to five times as long as an encoding at effort 5. With
-            a target, every trial is refined.
+            latents are first moved twice to lower the squared error of the decoded picture, and encoding
+            takes five to seven times as long as with the tune "iq". From 6 on, latents are refined by the
+            effect of their symbols on the decoded picture, in 2, 6, 15 and 40 steps, each of which takes up
+            to five times as long as an encoding at effort 5. With a target, every trial is refined.
         strip: metadata to leave out: one or several of "all", "exif", "icc", "xmp".
         keep_hidden: whether to keep the colours of pixels that are fully transparent. By default they are
             cleared: nobody sees them, they cost bytes, and they may reveal what was cut out.

@@ -21,7 +21,7 @@ crop_side = checked(
 share = checked(float, lambda value: 0 <= value <= 1, "a share from 0 to 1")
 tail = checked(float, lambda value: 0 < value <= 1, "a share above 0, at most 1")
 not_negative = checked(float, lambda value: 0 <= value < math.inf, "a number from 0")
-# Each move is a part of the graph of a step.
+# Each move adds to the graph of a training step, so there are few.
 quick_moves = checked(int, lambda value: 0 <= value <= 8, "a whole number from 0 to 8")
 model_id = checked(int, lambda value: 0 <= value <= 255, "a whole number from 0 to 255")
 
@@ -98,7 +98,7 @@ def add_run(parser: argparse.ArgumentParser) -> None:
         type=quick_moves,
         default=Settings.quick_moves,
         metavar="N",
-        help="move latents N times against the squared error before they are coded, and train all but the "
+        help="move latents N times, to lower the squared error, before they are coded, and train all but the "
         "analysis; needs --init (%(default)s)",
     )
     parser.add_argument(

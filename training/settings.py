@@ -86,7 +86,7 @@ class Settings:
         if (self.eight_bits or self.quick_moves) and not self.init:
             raise TrainingError(
                 "received --eight-bits or --quick-moves without --init, expected trained weights: "
-                "quantisation steps are calibrated on a trained filter, and moved latents do not train f"
+                "quantisation steps are calibrated on a trained filter, and f is not trained with quick moves"
             )
 
     def portable(self) -> dict[str, object]:

@@ -15,8 +15,8 @@ from compressor.spec.constants import SAVING_SHARE
 from compressor.spec.levels import levels_in
 from compressor.spec.quality import HIGHEST_SEEN_LEVEL
 
-# By how much quick moves may raise the rate before their error is measured. They hardly change the rate of
-# photographs, but can raise that of noise without a gain.
+# Factor by which quick moves may raise the rate before the error of the last coding is measured. They hardly
+# change the rate of photographs, but can raise that of noise without a gain.
 LARGEST_RISE = 1.1
 
 
@@ -54,8 +54,9 @@ class Refiner:
 
     Each step codes the latents, takes the gradient of the error of the decoded picture back through the
     synthesis, and moves the latents against it. Quick moves, which come first, leave out the filter on the
-    way back, and take less than half of the time. The best of all codings is used. After quick moves alone,
-    it is taken to be the last one, unless the rate has risen a lot.
+    way back, and take less than half of the time; at fine levels they do not code either. The best of all
+    codings is used. After quick moves alone, the last one is used without measuring its error, unless the
+    rate has risen by more than `LARGEST_RISE`.
 
     Args:
         runtime: the model.
@@ -119,8 +120,8 @@ class Refiner:
         best = _Best(self._runtime.tables)
         descent = self._objective.descent(self._runtime.worth(of_tile), moves)
         if is_fine:
-            # Nearly all latents are coded with errors, and corrections for those of others would do more harm
-            # than good. So quick moves do not code.
+            # Nearly all latents have rounding errors, and correcting one for the errors of others would do
+            # more harm than good. So quick moves do not code.
             for _ in range(quick_moves):
                 around[tile.slices] = latents
                 _, gradient = measure.with_gradient(around, through_filter=False)

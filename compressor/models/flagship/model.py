@@ -97,9 +97,9 @@ class Flagship(RateDistortionModel):
         mean_features, scale_features: channels of the decoded hyper features at 1/16.
         mean_hidden, scale_hidden: hidden channels of the context networks of each group.
         transforms: whether f and g take part; without them the transform is the fixed lapped one.
-        quick_moves: how often latents are moved against the squared error of the picture that they decode to,
-            before they are coded; see `compressor.coding.refinement`. With any, what produces latents is not
-            trained: the gradient of the rate of rounded latents would undo the moves.
+        quick_moves: number of moves of the latents to lower the squared error of the decoded picture, before
+            they are coded; see `compressor.coding.refinement`. If it is not 0, f and the gains of the encoder
+            are not trained: the gradient of the rate would undo the moves.
 
     Input: see `RateDistortionModel`; H and W divisible by 64.
 
