@@ -125,7 +125,8 @@ def _train_filter(out: Path, settings: Settings, crops: int, blocks: int) -> Fla
     }
     flagship = rebuilt(trained, trained.config | changed)
     print(f"decoding {settings.batch * len(source)} crops", file=sys.stderr)
-    data = Decoded(flagship, source, settings.crop, settings.steps)
+    # Quick moves depend on the trained filter.
+    data = Decoded(trained, source, settings.crop, settings.steps)
     model = FilterModel(flagship)
     compile_model(model, settings)
     set_objective(model, settings, replicas=1)
