@@ -162,8 +162,12 @@ class LappedSynthesis(_LappedTransform):
         return filter_block_edges(blocks, post_filter())
 
     def gradient(self, by_pixels):
-        """Gradient by outputs (N, 16 h, 16 w, 3) -> gradient by inputs (N, h, w, channels)."""
-        return _block_analysis(by_pixels, post_filter().T, self.chosen_pictures(by_pixels.dtype))
+        """Gradient by outputs (N, 16 h, 16 w, 3) -> gradient by inputs (N, h, w, channels).
+
+        The same as the layer `LappedSynthesisGradient`, which has its own channels, for graphs.
+        """
+        edge_filter = LappedSynthesisGradient.edge_filter()
+        return _block_analysis(by_pixels, edge_filter, self.chosen_pictures(by_pixels.dtype))
 
     def compute_output_shape(self, input_shape):
         n, h, w, _ = input_shape
