@@ -107,11 +107,11 @@ def encode(
             by less. The quality changes gradually, over 64 pixels beyond squares of 64x64 pixels with white
             in them. It excludes the quality 100.
         effort: 1 to 9: how hard to try for a better picture in about as many bytes; decoding takes the same
-            time. From 5 on, each symbol's bits are weighed against its error, and with the tune "psnr",
-            latents are first moved twice to lower the squared error of the decoded picture, and encoding
-            takes five to seven times as long as with the tune "iq". From 6 on, latents are refined by the
-            effect of their symbols on the decoded picture, in 2, 6, 15 and 40 steps, each of which takes up
-            to five times as long as an encoding at effort 5. With a target, every trial is refined.
+            time. With the tune "psnr", latents are moved once and twice at efforts 3 and 4, and three times
+            from 5 on, to lower the squared error of the decoded picture. With "iq", efforts 1 to 5 are the
+            same. From 6 on, latents are then refined by the effect of their symbols on the decoded picture,
+            in 2, 6, 15 and 40 steps, each of which takes several times as long as an encoding at effort 5
+            with "iq". With a target, every trial is refined.
         strip: metadata to leave out: one or several of "all", "exif", "icc", "xmp".
         keep_hidden: whether to keep the colours of pixels that are fully transparent. By default they are
             cleared: nobody sees them, they cost bytes, and they may reveal what was cut out.

@@ -235,8 +235,8 @@ def _avif(name: str, subsampling: str, speed: int, tune: str = "") -> PillowCode
     )
 
 
-def _refined(tune: str, effort: int) -> LearnedCodec:
-    """Return a codec at an effort that refines latents, which takes several seconds for each file."""
+def _at_effort(tune: str, effort: int) -> LearnedCodec:
+    """Return a codec at an effort other than the default; above the default, a file takes several seconds."""
     name, label = ("flagship", "Compressor") if tune == "iq" else ("flagship-psnr", "Compressor, PSNR")
     return LearnedCodec(
         f"{name}-e{effort}",
@@ -276,7 +276,8 @@ CODECS = [
         whole_qualities=False,
         qualities=(1, 20, 40, 60, 80, 99.75),
     ),
-    *(_refined(tune, effort) for tune in ("iq", "psnr") for effort in (6, 7, 9)),
+    *(_at_effort("iq", effort) for effort in (6, 7, 9)),
+    *(_at_effort("psnr", effort) for effort in (3, 4, 6, 7, 9)),
     _jpeg("jpeg420", "4:2:0"),
     _jpeg("jpeg444", "4:4:4"),
     PillowCodec(

@@ -179,7 +179,8 @@ def _build_parser() -> argparse.ArgumentParser:
         default=DEFAULT_EFFORT,
         metavar="1..9",
         help="how hard to try for a better picture in about as many bytes; decoding takes the same time; "
-        "6 to 9 refine latents by their effect on the decoded picture, which takes much longer "
+        "1 to 5 differ only with --tune psnr; 6 to 9 refine latents by their effect on the decoded picture, "
+        "which takes much longer "
         "(default: %(default)s)",
     )
     model = encode.add_mutually_exclusive_group()

@@ -4,26 +4,39 @@ from dataclasses import dataclass
 from numbers import Integral
 
 from compressor.errors import OptionError
-from compressor.spec.constants import SAVING_SHARE
 
 MIN_EFFORT, DEFAULT_EFFORT, MAX_EFFORT = 1, 5, 9
-REFINEMENT_STEPS = {6: 2, 7: 6, 8: 15, 9: 40}
 
 
 @dataclass(frozen=True)
 class Effort:
-    """How an encoder chooses symbols.
+    """How an encoder moves latents before their symbols are chosen.
 
     Attributes:
-        saving_share: share of the bits saved by a smaller symbol that counts against its error; None to round
-            with a dead zone. Not used if latents are moved.
-        uses_quick_moves: whether latents are first moved quickly, as often as the model was trained for.
-        refinement_steps: how often latents are moved by the gradient through the whole synthesis.
+        max_quick_moves: largest number of quick moves; None for as many as the model asks for. The number of
+            the model is never exceeded.
+        refinement_steps: number of moves after these, by the gradient through the whole synthesis.
     """
 
-    saving_share: float | None = SAVING_SHARE
-    uses_quick_moves: bool = True
+    max_quick_moves: int | None = None
     refinement_steps: int = 0
+
+    def quick_moves(self, of_model: int) -> int:
+        """Return the number of quick moves with a model that asks for `of_model` of them."""
+        return of_model if self.max_quick_moves is None else min(of_model, self.max_quick_moves)
+
+
+_EFFORTS = {
+    1: Effort(0),
+    2: Effort(0),
+    3: Effort(1),
+    4: Effort(2),
+    5: Effort(),
+    6: Effort(refinement_steps=2),
+    7: Effort(refinement_steps=6),
+    8: Effort(refinement_steps=15),
+    9: Effort(refinement_steps=40),
+}
 
 
 def effort_of(number: int) -> Effort:
@@ -36,5 +49,4 @@ def effort_of(number: int) -> Effort:
         raise OptionError(
             f"received effort {number!r}, expected a whole number from {MIN_EFFORT} to {MAX_EFFORT}"
         )
-    weighs = number >= DEFAULT_EFFORT
-    return Effort(SAVING_SHARE if weighs else None, weighs, REFINEMENT_STEPS.get(number, 0))
+    return _EFFORTS[int(number)]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from compressor.coding.descent import Adam, AveragedTargets, Descent
+from compressor.coding.tile_error import WeightedError
 from compressor.images.ssimulacra2_gradient import Ssimulacra2Distance
 from compressor.models.runtime import PixelError
 from compressor.spec.arrays import Floats
@@ -15,35 +16,40 @@ from compressor.spec.constants import MOVED_SAVING_SHARE, PIXEL_OFFSET, SAVING_S
 MSE_SHARE = 0.4
 
 
-def squared_error(original: Floats) -> PixelError:
-    """Return a function for the mean squared error, in squared 8-bit levels, times the number of pixels.
+def squared_error(original: Floats, weight: Floats) -> PixelError:
+    """Return a function for the sum over pixels of lambda x the mean squared error of the channels, in bits.
 
     Args:
         original: (H, W, 3), pixels minus 128.
+        weight: lambda, () or (H, W, 1).
     """
 
     def error(pixels: Floats) -> tuple[float, Floats]:
         # Decoders clip pixels. Outside of the range, the slope still points back to it.
         difference = np.clip(pixels, -PIXEL_OFFSET, 255 - PIXEL_OFFSET) - original
-        return float(np.vdot(difference, difference)) / 3, np.float32(2 / 3) * difference
+        slope: Floats = np.float32(2 / 3) * weight * difference
+        return float(np.vdot(slope, difference)) / 2, slope
 
     return error
 
 
-def perceptual_error(original: Floats) -> PixelError:
-    """Return a function for a weighted sum of squared error and SSIMULACRA 2, times the number of pixels.
+def perceptual_error(original: Floats, weight: Floats) -> PixelError:
+    """Return a function for lambda x a weighted sum of squared error and SSIMULACRA 2, in bits.
 
     Args:
         original: (H, W, 3), pixels minus 128, H and W divisible by 16.
+        weight: lambda, () or (H, W, 1).
     """
-    squared, distance = squared_error(original), Ssimulacra2Distance(_unit(original))
-    weight = (1 - MSE_SHARE) * SSIMULACRA2_SCALE * original[..., 0].size
+    squared, distance = squared_error(original, weight), Ssimulacra2Distance(_unit(original))
+    scale = (1 - MSE_SHARE) * SSIMULACRA2_SCALE * original[..., 0].size
+    # The distance is not a sum over pixels, so its value is weighted by the mean of lambda.
+    mean_weight = float(weight.mean())
 
     def error(pixels: Floats) -> tuple[float, Floats]:
         of_squares, slope = squared(pixels)
         of_distance, gradient = distance(_unit(pixels))
-        slope = np.float32(MSE_SHARE) * slope + np.float32(weight / 255) * gradient
-        return MSE_SHARE * of_squares + weight * of_distance, slope
+        slope = np.float32(MSE_SHARE) * slope + np.float32(scale / 255) * weight * gradient
+        return MSE_SHARE * of_squares + mean_weight * scale * of_distance, slope
 
     return error
 
@@ -59,14 +65,14 @@ class Objective:
     """What a refinement lowers, and how.
 
     Attributes:
-        error: converts an original (H, W, 3), pixels minus 128, to the error of decoded pixels.
+                error: the error of decoded pixels, weighted by lambda; see `WeightedError`.
         descent: creates, from the worth of a squared step and the number of moves, what moves the latents.
         saving_share: share with which moved latents are rounded; see `compressor.coding.rounding`.
         rate_weight: weight of the slope of the rate when it is added to that of the error. With 0, only
             rounding lowers the rate.
     """
 
-    error: Callable[[Floats], PixelError]
+    error: WeightedError
     descent: Callable[[Floats, int], Descent]
     saving_share: float
     rate_weight: float

@@ -104,7 +104,7 @@ class PictureCoder:
         tiles = list(self._grid(image_uint8).cut(self._tile))
         for number, tile in enumerate(tiles):
             if refine is None:
-                yield self._coded_as_analysed(image_uint8, tile, levels, effort.saving_share)
+                yield self._coded_as_analysed(image_uint8, tile, levels)
             else:
                 on_tile_progress = progress_of_part(on_progress, number, len(tiles))
                 yield self._refined(refine, image_uint8, tile, levels, on_tile_progress)
@@ -112,7 +112,7 @@ class PictureCoder:
     def _refiner(self, effort: Effort) -> Refiner | None:
         """Return what moves latents before they are coded; None to code those of the analysis."""
         runtime, steps, gradient = self.runtime, effort.refinement_steps, self.runtime.error_gradient
-        quick_moves = runtime.quick_moves if effort.uses_quick_moves else 0
+        quick_moves = effort.quick_moves(runtime.quick_moves)
         if not steps and not quick_moves:
             return None
 
@@ -141,12 +141,10 @@ class PictureCoder:
         size, of_wide = (inside.height, inside.width), levels_in(levels, wide.slices)
         return refine(TilePixels(pixels, size, of_wide, tile.within(wide)), latents, side, on_progress)
 
-    def _coded_as_analysed(
-        self, image_uint8: NDArray[np.uint8], tile: Area, levels: Levels, saving_share: float | None
-    ) -> Pairs:
+    def _coded_as_analysed(self, image_uint8: NDArray[np.uint8], tile: Area, levels: Levels) -> Pairs:
         """Code a tile of a picture with the latents of the analysis."""
         _, latents, side = self._latents_and_side(image_uint8, tile, tile, levels)
-        return self.tile_coder.code(latents, side, levels_in(levels, tile.slices), saving_share).pairs()
+        return self.tile_coder.code(latents, side, levels_in(levels, tile.slices)).pairs()
 
     def _latents_and_side(
         self, image_uint8: NDArray[np.uint8], area: Area, tile: Area, levels: Levels

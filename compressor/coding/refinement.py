@@ -54,8 +54,8 @@ class Refiner:
 
     Each step codes the latents, takes the gradient of the error of the decoded picture back through the
     synthesis, and moves the latents against it. Quick moves, which come first, leave out the filter on the
-    way back, and take less than half of the time; at fine levels they do not code either. The best of all
-    codings is used. After quick moves alone, the last one is used without measuring its error, unless the
+    way back, and take less than half of the time; at fine levels they also leave out rounding. The best of
+    all codings is used. After quick moves alone, the last one is used without measuring its error, unless the
     rate has risen by more than `LARGEST_RISE`.
 
     Args:
@@ -109,35 +109,33 @@ class Refiner:
         tile = original.tile
         of_tile = levels_in(original.levels, tile.slices)
         latents, around = around[tile.slices].copy(), around.copy()
-        is_fine = np.max(original.levels) > HIGHEST_SEEN_LEVEL
-        # Where fine levels meet others, errors weigh far more on one side than on the other.
-        quick_moves = 0 if is_fine and np.ptp(original.levels) else self._quick_moves
-        moves = quick_moves + self._steps
+        is_fine = np.asarray(of_tile) > HIGHEST_SEEN_LEVEL
+        moves = self._quick_moves + self._steps
         saving_share = self._objective.saving_share if moves else SAVING_SHARE
         measure = TileError(
             self._runtime, self._error_gradient, self._objective.error, original, self._window
         )
         best = _Best(self._runtime.tables)
-        descent = self._objective.descent(self._runtime.worth(of_tile), moves)
-        if is_fine:
-            # Nearly all latents have rounding errors, and correcting one for the errors of others would do
-            # more harm than good. So quick moves do not code.
-            for _ in range(quick_moves):
-                around[tile.slices] = latents
-                _, gradient = measure.with_gradient(around, through_filter=False)
-                latents = descent.move(latents, latents, gradient)
-            quick_moves = 0
-        for move in range(quick_moves + self._steps):
-            coded = self._coder.code(latents, side, of_tile, saving_share)
-            around[tile.slices] = coded.decoded
-            error, gradient = measure.with_gradient(around, through_filter=move >= quick_moves)
-            best.offer(coded.pairs(), error)
+        descent = self._objective.descent(self._worth(original), moves)
+        for move in range(moves):
+            is_quick = move < self._quick_moves
+            # At fine levels, nearly all latents have rounding errors, and correcting one for the errors of
+            # others would do more harm than good. So quick moves leave these latents unrounded.
+            unrounded = is_fine & is_quick
+            seen = latents
+            if not unrounded.all():
+                coded = self._coder.code(latents, side, of_tile, saving_share)
+                seen = np.where(unrounded[..., None], latents, coded.decoded)
+            around[tile.slices] = seen
+            error, gradient = measure.with_gradient(around, through_filter=not is_quick)
+            if not unrounded.any():
+                best.offer(coded.pairs(), error)
             if self._objective.rate_weight:
                 slope = coded.rate_slope(latents, self._runtime.tables)
                 gradient += np.float32(self._objective.rate_weight) * slope
-            latents = descent.move(latents, coded.decoded, gradient)
+            latents = descent.move(latents, seen, gradient)
             if self._steps:
-                on_progress((move + 1) / (quick_moves + self._steps))
+                on_progress((move + 1) / moves)
         coded = self._coder.code(latents, side, of_tile, saving_share)
         last = coded.pairs()
         if not self._steps and best.rate(last) <= LARGEST_RISE * best.first_rate:
@@ -145,3 +143,21 @@ class Refiner:
         around[tile.slices] = coded.decoded
         best.offer(last, measure(around))
         return best.pairs
+
+    def _worth(self, original: TilePixels) -> Floats:
+        """Return what a squared quantisation step of error is worth in bits; levels may vary.
+
+        The error of a latent reaches into the neighbouring positions, whose lambda may be far higher.
+        """
+        tile = original.tile.slices
+        worth = self._runtime.worth(levels_in(original.levels, tile))
+        weight = self._runtime.distortion_weight(original.levels)
+        return worth if np.ndim(weight) == 0 else worth * (_blurred(weight) / weight)[tile][..., None]
+
+
+def _blurred(values: Floats) -> Floats:
+    """Return means over each value of (h, w) and its neighbours, with weights 1, 2, 1 along both axes."""
+    padded = np.pad(values, 1, "edge")
+    rows = padded[:-2] + 2 * padded[1:-1] + padded[2:]
+    blurred: Floats = (rows[:, :-2] + 2 * rows[:, 1:-1] + rows[:, 2:]) / np.float32(16)
+    return blurred

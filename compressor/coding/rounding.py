@@ -6,13 +6,7 @@ from compressor.entropy.range_coder import MAX_SYMBOL
 from compressor.entropy.tables import ScaleTables
 from compressor.locks import CachedProperty
 from compressor.spec.arrays import Floats, Indices, Symbols
-from compressor.spec.constants import DEAD_ZONE, SAVING_SHARE
-
-
-def round_with_dead_zone(residual: Floats, dead_zone: float = DEAD_ZONE) -> Symbols:
-    """Round floats in quantisation steps to integers; a dead zone of 0 rounds to nearest."""
-    magnitude = np.minimum(np.floor(np.abs(residual) + (0.5 - dead_zone)), MAX_SYMBOL)
-    return np.copysign(magnitude, residual).astype(np.int32)
+from compressor.spec.constants import SAVING_SHARE
 
 
 class RateDistortionRounding:
@@ -48,7 +42,8 @@ class RateDistortionRounding:
             worth: what a squared quantisation step of error is worth in bits, (C,) or (..., C).
             saving_share: share of the bits saved that counts.
         """
-        symbols = round_with_dead_zone(residual, 0.0)
+        nearest = np.minimum(np.floor(np.abs(residual) + np.float32(0.5)), MAX_SYMBOL)
+        symbols = np.copysign(nearest, residual).astype(np.int32)
         # Searching a mask is several times as fast as searching integers.
         where = np.nonzero(symbols != 0)
         magnitude = np.abs(symbols[where])

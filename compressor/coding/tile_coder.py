@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compressor.coding.boosts import boost_indices, boosted, choose_boosts, lifts
-from compressor.coding.rounding import RateDistortionRounding, round_with_dead_zone
+from compressor.coding.rounding import RateDistortionRounding
 from compressor.entropy.range_coder import SymbolDecoder, encode_pairs
 from compressor.entropy.tables import ScaleTables
 from compressor.errors import CorruptStreamError
@@ -89,7 +89,7 @@ class TileCoder:
         latents: Floats,
         side: Symbols,
         levels: Levels,
-        saving_share: float | None = SAVING_SHARE,
+        saving_share: float = SAVING_SHARE,
     ) -> CodedTile:
         """Choose the symbols of a tile.
 
@@ -97,7 +97,7 @@ class TileCoder:
             latents: (h, w, C) in quantisation steps.
             side: side information of the tile.
             levels: quality levels 0..396: one, or (h, w).
-            saving_share: see `Effort`.
+            saving_share: see `RateDistortionRounding`.
         """
         h, w, _ = latents.shape
         boosts = np.zeros(boost_indices(h, w).shape, np.int32)
@@ -114,7 +114,7 @@ class TileCoder:
         return tile
 
     def _code(
-        self, latents: Floats, side: Symbols, boosts: Symbols, levels: Levels, saving_share: float | None
+        self, latents: Floats, side: Symbols, boosts: Symbols, levels: Levels, saving_share: float
     ) -> CodedTile:
         """Choose the symbols of a tile with given boosts."""
         h, w, _ = latents.shape
@@ -128,13 +128,9 @@ class TileCoder:
             # Most latents are not coded.
             coded = np.flatnonzero(step.indices > 0)
             residual = p.gather_some(padded, coded) - step.means().ravel()[coded]
-            if saving_share is not None:
-                indices, of_coded = step.indices.ravel()[coded], p.gather_some(worth, coded)
-                rounded = self._round(residual, indices, of_coded, saving_share)
-            else:
-                rounded = round_with_dead_zone(residual)
+            indices, of_coded = step.indices.ravel()[coded], p.gather_some(worth, coded)
             symbols = np.zeros(step.indices.shape, np.int32)
-            symbols.reshape(-1)[coded] = rounded
+            symbols.reshape(-1)[coded] = self._round(residual, indices, of_coded, saving_share)
             steps.append((step, symbols))
             return symbols
 

@@ -13,6 +13,8 @@ from compressor.spec.levels import Levels, levels_in, pixel_values
 # Side, in latent positions, of the part whose gradient through the filter is computed at once: it bounds the
 # memory.
 WINDOW = 48
+# (original (H, W, 3), pixels minus 128; lambda, () or (H, W, 1)) -> the error of decoded pixels, in bits.
+WeightedError = Callable[[Floats, Floats], PixelError]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,27 +53,23 @@ class _Part:
     share: float
 
 
-def _in_bits(error: PixelError, original: Floats, inside: Area, weight: Floats) -> PixelError:
-    """Return an error times lambda, without pixels beyond the picture.
-
-    Where lambda varies, the value is weighted by its mean, since an error need not be a sum over pixels.
+def _inside(error: PixelError, original: Floats, inside: Area) -> PixelError:
+    """Return an error that ignores pixels beyond the picture.
 
     Args:
-        error: in squared 8-bit levels.
+        error: error of all pixels.
         original: (H, W, 3), pixels minus 128.
         inside: the pixels of these that are inside the picture.
-        weight: lambda, () or (H, W, 1).
     """
-    mean_weight = float(weight.mean())
 
-    def in_bits(pixels: Floats) -> tuple[float, Floats]:
+    def inside_only(pixels: Floats) -> tuple[float, Floats]:
         seen, slope = original.copy(), np.zeros_like(original)
         seen[inside.slices] = pixels[inside.slices]
         value, found = error(seen)
-        slope[inside.slices] = (weight * found)[inside.slices]
-        return mean_weight * value, slope
+        slope[inside.slices] = found[inside.slices]
+        return value, slope
 
-    return in_bits
+    return inside_only
 
 
 def halo_of(runtime: ModelRuntime) -> int:
@@ -98,7 +96,7 @@ class TileError:
         self,
         runtime: ModelRuntime,
         error_gradient: ErrorGradient,
-        error: Callable[[Floats], PixelError],
+        error: WeightedError,
         original: TilePixels,
         window: int,
     ) -> None:
@@ -106,17 +104,17 @@ class TileError:
         self.tile = original.tile
         self._parts = [self._part(core, error, original) for core in self.tile.cut(window)]
 
-    def _part(self, core: Area, error: Callable[[Floats], PixelError], original: TilePixels) -> _Part:
+    def _part(self, core: Area, error: WeightedError, original: TilePixels) -> _Part:
         block, pixels, levels = self._runtime.block, original.pixels, original.levels
         grid = Area(0, 0, pixels.shape[0] // block, pixels.shape[1] // block)
         window = core.widened(halo_of(self._runtime), grid)
         area, of_window = window.scaled(block), levels_in(levels, window.slices)
         seen, inside = pixels[area.slices], area.common(Area(0, 0, *original.size)).within(area)
         weight = np.asarray(self._runtime.distortion_weight(of_window), np.float32)
-        in_bits = _in_bits(error(seen), seen, inside, pixel_values(weight, block))
+        of_pixels = _inside(error(seen, pixel_values(weight, block)), seen, inside)
         inner = window.common(self.tile)
         share = core.height * core.width / (inner.height * inner.width)
-        return _Part(core, window, of_window, in_bits, share)
+        return _Part(core, window, of_window, of_pixels, share)
 
     def __call__(self, latents: Floats) -> float:
         """Return the error of decoded latents (h, w, C)."""

@@ -2,10 +2,8 @@
 
 from keras import ops, random
 
-from compressor.spec.constants import DEAD_ZONE
 
-
-def round_with_dead_zone(residual, dead_zone=DEAD_ZONE):
+def round_with_dead_zone(residual, dead_zone=0.05):
     """Round to the nearest integer, with the zone that rounds towards zero widened.
 
     Args:

@@ -64,7 +64,7 @@ class RateDistortionModel(keras.Model):
 
     Attributes:
         family: name in the registry.
-        saving_share: see `compressor.coding.effort.Effort`.
+        saving_share: see `compressor.coding.rounding.RateDistortionRounding`.
         replicas: how many copies of the model share a batch under a `tf.distribute` strategy, which adds
             up their gradients.
     """

@@ -54,8 +54,6 @@ WEIGHT_MIN, WEIGHT_MAX = 0.0007, 0.25
 # Nominal squared quantisation step, in squared 8-bit levels, times lambda.
 SQUARED_STEP_WEIGHT = 14.0
 
-# Rounding. Towards zero a little more often than to nearest: 1 % fewer bits at the same quality.
-DEAD_ZONE = 0.05
 # Share of the bits saved by a smaller magnitude that counts against its error. Symbols are context of later
 # symbols, whose bits and means suffer from smaller magnitudes: on validation pictures 0.4 is best.
 SAVING_SHARE = 0.4

@@ -8,8 +8,8 @@ from compressor.errors import OptionError
 
 def test_efforts():
     assert effort_of(DEFAULT_EFFORT) == Effort()
-    assert effort_of(1).saving_share is None
-    assert [effort_of(n).uses_quick_moves for n in (1, 4, 5, 6)] == [False, False, True, True]
+    assert [effort_of(n).quick_moves(3) for n in range(1, 10)] == [0, 0, 1, 2, 3, 3, 3, 3, 3]
+    assert [effort_of(n).quick_moves(0) for n in range(1, 10)] == 9 * [0]
     steps = [effort_of(n).refinement_steps for n in range(1, 10)]
     assert steps == sorted(steps)
     assert steps[4] == 0 < steps[5] < steps[8]

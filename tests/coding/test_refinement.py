@@ -12,7 +12,7 @@ import compressor
 from compressor import Runtime
 from compressor.coding.area import Area
 from compressor.coding.descent import AveragedTargets
-from compressor.coding.effort import REFINEMENT_STEPS, Effort
+from compressor.coding.effort import Effort, effort_of
 from compressor.coding.loading import load_coder
 from compressor.coding.objectives import OBJECTIVES, Objective, squared_error
 from compressor.coding.picture_coder import PictureCoder
@@ -73,9 +73,9 @@ def refined(
     return pairs[0][0]
 
 
-def third(original):
-    """A third of half the squared error, so that lambda times its slope is the distance."""
-    return lambda pixels: (float(np.sum((pixels - original) ** 2)) / 6, (pixels - original) / 3)
+def half(original, weight):
+    """Half the squared error, so that its slope is the distance."""
+    return lambda pixels: (float(np.sum((pixels - original) ** 2)) / 2, pixels - original)
 
 
 class Follow:
@@ -91,7 +91,7 @@ class Follow:
 def test_windows_cover_all_and_see_their_surroundings():
     decoder, progress = SquareDecoder(), []
     pixels = 50 * np.random.default_rng(0).normal(size=(13, 7, 1)).astype(np.float32)
-    objective = Objective(third, Follow, 0.5, 0)
+    objective = Objective(half, Follow, 0.5, 0)
     found = refined(decoder, objective, pixels, pixels + 9, 2, window=8, on_progress=progress.append)
     np.testing.assert_array_equal(found, np.round(pixels))
     latents, shares, sides = zip(*decoder.coded, strict=True)
@@ -106,7 +106,7 @@ def test_windows_cover_all_and_see_their_surroundings():
 
 def test_quick_moves_come_first():
     decoder, pixels = SquareDecoder(), np.float32([[[10.0], [20.0]]])
-    refined(decoder, Objective(third, Follow, 0.5, 0), pixels, pixels + 9, 1, quick=1)
+    refined(decoder, Objective(half, Follow, 0.5, 0), pixels, pixels + 9, 1, quick=1)
     assert decoder.through_filter == [False, True]
 
 
@@ -117,7 +117,7 @@ def test_quick_moves_alone_end_with_the_last_coding_unless_the_rate_rises_a_lot(
             return decoded + distance
 
     decoder, pixels = SquareDecoder(), np.float32([[[30.0], [20.0]]])
-    found = refined(decoder, Objective(third, Worse, 0.5, 0), pixels, pixels, 0, quick=2)
+    found = refined(decoder, Objective(half, Worse, 0.5, 0), pixels, pixels, 0, quick=2)
     np.testing.assert_array_equal(found, pixels + 2 * distance * is_used)
     assert decoder.through_filter == [False, False]
     assert len(decoder.coded) == 3
@@ -132,14 +132,14 @@ def test_the_slope_of_the_rate_has_its_weight():
             return latents
 
     pixels = np.float32([[[10.0], [4.0]]])
-    refined(SquareDecoder(), Objective(third, Keep, 0.5, 1.5), pixels, pixels, 2)
+    refined(SquareDecoder(), Objective(half, Keep, 0.5, 1.5), pixels, pixels, 2)
     np.testing.assert_array_equal(gradients, 2 * [[[[1.5], [-1.5]]]])
 
 
 def test_only_the_tile_is_coded_and_moved():
     decoder, tile = SquareDecoder(), Area(2, 0, 5, 4)
     pixels = np.full((9, 6, 1), 30, np.float32)
-    found = refined(decoder, Objective(third, Follow, 0.5, 0), pixels, pixels + 9, 2, tile=tile)
+    found = refined(decoder, Objective(half, Follow, 0.5, 0), pixels, pixels + 9, 2, tile=tile)
     assert found.shape == (3, 4, 1)
     assert np.all(found == 30)
     # Two positions on each side, where there are any.
@@ -151,7 +151,7 @@ def test_the_error_of_a_tile_narrower_than_its_surroundings_counts_as_a_whole():
     latents = pixels.copy()
     latents[tile.slices] -= 3
     # An error of 9 / 2 bits at each position is worth more than 3 bits.
-    found = refined(SquareDecoder(), Objective(third, Follow, 0.5, 0), pixels, latents, 2, tile=tile)
+    found = refined(SquareDecoder(), Objective(half, Follow, 0.5, 0), pixels, latents, 2, tile=tile)
     assert np.all(found == 30)
 
 
@@ -170,19 +170,19 @@ def test_the_coding_without_refinement_is_kept_if_no_other_is_better():
             return decoded + 5
 
     pixels = np.float32([[[1.0], [2.0]]])
-    found = refined(SquareDecoder(), Objective(third, Worse, 0.5, 0), pixels, pixels, 2)
+    found = refined(SquareDecoder(), Objective(half, Worse, 0.5, 0), pixels, pixels, 2)
     np.testing.assert_array_equal(found, pixels)
 
 
 def test_a_coding_is_kept_even_if_the_error_is_not_a_number():
     pixels = np.float32([[[1.0], [2.0]]])
-    error = Objective(lambda original: lambda seen: (float("nan"), 0 * seen), Follow, 0.5, 0)
+    error = Objective(lambda original, weight: lambda seen: (float("nan"), 0 * seen), Follow, 0.5, 0)
     np.testing.assert_array_equal(refined(SquareDecoder(), error, pixels, pixels, 2), pixels)
 
 
 def test_pixels_beyond_the_picture_do_not_count():
     pixels = np.full((4, 5, 1), 30, np.float32)
-    found = refined(SquareDecoder(), Objective(third, Follow, 0.5, 0), pixels, pixels + 9, 2, size=(3, 2))
+    found = refined(SquareDecoder(), Objective(half, Follow, 0.5, 0), pixels, pixels + 9, 2, size=(3, 2))
     assert np.all(found[:3, :2] == 30)
     assert np.all(found[3:] == 39)
     assert np.all(found[:, 2:] == 39)
@@ -218,20 +218,20 @@ def test_the_gradient_is_that_at_the_decoded_picture(picture):
 def test_refined_streams_are_better_and_decode_like_others(picture, runtime):
     coder = load_coder(runtime)
     original = picture.astype(np.float32)
-    error_of = OBJECTIVES[coder.runtime.metric].error(original - 128)
+    weight = np.float32(0.0007 * (0.25 / 0.0007) ** (LEVEL / 396))
+    error_of = OBJECTIVES[coder.runtime.metric].error(original - 128, weight)
 
     def objective(effort):
         stream = coder.encode(picture, LEVEL, effort, verify=True)
         decoded = coder.decode(stream, *picture.shape[:2], LEVEL)
-        weight = 0.0007 * (0.25 / 0.0007) ** (LEVEL / 396)
-        return 8 * len(stream) + weight * error_of(decoded - np.float32(128))[0]
+        return 8 * len(stream) + error_of(decoded - np.float32(128))[0]
 
     weighed = objective(Effort())
     few, many = (objective(Effort(refinement_steps=steps)) for steps in (5, 30))
     assert few < 0.997 * weighed
     assert many < 0.997 * few
     if runtime == PSNR:
-        assert weighed < objective(Effort(saving_share=None, uses_quick_moves=False))
+        assert weighed < objective(Effort(0))
 
 
 @pytest.mark.parametrize("tune", ["iq", "psnr"])
@@ -267,7 +267,7 @@ def test_it_is_the_same_every_time_and_for_any_size(tune):
 
 
 def test_documents_name_the_numbers_of_steps():
-    *most, last = map(str, REFINEMENT_STEPS.values())
+    *most, last = (str(effort_of(n).refinement_steps) for n in range(6, 10))
     named = f"in {', '.join(most)} and {last} steps"
     usage = Path(__file__).parents[2] / "docs" / "usage.md"
     assert named in usage.read_text(encoding="utf-8")

@@ -1,9 +1,9 @@
-"""Rounding by rate and distortion, and with a dead zone."""
+"""Rounding by rate and distortion."""
 
 import numpy as np
 import pytest
 
-from compressor.coding.rounding import RateDistortionRounding, round_with_dead_zone
+from compressor.coding.rounding import RateDistortionRounding
 from compressor.entropy.range_coder import MAX_SYMBOL
 from compressor.entropy.tables import TOTAL, ScaleTables, quantise_frequencies
 from compressor.spec.constants import SAVING_SHARE
@@ -54,8 +54,3 @@ def test_magnitudes_beyond_the_table_are_only_rounded(tables):
     indices = np.array([[3], [1]], np.uint8)
     symbols = RateDistortionRounding(tables)(residual, indices, np.array([1e-6], np.float32))
     assert symbols.ravel().tolist() == [50, -MAX_SYMBOL]
-
-
-def test_dead_zone():
-    residual = np.array([0.54, -0.54, 0.56, -1.56, 2.0], np.float32)
-    assert round_with_dead_zone(residual, 0.05).tolist() == [0, 0, 1, -2, 2]

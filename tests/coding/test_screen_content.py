@@ -8,9 +8,10 @@ from PIL import Image, ImageDraw
 from skimage import data
 
 import compressor
-from compressor import Target
+from compressor import Runtime, Target
 from compressor.coding import sections
-from compressor.coding.effort import REFINEMENT_STEPS
+from compressor.coding.effort import effort_of
+from compressor.coding.loading import load_coder
 from compressor.coding.picture_coder import PictureCoder
 from compressor.coding.screen_content import find_screen_content
 from compressor.errors import OptionError, TruncatedStreamError
@@ -144,8 +145,9 @@ def test_progress_covers_both_trials(screenshot):
     compressor.encode(screenshot, tune="psnr", effort=6, on_progress=shares.append)
     assert shares == sorted(shares)
     assert shares[-1] == 1
-    # Two quick moves come first.
-    assert len(shares) == 2 * (2 + REFINEMENT_STEPS[6])
+    effort = effort_of(6)
+    quick_moves = effort.quick_moves(load_coder(Runtime(model="flagship-psnr")).runtime.quick_moves)
+    assert len(shares) == 2 * (quick_moves + effort.refinement_steps)
 
 
 @pytest.mark.parametrize(
