@@ -11,7 +11,6 @@ from compressor.coding.tile_error import TileError, TilePixels, halo_of
 from compressor.entropy.tables import ScaleTables
 from compressor.models.runtime import ErrorGradient, ModelRuntime
 from compressor.spec.arrays import Floats, Symbols
-from compressor.spec.constants import SAVING_SHARE
 from compressor.spec.levels import levels_in
 from compressor.spec.quality import HIGHEST_SEEN_LEVEL
 
@@ -88,7 +87,7 @@ class Refiner:
     @property
     def halo(self) -> int:
         """Number of positions around a tile whose pixels and latents are needed."""
-        return halo_of(self._runtime)
+        return halo_of(self._runtime, through_filter=self._steps > 0)
 
     def __call__(
         self, original: TilePixels, around: Floats, side: Symbols, on_progress: OnProgress = ignore_progress
@@ -111,9 +110,9 @@ class Refiner:
         latents, around = around[tile.slices].copy(), around.copy()
         is_fine = np.asarray(of_tile) > HIGHEST_SEEN_LEVEL
         moves = self._quick_moves + self._steps
-        saving_share = self._objective.saving_share if moves else SAVING_SHARE
+        saving_share = self._objective.saving_share
         measure = TileError(
-            self._runtime, self._error_gradient, self._objective.error, original, self._window
+            self._runtime, self._error_gradient, self._objective.error, original, self._window, self.halo
         )
         best = _Best(self._runtime.tables)
         descent = self._objective.descent(self._worth(original), moves)

@@ -72,10 +72,16 @@ def _inside(error: PixelError, original: Floats, inside: Area) -> PixelError:
     return inside_only
 
 
-def halo_of(runtime: ModelRuntime) -> int:
-    """Return the distance, in positions, from which latents and pixels affect the gradient of a latent."""
-    # From a latent to the pixels that it affects, and from those to the latents that they depend on.
-    return 2 * runtime.synthesis_halo
+def halo_of(runtime: ModelRuntime, *, through_filter: bool) -> int:
+    """Return the distance, in positions, from which latents and pixels affect the gradient of a latent.
+
+    Args:
+        runtime: the model.
+        through_filter: see `ErrorGradient`.
+    """
+    # From a latent to the pixels that it affects, and from those to the latents that they depend on. Without
+    # the filter, the first distance is half a position, for which the second, rounded up, has room.
+    return (2 if through_filter else 1) * runtime.synthesis_halo
 
 
 class TileError:
@@ -87,6 +93,7 @@ class TileError:
         error: see `Objective`.
         original: the tile and its surroundings.
         window: side, in latent positions, of the part whose gradient is computed at once.
+        halo: from `halo_of`.
 
     Attributes:
         tile: where the tile is among the positions of `original`.
@@ -99,15 +106,16 @@ class TileError:
         error: WeightedError,
         original: TilePixels,
         window: int,
+        halo: int,
     ) -> None:
-        self._runtime, self._error_gradient = runtime, error_gradient
+        self._runtime, self._error_gradient, self._halo = runtime, error_gradient, halo
         self.tile = original.tile
         self._parts = [self._part(core, error, original) for core in self.tile.cut(window)]
 
     def _part(self, core: Area, error: WeightedError, original: TilePixels) -> _Part:
         block, pixels, levels = self._runtime.block, original.pixels, original.levels
         grid = Area(0, 0, pixels.shape[0] // block, pixels.shape[1] // block)
-        window = core.widened(halo_of(self._runtime), grid)
+        window = core.widened(self._halo, grid)
         area, of_window = window.scaled(block), levels_in(levels, window.slices)
         seen, inside = pixels[area.slices], area.common(Area(0, 0, *original.size)).within(area)
         weight = np.asarray(self._runtime.distortion_weight(of_window), np.float32)

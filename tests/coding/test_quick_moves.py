@@ -5,10 +5,13 @@ import pytest
 from skimage import data
 
 from compressor import Runtime
+from compressor.coding.area import Area
 from compressor.coding.effort import Effort
 from compressor.coding.loading import load_coder
+from compressor.coding.objectives import squared_error
 from compressor.coding.picture_coder import PictureCoder
 from compressor.coding.quality_map import levels_of, lowering_of_mask
+from compressor.coding.tile_error import TileError, TilePixels, halo_of
 from compressor.engines.onnx_engine import OnnxEngine
 from compressor.spec.levels import pixel_values
 
@@ -90,6 +93,22 @@ def test_the_gradient_that_leaves_out_the_filter_is_that_of_the_transform(pictur
     after, before = (family._unfiltered(latents + sign * step, LEVEL)[0] for sign in (1, -1))
     expected = np.sum(slope * (after - before), dtype=float)
     assert 2 * np.sum(gradient * step, dtype=float) == pytest.approx(expected, rel=0.002)
+
+
+def test_the_halo_is_as_wide_as_the_gradient_needs(picture):
+    family = load_coder(PSNR).runtime
+    pixels, whole = picture.astype(np.float32) - 128, Area(0, 0, 8, 16)
+    latents = np.round(family.analyse(pixels[None], LEVEL).latents)
+    original = TilePixels(pixels, pixels.shape[:2], LEVEL, whole)
+
+    def gradient(window, halo):
+        error = TileError(family, family.error_gradient, squared_error, original, window, halo)
+        return error.with_gradient(latents, through_filter=False)[1]
+
+    exact, halo = gradient(16, 0), halo_of(family, through_filter=False)
+    largest = np.abs(exact).max()
+    assert np.abs(gradient(4, halo) - exact).max() < 1e-4 * largest
+    assert np.abs(gradient(4, halo - 1) - exact).max() > 1e-4 * largest
 
 
 def test_noise_is_not_made_worse():
