@@ -180,8 +180,7 @@ def _build_parser() -> argparse.ArgumentParser:
         metavar="1..9",
         help="how hard to try for a better picture in about as many bytes; decoding takes the same time; "
         "1 to 5 differ only with --tune psnr; 6 to 9 refine latents by their effect on the decoded picture, "
-        "which takes much longer "
-        "(default: %(default)s)",
+        "which takes much longer (default: %(default)s)",
     )
     model = encode.add_mutually_exclusive_group()
     model.add_argument(
