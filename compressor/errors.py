@@ -1,4 +1,4 @@
-"""The errors that the codec raises: one base, one subclass per kind of cause.
+"""The errors that the codec raises: one base, one subclass per kind of cause; and text for their messages.
 
 Each message is one line: what was received, what was expected, how to fix it.
 """
@@ -60,3 +60,13 @@ def one_line(error: BaseException) -> str:
         'bad value'
     """
     return " ".join(str(error).split()) or type(error).__name__
+
+
+def shown(name: str) -> str:
+    """Return a file's name or other text from outside for a message: on one line, whatever it contains.
+
+    Example:
+        >>> shown("a\\nb.png")
+        "'a\\\\nb.png'"
+    """
+    return name if name.isprintable() else ascii(name)

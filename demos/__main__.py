@@ -7,8 +7,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from compressor.cli.files import shown
 from compressor.cli.option_values import seed
+from compressor.errors import shown
 from demos.common import DemoError
 from demos.registry import NAMES, describe, run_demo
 

@@ -19,9 +19,8 @@ import PIL
 from PIL import Image, features
 
 import compressor
-from compressor.cli.files import shown
 from compressor.engines.loading import resolve_engine
-from compressor.errors import WeightsError
+from compressor.errors import WeightsError, shown
 from compressor.weights.files import ModelFiles
 from eval.errors import CodecUnavailableError, EvalError
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 import compressor
-from compressor.cli.files import shown
+from compressor.errors import shown
 from eval import codecs, metrics, outputs, published
 from eval.errors import CodecUnavailableError, EvalError, warn
 from eval.images import find_pictures, load_rgb

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from compressor.cli.files import shown
-from compressor.errors import CompressorError
+from compressor.errors import CompressorError, shown
 from compressor.images.arrays import colour_array
 from compressor.images.loading import load_picture, open_picture
 from eval.errors import EvalError, PictureError

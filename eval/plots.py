@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from compressor.cli.files import shown
+from compressor.errors import shown
 from eval.codecs import CODECS, is_ours
 from eval.metrics import METRICS, Metric
 from eval.tables import mean_curve, pictures_with, published_curve

@@ -19,8 +19,8 @@ from pathlib import Path
 from PIL import Image
 
 from compressor.atomic import atomic_path
-from compressor.cli.files import check_output, shown
-from compressor.errors import CompressorError
+from compressor.cli.files import check_output
+from compressor.errors import CompressorError, shown
 from training.data import encoded_images, is_image
 from training.errors import TrainingError
 

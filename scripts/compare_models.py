@@ -11,9 +11,8 @@ from pathlib import Path
 import numpy as np
 
 import compressor
-from compressor.cli.files import shown
 from compressor.cli.option_values import effort, positive
-from compressor.errors import CompressorError
+from compressor.errors import CompressorError, shown
 from compressor.images.psnr import psnr_db
 from eval.bd import bjontegaard_delta
 from eval.errors import warn

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import keras
 
-from compressor.cli.files import shown
+from compressor.errors import shown
 from training.data import Crops
 from training.devices import Hosts, Placement, place
 from training.errors import TrainingError

@@ -10,10 +10,10 @@ from functools import partial
 
 from compressor.atomic import remove_stale_temporaries
 from compressor.cli.commands import Done, explain, output_path, run_file, say
-from compressor.cli.files import STANDARD_STREAM, is_stdout, shown
+from compressor.cli.files import STANDARD_STREAM, is_stdout
 from compressor.cli.progress import ProgressLine
 from compressor.cli.requests import DecodeRequest, EncodeRequest, FileRequest
-from compressor.errors import CompressorError, OptionError
+from compressor.errors import CompressorError, OptionError, shown
 from compressor.spec.file_format import FILE_EXTENSION
 
 # Number of left-out files that are named.

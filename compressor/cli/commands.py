@@ -9,11 +9,11 @@ import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from compressor.cli.files import STANDARD_STREAM, check_output, is_stdout, read_input, shown, write_output
+from compressor.cli.files import STANDARD_STREAM, check_output, is_stdout, read_input, write_output
 from compressor.cli.progress import ProgressLine
 from compressor.cli.requests import DecodeRequest, EncodeRequest, FileRequest, InfoRequest, Request
 from compressor.codec import StreamInfo, decode, encode, read_info
-from compressor.errors import CompressorError, OptionError
+from compressor.errors import CompressorError, OptionError, shown
 from compressor.images.loading import load_picture, open_picture
 from compressor.images.saving import save_picture
 

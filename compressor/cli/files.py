@@ -6,15 +6,10 @@ import os
 import sys
 
 from compressor.atomic import atomic_path
-from compressor.errors import OptionError
+from compressor.errors import OptionError, shown
 
 STANDARD_STREAM = "-"
 _STDOUT_NAMES = (STANDARD_STREAM, "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
-
-
-def shown(path: str) -> str:
-    """Return a path for messages: on one line, whatever it contains."""
-    return path if path.isprintable() else ascii(path)
 
 
 def is_stdout(path: str) -> bool:

@@ -15,11 +15,11 @@ from compressor import __version__
 from compressor.bitstream.limits import DEFAULT_MAX_PIXELS
 from compressor.cli import option_values
 from compressor.cli.commands import explain, info_file, output_path, run_file, say
-from compressor.cli.files import STANDARD_STREAM, is_stream, shown
+from compressor.cli.files import STANDARD_STREAM, is_stream
 from compressor.cli.requests import LOCAL_ADDRESS, DecodeRequest, EncodeRequest, InfoRequest
 from compressor.codec import REDUCTIONS, check_options
 from compressor.coding.effort import DEFAULT_EFFORT
-from compressor.errors import CompressorError, OptionError
+from compressor.errors import CompressorError, OptionError, shown
 from compressor.images.metadata import STRIP_CHOICES
 from compressor.images.saving import DEFAULT_EXTENSION, check_extension, is_other_type
 from compressor.options import AUTO, ENGINES, Runtime, Target

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from compressor.errors import OptionError
+from compressor.errors import OptionError, shown
 from compressor.spec.file_format import EXIF, ICC, XMP
 
 if TYPE_CHECKING:
@@ -181,9 +181,7 @@ def left_out_notes(image: Image.Image) -> tuple[str, ...]:
     carried = ("XML:com.adobe.xmp", "xmp", "Raw profile type exif")
     texts = [key for key in getattr(image, "text", {}) if key not in carried]
     if texts:
-        # Names may hold line breaks, or what moves the cursor of a terminal.
-        names = [key if key.isprintable() else ascii(key) for key in texts]
-        found.append(f"text ({_listed(names)})")
+        found.append(f"text ({_listed(map(shown, texts))})")
     if image.format == "TIFF":
         known = _DESCRIPTIVE_TAGS | _LAYOUT_TAGS | set(_EXIF_IFDS)
         if others := sorted(set(getattr(image, "tag_v2", {})) - known):
