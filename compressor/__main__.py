@@ -1,5 +1,5 @@
 """`python -m compressor`."""
 
-from compressor.cli.main import run
+from compressor.cli.entry import run
 
 run()

@@ -25,7 +25,7 @@ from compressor.images.metadata import Metadata, parse_strip
 from compressor.options import Runtime, Target
 from compressor.spec.file_format import ALPHA, EXACT, PICTURE, Flags
 from compressor.spec.quality import DEFAULT_QUALITY, TOP_LEVEL, level_to_quality, quality_to_level
-from compressor.weights.files import model_files, model_of_tune, tune_of
+from compressor.weights.shipped import model_files, model_of_tune, tune_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -99,7 +99,8 @@ def encode(
             (H, W, 1), (H, W, 2) for gray and alpha, (H, W, 3) or (H, W, 4); or the result of `load_picture`,
             which `strip` and `keep_hidden` do not change. Any size from 1x1.
         quality: 1 (smallest) to 100 (lossless), in steps of a quarter; by default 50, or a target.
-        target: a size or a fidelity to meet instead of a quality.
+        target: a size or a fidelity to meet instead of a quality. Pixels whose colours are not kept (see
+            `keep_hidden`) count as exact.
         tune: "iq" (image quality, the default) for the best picture to the eye, judged by SSIMULACRA 2, or
             "psnr" for the least squared error. It chooses the model, and excludes a model in `runtime`.
         roi: mask of the region of interest, as large as the upright picture: a Pillow image, or an array of
@@ -113,8 +114,9 @@ def encode(
             in 2, 6, 15 and 40 steps, each of which takes several times as long as an encoding at effort 5
             with "iq". With a target, every trial is refined.
         strip: metadata to leave out: one or several of "all", "exif", "icc", "xmp".
-        keep_hidden: whether to keep the colours of pixels that are fully transparent. By default they are
-            cleared: nobody sees them, they cost bytes, and they may reveal what was cut out.
+        keep_hidden: whether to keep the colours of pixels that are fully transparent. By default, they
+            continue the others smoothly, or become black where pixels are stored without loss: nobody sees
+            these colours, which cost bytes and may reveal what was cut out.
         verify: whether to read the new stream again and compare it with what was coded.
         runtime: model, engine and threads.
         on_progress: called during a refinement with the share of the work done so far, 0..1; with a target,
@@ -149,6 +151,7 @@ def encode(
     from compressor.coding.sections import SectionEncoder
     from compressor.coding.targets import meet_target
     from compressor.images.arrays import colour_array
+    from compressor.images.filling import filled_colours, hidden_pixels
 
     coder = load_coder(runtime)
     picture = (
@@ -162,7 +165,12 @@ def encode(
         sections[ALPHA] = encode_alpha(upright)
         if verify:
             verify_alpha(sections[ALPHA], upright)
-    image_uint8 = colour_array(upright)
+    image_uint8 = lossless_uint8 = colour_array(upright)
+    hidden = None
+    if upright.mode in ("LA", "RGBA") and not picture.keeps_hidden:
+        hidden = hidden_pixels(upright)
+        if hidden.any():
+            image_uint8 = filled_colours(upright)
     lowering = None if roi is None else lowering_of_mask(_mask(roi, upright.size))
     if lowering is not None and not lowering.any():
         lowering = None
@@ -171,7 +179,9 @@ def encode(
     if found is not None and lowering is not None:
         found = found.without(lowering > 0)
 
-    encoder = SectionEncoder(coder, image_uint8, lowering, rules, verify=verify, on_progress=on_progress)
+    encoder = SectionEncoder(
+        coder, image_uint8, lossless_uint8, lowering, rules, verify=verify, on_progress=on_progress
+    )
     # The top level means a lossless file, which cannot have a quality map.
     highest = TOP_LEVEL if lowering is None else TOP_LEVEL - 1
 
@@ -192,7 +202,15 @@ def encode(
 
     if target is None:
         return encode_at(level, found)
-    return meet_target(target, coder, image_uint8, found, encode_at, may_be_lossless=highest == TOP_LEVEL)
+    return meet_target(
+        target,
+        coder,
+        image_uint8,
+        hidden,
+        found,
+        encode_at,
+        may_be_lossless=highest == TOP_LEVEL,
+    )
 
 
 def check_options(

@@ -53,7 +53,8 @@ class Runtime:
             raise OptionError(
                 f"received engine {self.engine!r}, expected one of {', '.join([AUTO, *ENGINES])}"
             )
-        if self.threads is not None and (not isinstance(self.threads, int) or self.threads < 1):
+        is_count = isinstance(self.threads, numbers.Integral) and not isinstance(self.threads, bool)
+        if self.threads is not None and (not is_count or self.threads < 1):
             raise OptionError(f"received threads={self.threads!r}, expected a whole number from 1")
 
 
@@ -94,7 +95,7 @@ class Target:
             received = " and ".join(given) or "no target"
             raise OptionError(f"received {received}, expected one of {', '.join(asdict(self))}")
         for name, value in given.items():
-            is_number = isinstance(value, numbers.Real)
+            is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
             if not is_number or not 0 < value < math.inf:
                 raise OptionError(f"received the target {name}={value!r}, expected a number above 0")
         if self.ssimulacra2 is not None and self.ssimulacra2 > 100:

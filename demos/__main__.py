@@ -9,7 +9,7 @@ from pathlib import Path
 
 from compressor.cli.option_values import seed
 from compressor.errors import shown
-from demos.common import DemoError
+from demos.errors import DemoError
 from demos.registry import NAMES, describe, run_demo
 
 

@@ -16,7 +16,8 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from demos.arithmetic import conv_output
-from demos.common import Context, require_not_negative, require_positive
+from demos.checks import require_not_negative, require_positive
+from demos.context import Context
 from demos.transpose_by_hand import insert_zeros
 
 CELL, GAP, TITLE = 26, 40, 24

@@ -17,8 +17,10 @@ from keras import layers
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from demos.common import ArgumentError, Context, require_not_negative, require_positive
+from demos.checks import require_not_negative, require_positive
+from demos.context import Context
 from demos.drawing import draw_lines
+from demos.errors import ArgumentError
 from demos.receptive_field import (
     Layer,
     extent,

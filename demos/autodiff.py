@@ -14,7 +14,7 @@ import tensorflow as tf
 from keras import Variable, layers, ops
 from matplotlib.figure import Figure
 
-from demos.common import Context
+from demos.context import Context
 from demos.drawing import draw_lines
 
 

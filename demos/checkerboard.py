@@ -13,8 +13,10 @@ import numpy as np
 from keras import layers, ops
 from matplotlib.figure import Figure
 
-from demos.common import ArgumentError, Context, require_positive
+from demos.checks import require_positive
+from demos.context import Context
 from demos.drawing import Panel, draw_panels
+from demos.errors import ArgumentError
 
 STRIDE = 2
 

@@ -19,9 +19,11 @@ from matplotlib.figure import Figure
 from compressor.entropy.range_coder import SymbolDecoder, encode_pairs
 from compressor.entropy.tables import ScaleTables, quantise_frequencies
 from compressor.errors import CompressorError
-from compressor.layers import add_uniform_noise, logistic_bits, round_with_dead_zone, straight_through
-from demos.common import Context, DemoError, shape
+from compressor.layers import logistic_bits, straight_through
+from demos.checks import shape
+from demos.context import Context
 from demos.drawing import Panel, draw_lines, draw_panels
+from demos.errors import DemoError
 from eval.metrics import float_psnr_db
 
 CHANNELS, DOWN = 32, 4
@@ -71,10 +73,11 @@ class Autoencoder(keras.Model):
     def call(self, images, training: bool = False):
         """Return the decoded pictures, and add the rate to the losses."""
         latents = self.latents(images)
-        symbols = straight_through(latents, round_with_dead_zone(latents))
+        symbols = straight_through(latents, ops.round(latents))
         # The gradient of rounding is zero. Uniform noise one step wide has a gradient, and on average the
         # same rate.
-        rate = self.bits(add_uniform_noise(latents, self.noise) if training else symbols)
+        noise = keras.random.uniform(ops.shape(latents), -0.5, 0.5, seed=self.noise)
+        rate = self.bits(latents + noise if training else symbols)
         _, height, width, _ = ops.shape(images)
         self.add_loss(ops.mean(ops.sum(rate, axis=(1, 2, 3))) / (height * width))
         return self.decode(symbols)

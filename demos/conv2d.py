@@ -12,8 +12,10 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from demos.common import LUMA_WEIGHTS, ArgumentError, Context, require_not_negative, require_positive, shape
+from demos.checks import require_not_negative, require_positive, shape
+from demos.context import LUMA_WEIGHTS, Context
 from demos.drawing import Panel, draw_panels
+from demos.errors import ArgumentError
 from demos.kernels import LAPLACIAN, SHARPEN, gaussian
 
 

@@ -11,8 +11,10 @@ et al., Deconvolutional networks, 2010; Keras, Conv2DTranspose.
 import numpy as np
 from keras import constraints, initializers, layers, ops, regularizers
 
-from demos.common import ArgumentError, Context, require_not_negative, require_positive, shape
+from demos.checks import require_not_negative, require_positive, shape
+from demos.context import Context
 from demos.drawing import Panel, draw_panels
+from demos.errors import ArgumentError
 
 # Each argument of the layer, with its meaning and an example for a map of 3 channels.
 ARGUMENTS = {

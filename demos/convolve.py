@@ -15,7 +15,8 @@ import keras
 import numpy as np
 from scipy import signal
 
-from demos.common import Context, require_kernel_fits, shape
+from demos.checks import require_kernel_fits, shape
+from demos.context import Context
 from demos.drawing import Panel, draw_panels
 
 

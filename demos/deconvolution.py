@@ -18,15 +18,10 @@ import numpy as np
 from keras import ops
 from matplotlib.figure import Figure
 
-from demos.common import (
-    ArgumentError,
-    Context,
-    require_kernel_fits,
-    require_odd,
-    require_positive,
-    shape,
-)
+from demos.checks import require_kernel_fits, require_odd, require_positive, shape
+from demos.context import Context
 from demos.drawing import Panel, draw_lines, draw_panels
+from demos.errors import ArgumentError
 from eval.metrics import float_psnr_db
 
 TINY = 1e-12  # avoids 0 / 0 in black areas

@@ -13,7 +13,8 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from demos.common import Context, require_positive, shape
+from demos.checks import require_positive, shape
+from demos.context import Context
 from demos.drawing import Panel, draw_panels
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from PIL import Image, ImageOps, ImageSequence
 
-from demos.common import Context
+from demos.context import Context
 from demos.registry import NAMES, describe, run_demo
 
 THUMBNAIL_SIZE = (320, 200)

@@ -13,8 +13,10 @@ import keras
 import numpy as np
 from skimage import feature
 
-from demos.common import ArgumentError, Context, require_kernel_fits, require_odd, shape
+from demos.checks import require_kernel_fits, require_odd, shape
+from demos.context import Context
 from demos.drawing import Panel, draw_panels
+from demos.errors import ArgumentError
 
 
 def _kernel(rows: list[list[float]], divisor: float = 1.0) -> np.ndarray:

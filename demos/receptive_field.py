@@ -13,7 +13,8 @@ import numpy as np
 import tensorflow as tf
 from keras import layers, ops
 
-from demos.common import ArgumentError, require_positive
+from demos.checks import require_positive
+from demos.errors import ArgumentError
 
 
 @dataclass(frozen=True)

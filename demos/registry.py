@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from compressor.errors import one_line
-from demos.common import ArgumentError, Context, DemoError
+from demos.context import Context
+from demos.errors import ArgumentError, DemoError
 
 # In reading order: each lesson builds on the earlier ones.
 NAMES = (

@@ -15,7 +15,8 @@ from keras import layers, ops
 from matplotlib.figure import Figure
 from skimage.restoration import denoise_tv_chambolle
 
-from demos.common import Context, shape
+from demos.checks import shape
+from demos.context import Context
 from demos.drawing import Panel, draw_lines, draw_panels
 from eval.metrics import float_psnr_db
 

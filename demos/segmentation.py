@@ -13,7 +13,8 @@ import numpy as np
 from keras import layers, ops
 from matplotlib.figure import Figure
 
-from demos.common import Context, require_positive, shape
+from demos.checks import require_positive, shape
+from demos.context import Context
 from demos.drawing import Panel, draw_lines, draw_panels
 
 
@@ -101,11 +102,10 @@ def train(
     pictures: np.ndarray,
     masks: np.ndarray,
     epochs: int,
-    batch_size: int = 16,
 ) -> dict[str, list[float]]:
     """Train with the Dice loss, and return `loss` and `dice_coefficient` of every epoch."""
     model.compile(optimizer, dice_loss, metrics=[dice_coefficient])
-    return model.fit(pictures, masks, batch_size, epochs, verbose=0).history
+    return model.fit(pictures, masks, batch_size=16, epochs=epochs, verbose=0).history
 
 
 def report(

@@ -12,9 +12,11 @@ import numpy as np
 from keras import ops
 from scipy import sparse
 
-from demos.common import ArgumentError, Context, require_kernel_fits, require_positive, shape
+from demos.checks import require_kernel_fits, require_positive, shape
+from demos.context import Context
 from demos.convolve import by_loop
 from demos.drawing import Panel, draw_panels
+from demos.errors import ArgumentError
 
 
 def convolution_matrix(size: tuple[int, int], kernel: np.ndarray, stride: int = 1) -> sparse.csr_array:

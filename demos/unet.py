@@ -11,7 +11,9 @@ the size of the picture).
 import keras
 from keras import layers
 
-from demos.common import ArgumentError, Context, require_positive
+from demos.checks import require_positive
+from demos.context import Context
+from demos.errors import ArgumentError
 from demos.segmentation import make_shapes, report
 
 LEVELS = 4

@@ -11,11 +11,11 @@ from PIL import Image
 
 from eval import codecs
 from eval.errors import EvalError, described, warn
-from eval.images import load_all, picture_paths, spread
 from eval.machine import describe, describe_lines
 from eval.match import is_near, quality_for_bpp
 from eval.outputs import table_lines, write_results
 from eval.processes import decode_command, encode_command, timed
+from eval.samples import load_pictures
 
 RATIO_TO = ("jpeg420", "avif444")
 _COLD_ROUNDS = 3
@@ -31,27 +31,6 @@ _MEASURES = (
     ("encode, many, pictures/s", "batch_encode_images_per_s", 2),
     ("decode, many, pictures/s", "batch_decode_images_per_s", 2),
 )
-
-
-def sample_photograph() -> np.ndarray:
-    """Return the 512x512 photograph of scikit-image, uint8 (512, 512, 3)."""
-    from skimage import data
-
-    return data.astronaut()
-
-
-def load_pictures(folder: Path | None, limit: int) -> tuple[list[np.ndarray], list[str]]:
-    """Load at most `limit` pictures of a folder, evenly spaced, or the sample photograph without a folder.
-
-    Returns:
-        The pictures, uint8 (H, W, 3), and one line for each chosen file that cannot be used.
-
-    Raises:
-        EvalError: if the folder does not exist, or none of the chosen files can be used.
-    """
-    if folder is None:
-        return [sample_photograph()], []
-    return load_all(spread(picture_paths(folder), limit), warn)
 
 
 def matched_quality(codec: codecs.Codec, image: np.ndarray, target_bpp: float) -> float:

@@ -11,9 +11,10 @@ import compressor
 from compressor.errors import shown
 from eval import codecs, metrics, outputs, published
 from eval.errors import CodecUnavailableError, EvalError, warn
+from eval.files import write_atomically
 from eval.images import find_pictures, load_rgb
 from eval.machine import describe
-from eval.measure import Cache, to_json, write_atomically
+from eval.measure import Cache, to_json
 from eval.runner import plan, run
 from eval.tables import bd_table
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from compressor.atomic import atomic_path
 from eval import metrics
 from eval.codecs import Codec
+from eval.files import write_atomically
 from eval.images import Picture, pixels
 from eval.memory import peak_memory
 
@@ -76,13 +76,6 @@ class Cache:
     def save(self, task: Task, row: dict) -> None:
         """Store a row, after its encoded file, so that no row exists without its file."""
         write_atomically(self.encoded_path(task).with_suffix(".json"), json.dumps(to_json(row)).encode())
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write a temporary file, then rename it: readers see the whole file or none."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(data)
 
 
 def to_json(row: dict) -> dict:

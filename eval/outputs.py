@@ -8,7 +8,8 @@ from pathlib import Path
 
 from eval.bd import BD
 from eval.errors import EvalError
-from eval.measure import COLUMNS, to_json, write_atomically
+from eval.files import write_atomically
+from eval.measure import COLUMNS, to_json
 from eval.metrics import METRICS, Metric
 from eval.tables import BDRow
 

@@ -1,6 +1,5 @@
 """Time and memory of our command line, as whole processes, for pictures from one megapixel up."""
 
-import itertools
 import sys
 import tempfile
 from pathlib import Path
@@ -8,37 +7,16 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from eval.bench import load_pictures
 from eval.errors import warn
 from eval.machine import describe, describe_lines
 from eval.outputs import table_lines, write_results
 from eval.processes import our_command, timed
+from eval.samples import load_pictures, mosaic
 
 # A mosaic uses at most this many different pictures, then repeats them mirrored.
 _MOST_PICTURES = 32
 _REGION_PX = 512
 _THUMBNAIL_SCALE = "1/16"
-
-
-def mosaic(pictures: list[np.ndarray], width: int, height: int) -> np.ndarray:
-    """Tile square crops of photographs, in turn and at their own resolution, into a picture of any size.
-
-    Args:
-        pictures: pictures of any sizes, uint8 (H, W, 3); every second repetition of the list is mirrored.
-        width, height: size of the result in pixels.
-
-    Returns:
-        uint8 (height, width, 3).
-    """
-    side = min(min(picture.shape[:2]) for picture in pictures)
-    result = np.empty((height, width, 3), np.uint8)
-    corners = itertools.product(range(0, height, side), range(0, width, side))
-    for number, (top, left) in enumerate(corners):
-        turn, index = divmod(number, len(pictures))
-        square = pictures[index][:side, :side]
-        square = square[:, ::-1] if turn % 2 else square
-        result[top : top + side, left : left + side] = square[: height - top, : width - left]
-    return result
 
 
 def measure(picture: np.ndarray, folder: Path) -> dict[str, float]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from compressor.coding.loading import coder_on
 from compressor.coding.picture_coder import PictureCoder
 from compressor.engines.interface import Engine
 from compressor.engines.onnx_engine import OnnxEngine
@@ -18,13 +19,14 @@ from compressor.images.ssimulacra2 import ssimulacra2
 from compressor.models.base import RateDistortionModel
 from compressor.models.flagship.graphs import network_graph
 from compressor.models.flagship.model import Flagship
-from compressor.models.registry import family_named
 from compressor.spec.arrays import Floats
 from compressor.spec.quality import quality_to_level
-from compressor.weights.files import ModelFiles, shipped_folder
+from compressor.weights.files import ModelFiles
+from compressor.weights.shipped import shipped_folder
 from eval.errors import EvalError, warn
 from eval.images import load_all, picture_paths
-from training.start import read_model, rebuilt
+from training.rebuild import rebuilt
+from training.start import read_model
 
 QUALITIES = (15, 50, 85)
 
@@ -47,17 +49,6 @@ class FloatFilter:
         if graph != "filter":
             return self._engine.run(graph, *inputs)
         return np.array(self._filter(list(inputs)))
-
-
-def coder_on(engine: Engine, files: ModelFiles) -> PictureCoder:
-    """Return a coder that runs a model on an engine."""
-    return PictureCoder(
-        family_named(files.manifest["family"]).runtime(files, engine),
-        model_id=files.model_id,
-        model_name=files.name,
-        engine_name=engine.name,
-        workers=1,
-    )
 
 
 def losses(
@@ -88,7 +79,7 @@ def load_coders(weights: Path, source: Path) -> tuple[PictureCoder, PictureCoder
     if not has_filter(reference):
         raise EvalError(f"{source} has no filter: give a flagship that was trained with --stage all")
     engine = OnnxEngine(files, None)
-    return coder_on(engine, files), coder_on(FloatFilter(engine, reference), files)
+    return coder_on(engine, files, 1), coder_on(FloatFilter(engine, reference), files, 1)
 
 
 def has_filter(model: RateDistortionModel) -> bool:

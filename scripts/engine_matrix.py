@@ -19,7 +19,8 @@ from PIL import Image
 
 from compressor.coding.loading import create_coder
 from compressor.images.psnr import psnr_db
-from compressor.weights.files import ModelFiles, default_model, shipped_folder
+from compressor.weights.files import ModelFiles
+from compressor.weights.shipped import default_model, shipped_folder
 from scripts.symbols import digest_of_symbols
 
 LEVEL = 236

@@ -25,7 +25,7 @@ with atheris.instrument_imports(include=["compressor"]):
     from compressor.errors import CompressorError
     from compressor.spec.file_format import OPTIONAL_SECTIONS, PICTURE, QUALITY_MAP, Flags
     from compressor.spec.quality import NUM_LEVELS
-    from compressor.weights.files import shipped_models
+    from compressor.weights.shipped import shipped_models
 
 TESTS = Path(__file__).parents[1] / "tests"
 # All shipped models divide a picture of 2049x1 into several tiles.

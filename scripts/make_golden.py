@@ -12,7 +12,7 @@ from PIL import Image
 from skimage import data
 
 from compressor import Runtime, codec
-from compressor.weights.files import shipped_models
+from compressor.weights.shipped import shipped_models
 from scripts.symbols import digest_of_stream
 
 GOLDEN = Path(__file__).parents[1] / "tests" / "golden"

@@ -18,10 +18,9 @@ import numpy as np
 from PIL import Image
 
 from compressor.cli.option_values import positive
-from eval.bench import load_pictures
 from eval.errors import EvalError, warn
 from eval.outputs import table_lines
-from eval.scaling import mosaic
+from eval.samples import load_pictures, mosaic
 
 QUALITIES = (15, 50, 80)
 # Thumbnails are timed on a picture of twelve megapixels.

@@ -19,7 +19,7 @@ from compressai.zoo import mbt2018_mean
 from skimage import data
 
 import compressor
-from eval.scaling import mosaic
+from eval.samples import mosaic
 from scripts.time_engines import milliseconds
 
 ROUNDS = 7

@@ -9,8 +9,9 @@ import numpy as np
 from skimage import data
 
 from compressor.coding.loading import create_coder
-from compressor.weights.files import ModelFiles, shipped_folder
-from eval.scaling import mosaic
+from compressor.weights.files import ModelFiles
+from compressor.weights.shipped import shipped_folder
+from eval.samples import mosaic
 
 LEVEL, RUNS = 196, 7
 SIZE = (512, 768)

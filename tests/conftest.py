@@ -1,5 +1,6 @@
 """Fixtures of several test files, such as a picture coder of a few lines in place of the networks."""
 
+import itertools
 import subprocess
 import sys
 import textwrap
@@ -56,6 +57,23 @@ def is_installed(package):
 
 MISSING = {extra: [p for p in packages if not is_installed(p)] for extra, (packages, _) in EXTRAS.items()}
 collect_ignore = [path for extra, (_, paths) in EXTRAS.items() if MISSING[extra] for path in paths]
+
+
+def pytest_collection_modifyitems(config, items):
+    """Start with the slow tests, so that no process is left with one at the end.
+
+    pytest-xdist gives each process a part of the list, all of about the same length.
+    """
+    slow, others = [], []
+    for item in items:
+        (slow if item.get_closest_marker("slow") else others).append(item)
+    count = getattr(config, "workerinput", {}).get("workercount", 1)
+    bounds = [len(others) * part // count for part in range(count + 1)]
+    items[:] = [
+        item
+        for part, (start, end) in enumerate(itertools.pairwise(bounds))
+        for item in slow[part::count] + others[start:end]
+    ]
 
 
 def pytest_terminal_summary(terminalreporter):
@@ -124,7 +142,7 @@ _RUN_WITH_FAKE_CODER = textwrap.dedent(
     fake = ModuleType("compressor.coding.loading")
     exec(compile(sys.argv.pop(1), "fake_coder", "exec"), fake.__dict__)
     sys.modules[fake.__name__] = fake
-    from compressor.cli.main import run
+    from compressor.cli.entry import run
 
     run()
     """
@@ -199,6 +217,17 @@ def random_pictures():
     return make
 
 
+@pytest.fixture
+def eager(monkeypatch):
+    """Train without graphs of the steps: to trace one takes as long as dozens of eager steps.
+
+    `tf.config.run_functions_eagerly` would also slow down `training.worth`, which repeats its graph often.
+    """
+    keras = pytest.importorskip("keras", reason="needs the train extra")
+    always = property(lambda model: True, lambda model, value: None)
+    monkeypatch.setattr(keras.Model, "run_eagerly", always)
+
+
 @pytest.fixture(scope="session")
 def tiny_options():
     """Options of small models, by family."""
@@ -242,5 +271,5 @@ def tiny_folder(tiny_flagship, tmp_path_factory):
     from training.export import export
 
     folder = tmp_path_factory.mktemp("tiny")
-    export(tiny_flagship, folder, name="tiny", model_id=0, provenance={})
+    export(tiny_flagship, folder, name="tiny", model_id=0, metric="mse", provenance={})
     return folder

@@ -29,6 +29,7 @@ PARTS = {
         "models.cnn",
         "models.flagship",
         "models.runtime",
+        "models.exporter",
         "models.gains",
         "models.registry",
         "models.*.runtime",

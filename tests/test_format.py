@@ -13,7 +13,7 @@ from compressor import Runtime
 from compressor.bitstream.container import read_container
 from compressor.entropy.range_coder import SymbolEncoder
 from compressor.entropy.tables import load_tables
-from compressor.weights.files import SHIPPED, shipped_models
+from compressor.weights.shipped import SHIPPED, shipped_models
 from scripts.symbols import digest_of_stream, digest_of_symbols
 from tests import independent_reader
 from tests.samples import assert_same_pixels, rebuilt
@@ -113,7 +113,7 @@ def test_a_model_without_filter(random_pictures, tiny_options, tmp_path):
     pictures = random_pictures(8, 64, 64)
     model = build_model("flagship", transforms=False, **tiny_options["flagship"])
     model.adapt(pictures)
-    export(model, tmp_path / "tiny", name="tiny", model_id=0, provenance={})
+    export(model, tmp_path / "tiny", name="tiny", model_id=0, metric="mse", provenance={})
     assert not (tmp_path / "tiny" / "filter.onnx").exists()
     runtime = Runtime(weights=tmp_path / "tiny")
     stream = compressor.encode(np.uint8(255 * pictures[0, :40, :50]), runtime=runtime)

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 import compressor
-from compressor.weights.files import shipped_models
+from compressor.weights.shipped import shipped_models
 from scripts.make_golden import CASES
 from scripts.symbols import digest_of_stream
 from tests.samples import assert_same_pixels

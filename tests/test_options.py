@@ -34,7 +34,7 @@ def test_targets_are_finite_numbers_above_zero(name, value):
         Target(**{name: value})
 
 
-@pytest.mark.parametrize("threads", [0, -1, 2.5, "2"])
+@pytest.mark.parametrize("threads", [0, -1, 2.5, "2", True])
 def test_threads_are_whole_numbers_from_one(threads):
     with pytest.raises(OptionError, match="received threads=.*expected a whole number from 1"):
         Runtime(threads=threads)

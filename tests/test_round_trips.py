@@ -19,7 +19,7 @@ from compressor.coding.loading import load_coder
 from compressor.coding.screen_content import find_screen_content
 from compressor.images.arrays import colour_array
 from compressor.spec.file_format import EXACT, PICTURE
-from compressor.weights.files import shipped_models
+from compressor.weights.shipped import shipped_models
 
 SHIPPED = sorted(shipped_models())
 NUM_EXAMPLES = int(os.environ.get("ROUND_TRIP_EXAMPLES", "40"))

@@ -11,6 +11,7 @@ from pathlib import Path
 from compressor.cli.option_values import checked, count, number, positive, seed
 from compressor.models.registry import FAMILIES
 from compressor.spec.constants import SIDE_PX
+from training.conditions import Conditions, Hosts
 from training.settings import Settings
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -66,7 +67,7 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--minutes",
         type=number,
-        default=float("inf"),
+        default=Conditions.minutes,
         help="stop after this long; run the same command again to resume",
     )
     add_crops(parser)
@@ -119,18 +120,26 @@ def add_run(parser: argparse.ArgumentParser) -> None:
         default=Settings.checkpoint_every,
         help="steps between checkpoints (%(default)s)",
     )
-    parser.add_argument("--validation", default="", help="held-out pictures, in the form of --data")
     parser.add_argument(
-        "--validate-every", type=positive, default=1000, help="steps between validations (%(default)s)"
+        "--validation", default=Conditions.validation, help="held-out pictures, in the form of --data"
+    )
+    parser.add_argument(
+        "--validate-every",
+        type=positive,
+        default=Conditions.validate_every,
+        help="steps between validations (%(default)s)",
     )
     parser.add_argument(
         "--memory-gb",
         type=not_negative,
-        default=4.0,
+        default=Conditions.decoded_bytes / 2**30,
         help="memory for decoded photographs; the others stay encoded (%(default)s)",
     )
     parser.add_argument(
-        "--devices", type=positive, default=1, help="number of devices that share each batch (%(default)s)"
+        "--devices",
+        type=positive,
+        default=Conditions.devices,
+        help="number of devices that share each batch (%(default)s)",
     )
     parser.add_argument(
         "--coordinator",
@@ -264,8 +273,7 @@ def run(options: argparse.Namespace) -> None:
 
     check_hosts(options)
     check_backend()
-    from training.devices import Hosts
-    from training.run import Conditions, train
+    from training.run import train
 
     hosts = Hosts(options.coordinator, options.hosts, options.host) if options.coordinator else None
     conditions = Conditions(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import keras
 
+from training.conditions import Hosts
 from training.errors import TrainingError
 
 
@@ -22,21 +23,6 @@ class Placement:
     scope: Callable[[], AbstractContextManager] = nullcontext
     replicas: int = 1
     share: tuple[int, int] = (0, 1)
-
-
-@dataclass(frozen=True)
-class Hosts:
-    """Several machines that train together.
-
-    Attributes:
-        coordinator: HOST:PORT of the first host.
-        count: number of hosts.
-        index: index of this host, from 0.
-    """
-
-    coordinator: str
-    count: int
-    index: int
 
 
 def place(devices: int, batch: int, hosts: Hosts | None = None, group: int = 1) -> Placement:

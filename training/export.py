@@ -82,8 +82,8 @@ def export(
     *,
     name: str,
     model_id: int,
+    metric: str,
     provenance: dict[str, object],
-    metric: str = "mse",
     counts: list[np.ndarray] | None = None,
 ) -> None:
     """Write a model to the files that `compressor` loads.
@@ -93,8 +93,8 @@ def export(
         folder: folder to write; created if it does not exist. Files in it are replaced, the manifest last.
         name: name of the model, for messages.
         model_id: number of the model in streams; 0 for models that do not ship.
-        provenance: data, steps, settings; kept in the manifest.
         metric: distortion that the model was trained for; see `Settings`.
+        provenance: data, steps, settings; kept in the manifest.
         counts: see `table_arrays`.
     """
     folder.mkdir(parents=True, exist_ok=True)

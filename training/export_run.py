@@ -24,7 +24,7 @@ from training.settings import Settings
 # serves all of it.
 COUNT_LEVELS = tuple(range(0, HIGHEST_SEEN_LEVEL + 1, 36))
 # Keras computes all activations of a picture at once: 10 GB for twelve megapixels.
-MAX_SIDE_PX = 1024
+MAX_PICTURE_PX = 1024
 
 
 def export_run(
@@ -108,7 +108,7 @@ def _evenly_spaced(source: str, count: int) -> list[np.ndarray]:
 
 
 def _middle(photo: np.ndarray) -> np.ndarray:
-    """Cut a picture to at most `MAX_SIDE_PX` on each side."""
-    top, left = (max(0, side - MAX_SIDE_PX) // 2 for side in photo.shape[:2])
+    """Cut a picture to at most `MAX_PICTURE_PX` on each side."""
+    top, left = (max(0, side - MAX_PICTURE_PX) // 2 for side in photo.shape[:2])
     # A copy, so that the rest of the picture is freed.
-    return photo[top : top + MAX_SIDE_PX, left : left + MAX_SIDE_PX].copy()
+    return photo[top : top + MAX_PICTURE_PX, left : left + MAX_PICTURE_PX].copy()

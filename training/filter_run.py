@@ -11,14 +11,16 @@ from keras import ops
 from compressor.models.base import RateDistortionModel, mean_squared_error
 from compressor.models.flagship.model import Flagship
 from compressor.spec.constants import PIXEL_OFFSET, SIDE_PX
+from training.compile import compile_model, set_objective
 from training.data import Crops
 from training.errors import TrainingError
 from training.file_names import CHECKPOINT, SETTINGS
 from training.photos import load_photos
 from training.precision import hardware_precision
+from training.rebuild import rebuilt
 from training.run_folder import averaged_weights, claimed, save_checkpoint, write_provenance
 from training.settings import Settings
-from training.start import compile_model, read_model, rebuilt, set_objective, set_up
+from training.start import read_model, set_up
 
 
 class FilterModel(RateDistortionModel):

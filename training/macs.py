@@ -13,7 +13,7 @@ from training.graphs import DECODER_ONLY, ENCODER_ONLY, REFINEMENT_ONLY
 
 # Side of the picture in pixels; divisible by the strides of all models. The cost per pixel hardly depends on
 # it.
-SIDE = 256
+PICTURE_PX = 256
 
 
 def graph_macs(model: onnx.ModelProto, sizes: dict[str, int]) -> int:
@@ -49,15 +49,15 @@ def _passes(files: ModelFiles) -> tuple[CodingPass, ...]:
 def _grid(files: ModelFiles, name: str) -> tuple[float, int]:
     """Return the number of positions along a side of a graph's inputs, and how often the graph runs."""
     if name in ("analysis", "correction"):
-        return SIDE, 1
+        return PICTURE_PX, 1
     if "passes" not in files.manifest:
-        return SIDE / files.manifest["numbers"]["block"], 1
+        return PICTURE_PX / files.manifest["numbers"]["block"], 1
     if name == "hyper_mean":
-        return SIDE / SIDE_PX, 1
+        return PICTURE_PX / SIDE_PX, 1
     if name.startswith("mean_"):
         coding_pass = _passes(files)[int(name.removeprefix("mean_"))]
-        return SIDE / BLOCK / coding_pass.stride / coding_pass.spacing, len(coding_pass.views)
-    return SIDE / BLOCK, 1
+        return PICTURE_PX / BLOCK / coding_pass.stride / coding_pass.spacing, len(coding_pass.views)
+    return PICTURE_PX / BLOCK, 1
 
 
 def macs_per_pixel(folder: Path) -> dict[str, float]:
@@ -82,13 +82,13 @@ def macs_per_pixel(folder: Path) -> dict[str, float]:
             channels = value.type.tensor_type.shape.dim[3].dim_value
             for dimension in value.type.tensor_type.shape.dim:
                 # Inputs of at most three channels hold pixels or a plane of quality.
-                side = SIDE if name in DECODER_ONLY | REFINEMENT_ONLY and channels <= 3 else grid
+                side = PICTURE_PX if name in DECODER_ONLY | REFINEMENT_ONLY and channels <= 3 else grid
                 # The windows of strided passes have about twice as many positions as the outputs.
                 if name.startswith("mean_") and value.name == "x0" and len(model.graph.input) == 2:
                     coding_pass = _passes(files)[int(name.removeprefix("mean_"))]
                     side = coding_pass.stride * grid + coding_pass.kernel - coding_pass.stride
                 sizes[dimension.dim_param] = 1 if dimension.dim_param.endswith("n") else int(side)
-        found[name] = runs * graph_macs(model, sizes) / SIDE**2
+        found[name] = runs * graph_macs(model, sizes) / PICTURE_PX**2
     if "passes" in files.manifest:
         found["exact"] = _exact_macs(files)
     shared = sum(v for k, v in found.items() if k not in ENCODER_ONLY | DECODER_ONLY | REFINEMENT_ONLY)

@@ -9,10 +9,10 @@ import numpy as np
 from compressor.errors import CompressorError
 from compressor.images.arrays import colour_array
 from compressor.images.loading import load_picture, open_picture
+from training.conditions import Conditions
 from training.data import encoded_images
 from training.errors import TrainingError
 
-DECODED_BYTES = 4 << 30
 # Number of unreadable files that a warning names; the others are only counted.
 NAMED_FILES = 12
 
@@ -52,7 +52,7 @@ class Photos(Sequence):
         return decode_photo(item) if isinstance(item, bytes) else item
 
 
-def load_photos(source: str, min_side: int, decoded_bytes: int = DECODED_BYTES) -> Photos:
+def load_photos(source: str, min_side: int, decoded_bytes: int = Conditions.decoded_bytes) -> Photos:
     """Read every image of a source whose shorter side is long enough; warn about unreadable files, by name.
 
     Args:

@@ -7,49 +7,25 @@ import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import keras
 
 from compressor.errors import shown
+from training.compile import compile_model, set_objective, set_schedule
+from training.conditions import Conditions
 from training.data import Crops
-from training.devices import Hosts, Placement, place
+from training.devices import Placement, place
 from training.errors import TrainingError
 from training.file_names import CHECKPOINT, SETTINGS
-from training.photos import DECODED_BYTES, Photos, load_photos
+from training.photos import Photos, load_photos
 from training.precision import hardware_precision
 from training.run_folder import claimed, load_checkpoint, read_provenance, step_of, write_provenance
 from training.settings import Settings
-from training.start import compile_model, set_objective, set_schedule, set_up, start_model
+from training.start import set_up, start_model
 from training.watch import Keeper, Speed, Validation, tensorboard
 from training.worth import MeasureWorth
-
-
-@dataclass(frozen=True)
-class Conditions:
-    """Options of a run that do not change its result: where and how long it runs, and its validation.
-
-    Attributes:
-        minutes: time after which the run stops.
-        devices: number of devices of this machine that share each batch.
-        hosts: machines that train together; None for this machine alone.
-        validation: source of held-out pictures; empty for no validation.
-        validate_every: number of steps between validations.
-        decoded_bytes: memory for decoded photographs, in bytes.
-    """
-
-    minutes: float = float("inf")
-    devices: int = 1
-    hosts: Hosts | None = None
-    validation: str = ""
-    validate_every: int = 1000
-    decoded_bytes: int = DECODED_BYTES
-
-    @property
-    def is_first_host(self) -> bool:
-        """Whether this host is the first, which alone writes files."""
-        return self.hosts is None or self.hosts.index == 0
 
 
 def _resolved_settings(folder: Path, settings: Settings) -> tuple[Settings, bool]:

@@ -10,10 +10,10 @@ from PIL import Image
 
 from compressor.images.psnr import psnr_db
 
-PICTURES, SIDE_PX = 24, 192
+PICTURES, PICTURE_PX = 24, 192
 
 
-def generated_picture(seed: int, side: int = SIDE_PX) -> Image.Image:
+def generated_picture(seed: int, side: int = PICTURE_PX) -> Image.Image:
     """Return a picture of smooth random colours with a few sharp-edged rectangles.
 
     Args:
@@ -58,7 +58,7 @@ def main(folder: Path = Path("out/train-smoke"), minutes: float = 1.0) -> None:
     run("compressor", "encode", photo, "--weights", model, "-o", stream)
     run("compressor", "decode", stream, "--weights", model, "-o", decoded)
     psnr = psnr_db(np.asarray(Image.open(decoded)), np.asarray(Image.open(photo)))
-    bpp = 8 * stream.stat().st_size / SIDE_PX**2
+    bpp = 8 * stream.stat().st_size / PICTURE_PX**2
     print(f"a picture that was not trained on: {bpp:.2f} bits per pixel, {psnr:.1f} dB")
 
 

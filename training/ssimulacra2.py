@@ -9,17 +9,14 @@ from keras import ops
 
 from compressor.images.ssimulacra2 import (
     C2,
-    LARGE_WEIGHTS,
-    LARGEST_SUM,
-    LEAST_LIGHT,
     OPSIN_BIAS,
     OPSIN_MATRIX,
     POLYNOMIAL,
-    SMALLEST,
     SUM_SCALE,
     XYB_MATRIX,
     XYB_OFFSET,
 )
+from compressor.images.ssimulacra2_gradient import LARGE_WEIGHTS, LARGEST_SUM, LEAST_LIGHT, SMALLEST
 from training.srgb import linear
 from training.window import blur
 

@@ -8,8 +8,9 @@ import numpy as np
 import compressor
 from compressor.images.psnr import psnr_db
 from training.export import export
-from training.file_names import CHECKPOINT, VALIDATION
+from training.file_names import CHECKPOINT, SETTINGS, VALIDATION
 from training.run_folder import append_row, averaged_weights, load_checkpoint, step_of
+from training.settings import Settings
 
 QUALITIES = (10, 30, 50, 70, 90)
 
@@ -47,12 +48,12 @@ def validate(run: Path, photos) -> None:
         run: folder of the run.
         photos: held-out pictures, uint8 (H, W, 3).
     """
-    model = load_checkpoint(run / CHECKPOINT)
+    settings, model = Settings.load(run / SETTINGS), load_checkpoint(run / CHECKPOINT)
     step = step_of(model)
     averaged_weights(model)
     with tempfile.TemporaryDirectory() as folder:
         weights = Path(folder) / "model"
-        export(model, weights, name=run.name, model_id=0, provenance={"steps": step})
+        export(model, weights, name=run.name, model_id=0, metric=settings.metric, provenance={"steps": step})
         for quality in QUALITIES:
             bpp, psnr = measure(weights, photos, quality)
             row = {"step": step, "quality": quality, "bpp": round(bpp, 5), "psnr_db": round(psnr, 4)}

@@ -12,7 +12,7 @@ from compressor.atomic import remove_stale_temporaries
 from compressor.cli.commands import Done, explain, output_path, run_file, say
 from compressor.cli.files import STANDARD_STREAM, is_stdout
 from compressor.cli.progress import ProgressLine
-from compressor.cli.requests import DecodeRequest, EncodeRequest, FileRequest
+from compressor.cli.requests import DecodeRequest, EncodeRequest, Request
 from compressor.errors import CompressorError, OptionError, shown
 from compressor.spec.file_format import FILE_EXTENSION
 
@@ -45,7 +45,7 @@ class Plan:
     others: list[str] = field(default_factory=list)
 
 
-def run_batch(request: FileRequest) -> bool:
+def run_batch(request: Request) -> bool:
     """Run `encode` or `decode` on all inputs; bad ones do not stop the others, and are listed at the end.
 
     Args:
@@ -93,7 +93,7 @@ def run_batch(request: FileRequest) -> bool:
     return not plan.failures
 
 
-def plan_jobs(request: FileRequest) -> Plan:
+def plan_jobs(request: Request) -> Plan:
     """Find the inputs, those in folders too, and the output of each."""
     plan = Plan()
     sources = list(_sources(request, plan))
@@ -120,7 +120,7 @@ def plan_jobs(request: FileRequest) -> Plan:
     return plan
 
 
-def run_job(job: Job, request: FileRequest) -> Done | str:
+def run_job(job: Job, request: Request) -> Done | str:
     """Run the command on one input; return its outcome, or the line that says why it failed."""
     try:
         if request.recursive and request.output_is_folder:
@@ -132,7 +132,7 @@ def run_job(job: Job, request: FileRequest) -> Done | str:
         return explain(job.source, error)
 
 
-def _outcomes(jobs: list[Job], request: FileRequest) -> Iterator[Done | str]:
+def _outcomes(jobs: list[Job], request: Request) -> Iterator[Done | str]:
     num_processes = min(request.num_workers or 1, len(jobs))
     is_one_by_one = request.ray is None and num_processes == 1
     # The standard streams belong to this process.
@@ -156,7 +156,7 @@ def _outcomes(jobs: list[Job], request: FileRequest) -> Iterator[Done | str]:
         yield outcome
 
 
-def _sources(request: FileRequest, plan: Plan) -> Iterator[tuple[str, str | None]]:
+def _sources(request: Request, plan: Plan) -> Iterator[tuple[str, str | None]]:
     """Yield input files, each with its path below the folder that it was found in, if it was."""
     for source in request.inputs:
         if not (request.recursive and os.path.isdir(source)):
@@ -190,7 +190,7 @@ def _files_below(folder: str, extensions: set[str], plan: Plan) -> Iterator[str]
                 plan.others.append(os.path.relpath(path, folder))
 
 
-def _extensions(request: FileRequest) -> set[str]:
+def _extensions(request: Request) -> set[str]:
     """Return the extensions of inputs in folders."""
     if isinstance(request, DecodeRequest):
         return {FILE_EXTENSION}
@@ -204,7 +204,7 @@ def _left_out(names: list[str]) -> str:
     return f"left out {len(names)} (other file types or links to folders): {named}"
 
 
-def _summary(done: list[Done], num_inputs: int, plan: Plan, seconds: float, request: FileRequest) -> str:
+def _summary(done: list[Done], num_inputs: int, plan: Plan, seconds: float, request: Request) -> str:
     verb = "encoded" if isinstance(request, EncodeRequest) else "decoded"
     parts = [f"{verb} {len(done)} of {num_inputs} files"]
     if plan.num_skipped:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from compressor.cli.files import STANDARD_STREAM, check_output, is_stdout, read_input, write_output
 from compressor.cli.progress import ProgressLine
-from compressor.cli.requests import DecodeRequest, EncodeRequest, FileRequest, InfoRequest, Request
+from compressor.cli.requests import DecodeRequest, EncodeRequest, InfoRequest, Request
 from compressor.codec import StreamInfo, decode, encode, read_info
 from compressor.errors import CompressorError, OptionError, shown
 from compressor.images.loading import load_picture, open_picture
@@ -84,7 +84,7 @@ def output_path(source: str, request: Request, *, relative: str | None = None) -
             the input's name.
 
     Raises:
-        OptionError: if the output would have no name.
+        OptionError: if the output would have no name, or the input names a folder that does not exist.
     """
     if request.output is not None and not request.output_is_folder:
         return request.output
@@ -92,13 +92,15 @@ def output_path(source: str, request: Request, *, relative: str | None = None) -
         if request.output_is_folder:
             raise OptionError("the standard input has no name for the folder: give it alone, with -o FILE")
         return STANDARD_STREAM
+    if source.endswith(os.sep) and not os.path.isdir(source):
+        raise OptionError(f"received the input {shown(source)}, and there is no such folder: check its name")
     path = source
     if request.output is not None:
         path = os.path.join(request.output, relative or os.path.basename(source))
     return os.path.splitext(path)[0] + request.extension
 
 
-def run_file(source: str, output: str, request: FileRequest) -> Done:
+def run_file(source: str, output: str, request: Request) -> Done:
     """Encode or decode one file, by the type of the request.
 
     Args:

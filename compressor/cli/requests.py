@@ -12,7 +12,7 @@ LOCAL_ADDRESS = "local"
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class _SharedArguments:
     """Arguments that `encode` and `decode` share.
 
     Attributes:
@@ -51,12 +51,12 @@ class Request:
 
     def parameters(self) -> dict[str, Any]:
         """Return the arguments that are not shared: parameters of `codec.encode` or `codec.decode`."""
-        shared = {field.name for field in fields(Request)}
+        shared = {field.name for field in fields(_SharedArguments)}
         return {field.name: getattr(self, field.name) for field in fields(self) if field.name not in shared}
 
 
 @dataclass(frozen=True, slots=True)
-class EncodeRequest(Request):
+class EncodeRequest(_SharedArguments):
     """Arguments of `encode`; fields have the names of parameters of `codec.encode`.
 
     Attributes:
@@ -79,7 +79,7 @@ class EncodeRequest(Request):
 
 
 @dataclass(frozen=True, slots=True)
-class DecodeRequest(Request):
+class DecodeRequest(_SharedArguments):
     """Arguments of `decode`; fields have the names of parameters of `codec.decode`.
 
     Attributes:
@@ -93,7 +93,7 @@ class DecodeRequest(Request):
     partial: bool
 
 
-FileRequest: TypeAlias = EncodeRequest | DecodeRequest
+Request: TypeAlias = EncodeRequest | DecodeRequest
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,19 +49,16 @@ def read_exact(
         >>> colours.shape, int(colours.min()), bool(mask.all())
         ((5, 8, 3), 200, True)
     """
-    whole = Area(0, 0, height, width)
-    tiles = list(whole.cut(EXACT_TILE))
-    parts = dict(zip(tiles, split_tiles(payload, len(tiles)), strict=True))
+    tiles = list(Area(0, 0, height, width).cut(EXACT_TILE))
     colours, mask = (
         np.zeros((area.height, area.width, 3), np.uint8),
         np.zeros((area.height, area.width), bool),
     )
-    for number in area.covering(EXACT_TILE).cut(1):
-        tile = number.scaled(EXACT_TILE).common(whole)
-        if parts[tile]:
+    for tile, data in zip(tiles, split_tiles(payload, len(tiles)), strict=True):
+        if data and tile.meets(area):
             shared = tile.common(area)
             inside, outside = shared.within(tile).slices, shared.within(area).slices
-            tile_colours, tile_mask = decode_lossless(parts[tile], tile.height, tile.width)
+            tile_colours, tile_mask = decode_lossless(data, tile.height, tile.width)
             colours[outside], mask[outside] = tile_colours[inside], tile_mask[inside]
     return colours, mask
 

@@ -3,17 +3,20 @@
 import os
 from collections.abc import Callable
 from functools import lru_cache, partial
+from typing import Any
 
 from compressor.coding.freed_memory import keep_freed_memory
 from compressor.coding.picture_coder import PictureCoder
 from compressor.coding.threads import num_workers
 from compressor.engines.cpu import num_cores
+from compressor.engines.interface import Engine
 from compressor.engines.loading import load_engine, resolve_engine
 from compressor.errors import UnsupportedStreamError, WeightsError
 from compressor.locks import ForkSafeLock
 from compressor.models.registry import family_named
 from compressor.options import Runtime
-from compressor.weights.files import ModelFiles, model_files
+from compressor.weights.files import ModelFiles
+from compressor.weights.shipped import model_files
 
 # Threads that start together must not each load the model. Calls whose coder is loaded take the lock as well.
 _lock = ForkSafeLock()
@@ -65,9 +68,22 @@ def create_coder(
     """
     keep_freed_memory()
     engine = load_engine(engine_name, files, threads, partial(_keras_graphs, files), bfloat16)
+    return coder_on(engine, files, num_workers(threads))
+
+
+def coder_on(engine: Engine, files: ModelFiles, workers: int) -> PictureCoder:
+    """Create a coder that runs a model on an engine.
+
+    Args:
+        engine: runs the graphs of the model.
+        files: the exported model.
+        workers: see `PictureCoder`.
+
+    Raises:
+        WeightsError: if the files are damaged or incomplete.
+    """
     try:
-        family = family_named(files.manifest["family"])
-        runtime = family.runtime(files, engine)
+        runtime = family_named(files.manifest["family"]).runtime(files, engine)
     except KeyError as error:
         raise WeightsError(f"{files.folder} lacks {error}: export the model with this version") from error
     return PictureCoder(
@@ -75,15 +91,14 @@ def create_coder(
         model_id=files.model_id,
         model_name=files.name,
         engine_name=engine.name,
-        workers=num_workers(threads),
+        workers=workers,
     )
 
 
-def _keras_graphs(files: ModelFiles) -> dict[str, object]:
+def _keras_graphs(files: ModelFiles) -> dict[str, Any]:
     from compressor.models.exported import load_exported
 
-    graphs: dict[str, object] = family_named(files.manifest["family"]).exporter(load_exported(files)).graphs()
-    return graphs
+    return family_named(files.manifest["family"]).exporter(load_exported(files)).graphs()
 
 
 def _start_cache() -> None:

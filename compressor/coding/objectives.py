@@ -16,7 +16,7 @@ from compressor.spec.constants import MOVED_SAVING_SHARE, PIXEL_OFFSET, SAVING_S
 MSE_SHARE = 0.4
 
 
-def squared_error(original: Floats, weight: Floats) -> PixelError:
+def weighted_squared_error(original: Floats, weight: Floats) -> PixelError:
     """Return a function for the sum over pixels of lambda x the mean squared error of the channels, in bits.
 
     Args:
@@ -33,14 +33,14 @@ def squared_error(original: Floats, weight: Floats) -> PixelError:
     return error
 
 
-def perceptual_error(original: Floats, weight: Floats) -> PixelError:
+def weighted_perceptual_error(original: Floats, weight: Floats) -> PixelError:
     """Return a function for lambda x a weighted sum of squared error and SSIMULACRA 2, in bits.
 
     Args:
         original: (H, W, 3), pixels minus 128, H and W divisible by 16.
         weight: lambda, () or (H, W, 1).
     """
-    squared, distance = squared_error(original, weight), Ssimulacra2Distance(_unit(original))
+    squared, distance = weighted_squared_error(original, weight), Ssimulacra2Distance(_unit(original))
     scale = (1 - MSE_SHARE) * SSIMULACRA2_SCALE * original[..., 0].size
     # The distance is not a sum over pixels, so its value is weighted by the mean of lambda.
     mean_weight = float(weight.mean())
@@ -65,7 +65,7 @@ class Objective:
     """What a refinement lowers, and how.
 
     Attributes:
-                error: the error of decoded pixels, weighted by lambda; see `WeightedError`.
+        error: the error of decoded pixels, weighted by lambda; see `WeightedError`.
         descent: creates, from the worth of a squared step and the number of moves, what moves the latents.
         saving_share: share with which moved latents are rounded; see `compressor.coding.rounding`.
         rate_weight: weight of the slope of the rate when it is added to that of the error. With 0, only
@@ -81,6 +81,8 @@ class Objective:
 # Keys are the metrics that models are trained for. Squared error is nearly quadratic, SSIMULACRA 2 is not.
 # The numbers were chosen on validation pictures; see docs/experiments.md.
 OBJECTIVES = {
-    "mse": Objective(squared_error, lambda worth, steps: AveragedTargets(worth), MOVED_SAVING_SHARE, 0.0),
-    "ssimulacra2": Objective(perceptual_error, lambda worth, steps: Adam(steps), SAVING_SHARE, 2.0),
+    "mse": Objective(
+        weighted_squared_error, lambda worth, steps: AveragedTargets(worth), MOVED_SAVING_SHARE, 0.0
+    ),
+    "ssimulacra2": Objective(weighted_perceptual_error, lambda worth, steps: Adam(steps), SAVING_SHARE, 2.0),
 }

@@ -15,8 +15,8 @@ from compressor.coding.progress import OnProgress, ignore_progress, progress_of_
 from compressor.coding.threads import map_ahead
 from compressor.coding.tile_coder import Pairs, TileCoder
 from compressor.coding.tile_error import WINDOW, TilePixels
-from compressor.coding.tiling import TileReader
-from compressor.errors import OptionError
+from compressor.coding.tile_reader import TileReader
+from compressor.errors import WeightsError
 from compressor.images.arrays import to_uint8
 from compressor.models.runtime import Analysis, ModelRuntime
 from compressor.spec.arrays import Floats, Indices, Symbols, extended
@@ -87,7 +87,7 @@ class PictureCoder:
 
         Raises:
             CorruptStreamError: with `verify`, if the payload does not give back the symbols.
-            OptionError: if the effort refines, and the model cannot.
+            WeightsError: if the effort moves latents, and the model lacks the gradients.
         """
         tiles = self._coded_tiles(image_uint8, levels, effort, on_progress)
         return join_tiles([self.tile_coder.encode(pairs, verify=verify) for pairs in tiles])
@@ -121,7 +121,9 @@ class PictureCoder:
 
         objective = OBJECTIVES.get(runtime.metric)
         if gradient is None or objective is None:
-            raise OptionError(f"model {self.model_name} cannot refine latents: use an effort of at most 5")
+            raise WeightsError(
+                f"model {self.model_name} lacks the gradients that move latents: export it again"
+            )
         # Quick moves alone keep no activations of the filter, so they take no more memory than decoding.
         window = WINDOW if steps else self._part
         return Refiner(runtime, self.tile_coder, gradient, objective, quick_moves, steps, window)

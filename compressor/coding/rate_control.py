@@ -1,4 +1,4 @@
-"""Find the quality that meets a target: a size of the file, or a fidelity of the decoded picture."""
+"""The search over quality levels for the one that meets a target best."""
 
 from __future__ import annotations
 
@@ -8,7 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+import numpy as np
+from numpy.typing import NDArray
+
 from compressor.errors import OptionError
+from compressor.images.psnr import psnr_db
+from compressor.images.ssimulacra2 import ssimulacra2
 from compressor.options import Target
 from compressor.spec.quality import HIGHEST_SEEN_LEVEL, NUM_LEVELS, TOP_LEVEL
 
@@ -31,17 +36,19 @@ class Fidelity:
         name: for messages.
         middle: value of an ordinary photograph in the middle of the quality scale.
         per_level: how much it rises with each level below the fine ones.
+        measure: (original, decoded), both uint8 (H, W, 3) -> its value.
     """
 
     name: str
     middle: float
     per_level: float
+    measure: Callable[[NDArray[np.uint8], NDArray[np.uint8]], float]
 
 
 # Keys are fields of `Target`.
 FIDELITIES = {
-    "psnr_db": Fidelity("dB PSNR", 33.0, 0.042),
-    "ssimulacra2": Fidelity("SSIMULACRA 2", 68.0, 0.15),
+    "psnr_db": Fidelity("dB PSNR", 33.0, 0.042, psnr_db),
+    "ssimulacra2": Fidelity("SSIMULACRA 2", 68.0, 0.15, ssimulacra2),
 }
 # Caps the excess of an infinite PSNR, since interpolation needs a number.
 _MOST_EXCESS = 99.0
@@ -66,7 +73,7 @@ def encode_to_target(
     target: Target,
     num_pixels: int,
     encode_at: Callable[[int], bytes],
-    fidelity_of: Callable[[str, bytes], float],
+    fidelity_of: Callable[[Fidelity, bytes], float],
     *,
     try_top: bool = False,
 ) -> bytes:
@@ -77,7 +84,7 @@ def encode_to_target(
             file that has it.
         num_pixels: width x height of the picture.
         encode_at: level 0..396 -> the whole file.
-        fidelity_of: name of a target in `FIDELITIES`, file of `encode_at` -> fidelity of its decoded pixels.
+        fidelity_of: one of `FIDELITIES`, file of `encode_at` -> its value for the decoded pixels.
         try_top: whether to always try the top level, which stores pixels without loss; for some pictures, it
             takes fewer bytes than lower levels.
 
@@ -90,7 +97,7 @@ def encode_to_target(
     for name, fidelity in FIDELITIES.items():
         wanted = getattr(target, name)
         if wanted is not None:
-            trials = _Trials(encode_at, partial(fidelity_of, name))
+            trials = _Trials(encode_at, partial(fidelity_of, fidelity))
             if try_top:
                 trials.try_level(TOP_LEVEL)
             return _smallest_with(wanted, fidelity, trials)

@@ -10,6 +10,7 @@ from PIL import Image, ImageFilter
 
 from compressor.coding.area import Area
 from compressor.coding.exact_pixels import encode_exact
+from compressor.images.filling import with_holes_filled
 from compressor.locks import CachedProperty
 from compressor.spec.arrays import extended
 from compressor.spec.file_format import EXACT_TILE, MAP_REGION
@@ -61,7 +62,7 @@ class ScreenContent:
         """The picture with screen content replaced by a smooth continuation of the rest, (H, W, 3)."""
         means = Image.fromarray(self.image_uint8).reduce(CELL)
         means.putalpha(Image.fromarray(np.where(self.cells, np.uint8(0), np.uint8(255))))
-        smooth = _with_holes_filled(means).convert("RGB")
+        smooth = with_holes_filled(means).convert("RGB")
         smooth = smooth.resize((means.width * CELL, means.height * CELL), Image.Resampling.BILINEAR)
         height, width = self.mask.shape
         return np.where(self.mask[..., None], np.asarray(smooth)[:height, :width], self.image_uint8)
@@ -186,14 +187,3 @@ def _fine_chroma(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
     half = CELL // 2
     sums = energy.reshape(height // CELL, half, width // CELL, half).sum(axis=(1, 3))
     return sums / (4 * half * half)
-
-
-def _with_holes_filled(image: Image.Image) -> Image.Image:
-    """Fill the transparent pixels of an RGBA picture from the others, over ever larger distances."""
-    alpha = image.getchannel("A").point([0] + [255] * 255)
-    if alpha.getextrema() == (255, 255) or image.size == (1, 1):
-        return Image.composite(image, Image.new("RGBA", image.size, "gray"), alpha)
-    opaque = image.copy()
-    opaque.putalpha(alpha)
-    smaller = _with_holes_filled(opaque.reduce(2))
-    return Image.composite(image, smaller.resize(image.size, Image.Resampling.BILINEAR), alpha)

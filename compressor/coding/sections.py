@@ -20,16 +20,14 @@ from compressor.spec.quality import HIGHEST_SEEN_LEVEL, TOP_LEVEL
 
 # If this share of the pixels is stored exactly, storing all of them is tried.
 MIN_SHARE_FOR_WHOLE = 1 / 2
-# The size of a PNG file is estimated from the first eight of each 64 rows.
-SAMPLE_ROWS, SAMPLE_STRIDE = 8, 64
+# The size of a PNG file is estimated from the first eight of each 128 rows.
+SAMPLE_ROWS, SAMPLE_STRIDE = 8, 128
 # If a picture at a fine level takes more than this share of the bytes of a PNG file, storing it without loss
 # may take fewer, as it often does for gray pictures.
 MIN_SHARE_OF_PNG = 0.4
 # A picture is plain if a PNG file takes at most this share of the bytes of its pixels; photographs take more.
 # A WebP file is often much smaller still, so storing plain pictures without loss is tried as well.
 MAX_SHARE_OF_PLAIN = 1 / 4
-# At levels that are not fine, plain pictures take at most this many bits per pixel.
-MAX_BPP_OF_PLAIN = 0.25
 
 
 class SectionEncoder:
@@ -41,6 +39,7 @@ class SectionEncoder:
     Args:
         coder: coder of the picture section.
         image_uint8: (H, W, 3).
+        lossless_uint8: the same to store as a whole without loss; hidden pixels may have other colours.
         lowering: lowering of the regions of the quality map; None for no map.
         effort: how symbols are chosen.
         verify: whether to read the payloads again.
@@ -51,6 +50,7 @@ class SectionEncoder:
         self,
         coder: PictureCoder,
         image_uint8: NDArray[np.uint8],
+        lossless_uint8: NDArray[np.uint8],
         lowering: Lowering | None,
         effort: Effort,
         *,
@@ -58,6 +58,7 @@ class SectionEncoder:
         on_progress: OnProgress,
     ) -> None:
         self._coder, self._image_uint8, self._lowering = coder, image_uint8, lowering
+        self._lossless_uint8 = lossless_uint8
         self._effort, self._verify, self._on_progress = effort, verify, on_progress
         self._quality_map = {} if lowering is None else {QUALITY_MAP: pack_map(lowering)}
         # Payloads of the whole picture, coded by the networks, by level.
@@ -93,13 +94,8 @@ class SectionEncoder:
 
     def _is_smaller_without_loss(self, level: int, num_bytes: int) -> bool:
         """Return whether storing the picture without loss takes no more bytes; only tried if likely."""
-        height, width, _ = self._image_uint8.shape
-        is_fine = level > HIGHEST_SEEN_LEVEL
-        if not is_fine and 8 * num_bytes > MAX_BPP_OF_PLAIN * height * width:
-            return False
-        is_plain = self._png_num_bytes <= MAX_SHARE_OF_PLAIN * self._image_uint8.nbytes
-        is_large = is_fine and num_bytes > MIN_SHARE_OF_PNG * self._png_num_bytes
-        return (is_plain or is_large) and len(self._whole) <= num_bytes
+        is_large = level > HIGHEST_SEEN_LEVEL and num_bytes > MIN_SHARE_OF_PNG * self._png_num_bytes
+        return (self._is_plain or is_large) and len(self._whole) <= num_bytes
 
     def _payloads(self, level: int, screen_content: ScreenContent | None) -> dict[str, bytes]:
         """Encode the picture, and store its screen content, or all of it, exactly where that pays."""
@@ -122,19 +118,30 @@ class SectionEncoder:
         return self._quality_map | {EXACT: payload, PICTURE: rest}
 
     @CachedProperty
+    def _sample(self) -> NDArray[np.uint8]:
+        """Some rows of the picture."""
+        tops = range(0, len(self._lossless_uint8), SAMPLE_STRIDE)
+        return np.concatenate([self._lossless_uint8[top : top + SAMPLE_ROWS] for top in tops])
+
+    @CachedProperty
     def _png_num_bytes(self) -> float:
         """About how many bytes a PNG file takes."""
-        tops = range(0, len(self._image_uint8), SAMPLE_STRIDE)
-        rows = np.concatenate([self._image_uint8[top : top + SAMPLE_ROWS] for top in tops])
-        return quick_num_bytes(rows) * len(self._image_uint8) / len(rows)
+        return quick_num_bytes(self._sample) * len(self._lossless_uint8) / len(self._sample)
+
+    @property
+    def _is_plain(self) -> bool:
+        """Whether a PNG file takes far fewer bytes than the pixels; those of gray take one each."""
+        is_gray = np.array_equal(self._sample, np.broadcast_to(self._sample[..., :1], self._sample.shape))
+        num_bytes = self._lossless_uint8.nbytes / (3 if is_gray else 1)
+        return bool(self._png_num_bytes <= MAX_SHARE_OF_PLAIN * num_bytes)
 
     @CachedProperty
     def _whole(self) -> bytes:
         """The payload of the exact section that stores the whole picture."""
-        everywhere = np.ones(self._image_uint8.shape[:2], bool)
-        payload = encode_exact(self._image_uint8, everywhere)
+        everywhere = np.ones(self._lossless_uint8.shape[:2], bool)
+        payload = encode_exact(self._lossless_uint8, everywhere)
         if self._verify:
-            verify_exact(payload, self._image_uint8, everywhere)
+            verify_exact(payload, self._lossless_uint8, everywhere)
         return payload
 
     def _picture(self, level: int, parts: int) -> bytes:

@@ -7,23 +7,22 @@ from numpy.typing import NDArray
 
 from compressor.bitstream.container import read_container
 from compressor.coding.picture_coder import PictureCoder
-from compressor.coding.rate_control import encode_to_target
+from compressor.coding.rate_control import Fidelity, encode_to_target
 from compressor.coding.screen_content import ScreenContent
 from compressor.coding.sections import decode_sections
 from compressor.errors import OptionError
 from compressor.images.arrays import colour_array, colour_image
-from compressor.images.psnr import psnr_db, squared_error
-from compressor.images.ssimulacra2 import MIN_PX, ssimulacra2
+from compressor.images.psnr import squared_error
+from compressor.images.ssimulacra2 import MIN_PX
 from compressor.options import Target
 from compressor.spec.file_format import PICTURE, Flags
-
-_METRICS = {"psnr_db": psnr_db, "ssimulacra2": ssimulacra2}
 
 
 def meet_target(
     target: Target,
     coder: PictureCoder,
     image_uint8: NDArray[np.uint8],
+    hidden: NDArray[np.bool_] | None,
     screen_content: ScreenContent | None,
     encode_at: Callable[[int, ScreenContent | None], bytes],
     *,
@@ -35,6 +34,7 @@ def meet_target(
         target: the target; see `Target`.
         coder: decodes the trials.
         image_uint8: the picture, (H, W, 3).
+        hidden: pixels that count as exact, (H, W); None for none.
         screen_content: screen content of the picture; None if it has none.
         encode_at: level 0..396, and the screen content to store exactly where that pays -> the whole file.
         may_be_lossless: whether the top level stores the picture without loss.
@@ -52,8 +52,12 @@ def meet_target(
             f"{MIN_PX}x{MIN_PX} for a target of SSIMULACRA 2: give a quality"
         )
 
-    def fidelity_of(name: str, stream: bytes) -> float:
-        return _METRICS[name](image_uint8, _colours(coder, stream))
+    def decoded(stream: bytes) -> NDArray[np.uint8]:
+        colours = _colours(coder, stream)
+        return colours if hidden is None else np.where(hidden[..., None], image_uint8, colours)
+
+    def fidelity_of(fidelity: Fidelity, stream: bytes) -> float:
+        return fidelity.measure(image_uint8, decoded(stream))
 
     def encode(exact: ScreenContent | None) -> bytes:
         return encode_to_target(
@@ -83,7 +87,7 @@ def meet_target(
         raise unmet
     if len(streams) == 1:
         return streams[0]
-    return min(streams, key=lambda stream: squared_error(_colours(coder, stream), image_uint8))
+    return min(streams, key=lambda stream: squared_error(decoded(stream), image_uint8))
 
 
 def _colours(coder: PictureCoder, stream: bytes) -> NDArray[np.uint8]:

@@ -16,15 +16,8 @@ from compressor.bitstream.limits import DEFAULT_MAX_PIXELS, check_num_pixels
 from compressor.errors import CompressorError, ImageInputError, LimitError, one_line
 from compressor.images.alpha import clear_hidden
 from compressor.images.colour import colour_notes, read_header
-from compressor.images.metadata import (
-    Metadata,
-    is_profile_for,
-    left_out_notes,
-    orientation_of,
-    parse_strip,
-    read_metadata,
-    reset_orientation,
-)
+from compressor.images.left_out import left_out_notes
+from compressor.images.metadata import Metadata, is_profile_for, parse_strip, read_metadata
 from compressor.images.modes import Storage, to_coded_mode
 from compressor.images.pillow_limit import limit_of_pillow
 
@@ -59,11 +52,13 @@ class LoadedPicture:
         image: upright pixels, of mode L, LA, RGB or RGBA.
         metadata: what is carried along.
         notes: one sentence for each thing that was reduced or left out.
+        keeps_hidden: whether pixels whose alpha is 0 keep their colours. Otherwise, they are black.
     """
 
     image: Image.Image
     metadata: Metadata
     notes: tuple[str, ...]
+    keeps_hidden: bool
 
 
 def readable_extensions() -> set[str]:
@@ -187,11 +182,10 @@ def load_picture(
         if is_hidden and cleared.tobytes() != pixels.tobytes():
             notes += (_NOTE_ALL_HIDDEN,)
         pixels = cleared
-    orientation = orientation_of(metadata)
-    if orientation != 1:
+    if (orientation := metadata.orientation) != 1:
         pixels = pixels.transpose(_UPRIGHT[orientation])
-        metadata = reset_orientation(metadata)
-    return LoadedPicture(pixels, metadata.stripped(stripped), notes + mode_notes)
+        metadata = metadata.upright()
+    return LoadedPicture(pixels, metadata.stripped(stripped), notes + mode_notes, keep_hidden)
 
 
 def _animation_notes(image: Image.Image) -> tuple[str, ...]:

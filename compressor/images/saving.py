@@ -9,7 +9,9 @@ from typing import Any
 from PIL import Image
 
 from compressor.errors import OptionError, one_line
-from compressor.images.metadata import is_profile_for, tiff_tags, without_orientation, without_prefix
+from compressor.images.metadata import is_profile_for, without_prefix
+from compressor.images.orientation import without_orientation
+from compressor.images.tiff_tags import tiff_tags
 
 DEFAULT_EXTENSION = ".png"
 

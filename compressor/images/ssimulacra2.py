@@ -75,27 +75,6 @@ WEIGHTS = (
     ),
 )
 # fmt: on
-# Larger sums are outside of the range that the polynomial was fitted to.
-LARGEST_SUM = 100.0
-
-
-def _large_weights() -> tuple[dict[str, NDArray[np.float64]], ...]:
-    """Return the weights from 0.01 on, by scale (finest first) and channel of XYB, each (2, 3).
-
-    They are those of the mean and of the 4-norm of the three maps. Channels and scales without any such
-    weight are left out.
-    """
-    weights = np.array(WEIGHTS).reshape(3, NUM_SCALES, 2, 3)
-    weights[weights < 0.01] = 0
-    scales = weights[:, weights.any(axis=(0, 2, 3))].transpose(1, 0, 2, 3)
-    return tuple({name: w for name, w in zip("XYB", scale, strict=True) if w.any()} for scale in scales)
-
-
-# For encoders and training, which need the gradient: the weights that matter and, since the slope of a root
-# is infinite at zero, what is added to means of fourth powers and the least response of a cone.
-LARGE_WEIGHTS = _large_weights()
-SMALLEST = 1e-16
-LEAST_LIGHT = 1e-4
 
 
 def ssimulacra2(reference_uint8: NDArray[np.uint8], other_uint8: NDArray[np.uint8]) -> float:

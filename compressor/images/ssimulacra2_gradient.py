@@ -11,14 +11,12 @@ from compressor.images.pyramid import halve
 from compressor.images.srgb import linear, linear_derivative
 from compressor.images.ssimulacra2 import (
     C2,
-    LARGE_WEIGHTS,
-    LARGEST_SUM,
-    LEAST_LIGHT,
+    NUM_SCALES,
     OPSIN_BIAS,
     OPSIN_MATRIX,
     POLYNOMIAL,
-    SMALLEST,
     SUM_SCALE,
+    WEIGHTS,
     WINDOW,
     XYB_MATRIX,
     XYB_OFFSET,
@@ -31,6 +29,27 @@ _RADIUS_PX = len(_KERNEL) // 2
 _BAND_ROWS = 64
 _CONES = OPSIN_MATRIX.astype(np.float32)
 _XYB, _OFFSET = XYB_MATRIX.astype(np.float32), XYB_OFFSET.astype(np.float32)
+
+
+def _large_weights() -> tuple[dict[str, NDArray[np.float64]], ...]:
+    """Return the weights from 0.01 on, by scale (finest first) and channel of XYB, each (2, 3).
+
+    They are those of the mean and of the 4-norm of the three maps. Channels and scales without any such
+    weight are left out.
+    """
+    weights = np.array(WEIGHTS).reshape(3, NUM_SCALES, 2, 3)
+    weights[weights < 0.01] = 0
+    scales = weights[:, weights.any(axis=(0, 2, 3))].transpose(1, 0, 2, 3)
+    return tuple({name: w for name, w in zip("XYB", scale, strict=True) if w.any()} for scale in scales)
+
+
+# The weights that matter and, since the slope of a root is infinite at zero, what is added to means of fourth
+# powers and the least response of a cone.
+LARGE_WEIGHTS = _large_weights()
+SMALLEST = 1e-16
+LEAST_LIGHT = 1e-4
+# Larger sums are outside of the range that the polynomial was fitted to.
+LARGEST_SUM = 100.0
 
 
 class Ssimulacra2Distance:

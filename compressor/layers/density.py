@@ -5,8 +5,7 @@ import math
 import keras
 from keras import ops
 
-from compressor.layers.quantisation import round_with_dead_zone
-from compressor.spec.constants import NUM_SCALES, SAVING_SHARE, SCALE_MAX, SCALE_MIN
+from compressor.spec.constants import NUM_SCALES, SCALE_MAX, SCALE_MIN
 
 LOG_SCALE_STEP = math.log(SCALE_MAX / SCALE_MIN) / (NUM_SCALES - 1)
 
@@ -24,31 +23,6 @@ def logistic_bits(value, scale):
     value = ops.abs(value)
     probability = ops.sigmoid((0.5 - value) / scale) - ops.sigmoid((-0.5 - value) / scale)
     return -ops.log(ops.maximum(probability, 2.0**-30)) / math.log(2)
-
-
-def round_weighed(residual, scale, worth, saving_share: float = SAVING_SHARE):
-    """Round to nearest, and then one towards zero where the bits saved exceed what the error is worth.
-
-    What the encoder does by default, with the bits of the logistic density in place of the tables that are
-    counted after training.
-
-    Args:
-        residual: float tensor in quantisation steps.
-        scale: positive float tensor, broadcast against `residual`.
-        worth: what a squared step of error is worth in bits, broadcast against `residual`.
-        saving_share: share of the bits saved that counts.
-
-    Returns:
-        float tensor of integers.
-
-    Reference: Sullivan and Wiegand, "Rate-distortion optimization for video compression", IEEE Signal
-    Processing Magazine 15(6), 1998.
-    """
-    nearest = ops.abs(round_with_dead_zone(residual, 0.0))
-    lower = ops.maximum(nearest - 1, 0)
-    saved = logistic_bits(nearest, scale) - logistic_bits(lower, scale)
-    added = ops.square(ops.abs(residual) - lower) - ops.square(ops.abs(residual) - nearest)
-    return ops.sign(residual) * ops.where(saving_share * saved > worth * added, lower, nearest)
 
 
 def training_bits(residual, symbols, scale):

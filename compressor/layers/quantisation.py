@@ -1,19 +1,34 @@
-"""Rounding, and its stand-ins in training."""
+"""Rounding, and its gradient in training."""
 
-from keras import ops, random
+from keras import ops
+
+from compressor.layers.density import logistic_bits
+from compressor.spec.constants import SAVING_SHARE
 
 
-def round_with_dead_zone(residual, dead_zone=0.05):
-    """Round to the nearest integer, with the zone that rounds towards zero widened.
+def round_weighed(residual, scale, worth, saving_share: float = SAVING_SHARE):
+    """Round to nearest, and then one towards zero where the bits saved exceed what the error is worth.
+
+    What the encoder does by default, with the bits of the logistic density in place of the tables that are
+    counted after training.
 
     Args:
-        residual: float tensor in units of the quantisation step.
-        dead_zone: 0 is plain rounding (halves away from zero); 0.05 rounds 0.54 to 0.
+        residual: float tensor in quantisation steps.
+        scale: positive float tensor, broadcast against `residual`.
+        worth: what a squared step of error is worth in bits, broadcast against `residual`.
+        saving_share: share of the bits saved that counts.
 
     Returns:
         float tensor of integers.
+
+    Reference: Sullivan and Wiegand, "Rate-distortion optimization for video compression", IEEE Signal
+    Processing Magazine 15(6), 1998.
     """
-    return ops.sign(residual) * ops.floor(ops.abs(residual) + (0.5 - dead_zone))
+    nearest = ops.floor(ops.abs(residual) + 0.5)
+    lower = ops.maximum(nearest - 1, 0)
+    saved = logistic_bits(nearest, scale) - logistic_bits(lower, scale)
+    added = ops.square(ops.abs(residual) - lower) - ops.square(ops.abs(residual) - nearest)
+    return ops.sign(residual) * ops.where(saving_share * saved > worth * added, lower, nearest)
 
 
 def straight_through(residual, symbols):
@@ -26,15 +41,3 @@ def straight_through(residual, symbols):
     Reference: Theis et al., "Lossy image compression with compressive autoencoders", ICLR 2017.
     """
     return residual + ops.stop_gradient(symbols - residual)
-
-
-def add_uniform_noise(residual, seed):
-    """Add noise drawn from [-0.5, 0.5): a differentiable proxy of rounding for the rate.
-
-    Args:
-        residual: float tensor in units of the quantisation step.
-        seed: `keras.random.SeedGenerator`.
-
-    Reference: Ballé, Laparra and Simoncelli, "End-to-end optimized image compression", ICLR 2017.
-    """
-    return residual + random.uniform(ops.shape(residual), -0.5, 0.5, dtype=residual.dtype, seed=seed)

@@ -64,12 +64,14 @@ class RateDistortionModel(keras.Model):
 
     Attributes:
         family: name in the registry.
+        divisor: by which the height and the width of pictures have to be divisible.
         saving_share: see `compressor.coding.rounding.RateDistortionRounding`.
         replicas: how many copies of the model share a batch under a `tf.distribute` strategy, which adds
             up their gradients.
     """
 
     family = ""
+    divisor = 1
     saving_share = SAVING_SHARE
     replicas = 1
 
@@ -109,6 +111,12 @@ class RateDistortionModel(keras.Model):
     def call(self, inputs, training=False):
         images, quality = inputs["images"], inputs["quality"]
         _, height, width, _ = ops.shape(images)
+        sides = images.shape[1:3]
+        if any(side is not None and side % self.divisor for side in sides):
+            raise ValueError(
+                f"received pictures of {sides[1]}x{sides[0]} pixels, "
+                f"expected sides divisible by {self.divisor}: crop or pad them"
+            )
         latents, bits = self.analyse_and_code(images, quality, partial(self.quantise, training=training))
         pictures = self.synthesise(latents, quality)
         bpp = bits / (height * width)

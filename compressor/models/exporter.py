@@ -8,9 +8,7 @@ from numpy.typing import NDArray
 
 
 class Exporter(Protocol):
-    """The parts of an exported model, made from a trained Keras model, which is the only argument."""
-
-    def __init__(self, model: Any) -> None: ...
+    """The parts of an exported model, made from a trained Keras model."""
 
     def calibrate(self, images: list[NDArray[np.uint8]], levels: Sequence[int]) -> None:
         """Fit the values that training leaves open.

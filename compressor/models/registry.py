@@ -11,6 +11,7 @@ from compressor.errors import WeightsError
 
 if TYPE_CHECKING:
     from compressor.engines.interface import Engine
+    from compressor.models.exporter import Exporter
     from compressor.models.runtime import ModelRuntime
     from compressor.weights.files import ModelFiles
 
@@ -43,9 +44,10 @@ class Family:
         return _load(self.model_path)
 
     @property
-    def exporter(self) -> Any:
-        """The exporter's class."""
-        return _load(self.exporter_path)
+    def exporter(self) -> Callable[[Any], Exporter]:
+        """The exporter's class; its argument is a trained Keras model."""
+        cls: Callable[[Any], Exporter] = _load(self.exporter_path)
+        return cls
 
 
 def _load(path: str) -> Any:

@@ -86,8 +86,8 @@ class ModelRuntime(Protocol):
         reductions: factors, besides 1, that `synthesis` accepts.
         tables: symbol frequencies of each scale index.
         metric: the distortion that the model was trained for, see `training.settings.Settings`.
-        quick_moves: how often latents are moved quickly before they are coded, from effort 5 on; see
-            `compressor.coding.refinement`.
+        quick_moves: how often latents are moved quickly before they are coded, from effort 5 on; lower
+            efforts may make fewer moves. See `compressor.coding.refinement`.
         error_gradient: for moves of latents; None if the model has none.
     """
 

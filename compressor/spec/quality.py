@@ -30,7 +30,8 @@ def quality_to_level(quality: float) -> int:
         >>> quality_to_level(50)
         196
     """
-    if not isinstance(quality, Real) or not MIN_QUALITY <= quality <= MAX_QUALITY:
+    is_number = isinstance(quality, Real) and not isinstance(quality, bool)
+    if not is_number or not MIN_QUALITY <= quality <= MAX_QUALITY:
         raise ValueError(f"received quality {quality!r}, expected a number from 1 to 100")
     return round((quality - MIN_QUALITY) * 4)
 

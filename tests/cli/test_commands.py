@@ -59,6 +59,16 @@ def test_output_types(folder, arguments, encoded):
         assert decoded.convert("RGBA").tobytes() == image.tobytes()
 
 
+def test_an_input_that_looks_like_an_option(folder, picture):
+    picture("-a.png")
+    for arguments in (["encode", "--", "-a.png"], ["encode", "-q", "80", "--no-verify", "--", "-a.png"]):
+        assert main(arguments) == 0
+    picture("b.png")
+    os.mkdir("out")
+    assert main(["encode", "b.png", "-o", "out", "--", "-a.png"]) == 0
+    assert sorted(os.listdir("out")) == ["-a.cmpr", "b.cmpr"]
+
+
 def test_several_inputs_into_a_folder(folder, picture):
     for name in ("a.png", "b.png"):
         picture(name)

@@ -92,7 +92,8 @@ def test_names_that_the_terminal_cannot_show(folder, run_process, picture):
     assert run.stdout.startswith(rb"\u5199\u771f.cmpr: 12x9")
 
 
-def test_ctrl_c_while_waiting_for_input(folder, start_process):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals_while_waiting_for_input(folder, start_process, number):
     os.mkfifo("slow.png")
     # Jobs that a shell has put into the background inherit that Ctrl-C is ignored, and tests may be one.
     options = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.default_int_handler)}
@@ -100,7 +101,7 @@ def test_ctrl_c_while_waiting_for_input(folder, start_process):
         # Opening the pipe waits until the process opens its other end, to read from it.
         with open("slow.png", "wb"):
             time.sleep(0.05)
-            process.send_signal(signal.SIGINT)
+            process.send_signal(number)
             _, message = process.communicate(timeout=10)
     assert (process.returncode, message) == (130, b"")
     assert os.listdir() == ["slow.png"]

@@ -10,7 +10,7 @@ from compressor.entropy.tables import load_tables
 from compressor.images.psnr import psnr_db
 from compressor.spec.constants import BOOST_MAX, BOOST_STEP
 from compressor.spec.quality import quality_to_level
-from compressor.weights.files import SHIPPED, model_of_tune
+from compressor.weights.shipped import SHIPPED, model_of_tune
 from tests.samples import checker, stripes
 
 

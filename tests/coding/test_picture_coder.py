@@ -18,7 +18,8 @@ from compressor.models.flagship import runtime as flagship_runtime
 from compressor.options import ENGINES
 from compressor.spec.constants import TILE
 from compressor.spec.passes import coding_passes
-from compressor.weights.files import ModelFiles, shipped_folder
+from compressor.weights.files import ModelFiles
+from compressor.weights.shipped import shipped_folder
 
 
 @pytest.fixture(scope="module")
@@ -281,7 +282,7 @@ def test_cnn_round_trips(picture, tmp_path, tiny_options):
     model = build_model("cnn", **tiny_options["cnn"])
     model.adapt(None)
     model.log_scale.values.assign(np.ones((5, 6)))
-    export(model, tmp_path, name="cnn", model_id=0, provenance={})
+    export(model, tmp_path, name="cnn", model_id=0, metric="mse", provenance={})
     coder = create_coder(ModelFiles(tmp_path), "onnxruntime")
     image = picture(33, 50)
     images = np.pad(image, ((0, 3), (0, 2), (0, 0)), mode="edge")[None].astype("float32") / 255

@@ -12,7 +12,7 @@ from compressor.coding.quality_map import MAX_LOWERING, levels_of, lowering_of_m
 from compressor.errors import CorruptStreamError, OptionError
 from compressor.images.psnr import psnr_db
 from compressor.images.ssimulacra2 import ssimulacra2
-from compressor.weights.files import shipped_models
+from compressor.weights.shipped import shipped_models
 
 # The face, and everything within two regions of 64 pixels of it.
 FACE, NEAR_FACE = np.s_[64:192, 128:256], np.s_[:320, :384]

@@ -8,7 +8,7 @@ from compressor import Runtime
 from compressor.coding.area import Area
 from compressor.coding.effort import Effort
 from compressor.coding.loading import load_coder
-from compressor.coding.objectives import squared_error
+from compressor.coding.objectives import weighted_squared_error
 from compressor.coding.picture_coder import PictureCoder
 from compressor.coding.quality_map import levels_of, lowering_of_mask
 from compressor.coding.tile_error import TileError, TilePixels, halo_of
@@ -102,7 +102,7 @@ def test_the_halo_is_as_wide_as_the_gradient_needs(picture):
     original = TilePixels(pixels, pixels.shape[:2], LEVEL, whole)
 
     def gradient(window, halo):
-        error = TileError(family, family.error_gradient, squared_error, original, window, halo)
+        error = TileError(family, family.error_gradient, weighted_squared_error, original, window, halo)
         return error.with_gradient(latents, through_filter=False)[1]
 
     exact, halo = gradient(16, 0), halo_of(family, through_filter=False)

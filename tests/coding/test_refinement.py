@@ -14,7 +14,7 @@ from compressor.coding.area import Area
 from compressor.coding.descent import AveragedTargets
 from compressor.coding.effort import Effort, effort_of
 from compressor.coding.loading import load_coder
-from compressor.coding.objectives import OBJECTIVES, Objective, squared_error
+from compressor.coding.objectives import OBJECTIVES, Objective, weighted_squared_error
 from compressor.coding.picture_coder import PictureCoder
 from compressor.coding.refinement import Refiner
 from compressor.coding.tile_error import TilePixels
@@ -157,7 +157,7 @@ def test_the_error_of_a_tile_narrower_than_its_surroundings_counts_as_a_whole():
 
 def test_an_error_is_worth_lambda():
     decoder, pixels = SquareDecoder(), np.float32([[[10.4], [20.4]]])
-    objective = Objective(squared_error, lambda worth, steps: AveragedTargets(worth), 0.5, 0)
+    objective = Objective(weighted_squared_error, lambda worth, steps: AveragedTargets(worth), 0.5, 0)
     refined(decoder, objective, pixels, pixels, 1)
     # The slope of a squared error is 2 / 3 of -0.4, a third of it for each sample, and lambda is 3.
     target = np.floor(pixels) + 0.8 / (2 * ERROR_CURVATURE)

@@ -6,7 +6,7 @@ import pytest
 from scipy import signal
 
 from demos import animations
-from demos.common import ArgumentError
+from demos.errors import ArgumentError
 
 
 @pytest.mark.parametrize("scene", animations.SCENES)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from demos import arithmetic
-from demos.common import ArgumentError
+from demos.errors import ArgumentError
 
 
 @pytest.mark.parametrize("kernel", [1, 2, 3, 5])

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from demos import checkerboard
-from demos.common import ArgumentError
+from demos.errors import ArgumentError
 
 
 @pytest.mark.parametrize("stride", [2, 3, 4])

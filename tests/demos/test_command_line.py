@@ -52,7 +52,8 @@ def test_bad_picture_exits_with_1(tmp_path, capsys, content):
         path.write_bytes(content)
     assert main(["run", "convolve", "--image", str(path), "--out", str(tmp_path)]) == 1
     error = capsys.readouterr().err
-    assert error.startswith(f"error: cannot read {path} as a picture")
+    assert error.startswith("error: ")
+    assert "x.png: " in error
     assert error.count("\n") == 1
 
 

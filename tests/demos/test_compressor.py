@@ -6,7 +6,7 @@ import pytest
 
 from compressor.models.registry import build_model
 from demos import compressor
-from demos.common import DemoError
+from demos.errors import DemoError
 from demos.receptive_field import layers_of
 
 

@@ -6,7 +6,7 @@ import pytest
 from scipy import signal
 
 from demos import arithmetic, conv2d
-from demos.common import ArgumentError
+from demos.errors import ArgumentError
 
 
 def test_batch_round_trip_of_every_level():

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from demos import conv2d_transpose
-from demos.common import ArgumentError
+from demos.errors import ArgumentError
 
 
 def loop_transpose(images, kernel, stride, padding, output_padding):

@@ -5,7 +5,7 @@ import pytest
 from scipy import signal
 
 from demos import convolve
-from demos.common import ArgumentError
+from demos.errors import ArgumentError
 
 METHODS = (convolve.by_loop, convolve.by_windows, convolve.by_scipy, convolve.by_keras)
 

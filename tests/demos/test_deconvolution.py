@@ -9,7 +9,8 @@ from scipy import signal
 from skimage import restoration
 
 from demos import deconvolution
-from demos.common import ArgumentError, Context
+from demos.context import Context
+from demos.errors import ArgumentError
 from demos.kernels import gaussian
 from eval.metrics import float_psnr_db
 

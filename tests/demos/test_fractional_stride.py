@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from demos import fractional_stride
-from demos.common import ArgumentError
+from demos.errors import ArgumentError
 
 
 @pytest.mark.parametrize("stride", [1, 2, 3, 4])

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from demos import gallery
-from demos.common import Context
+from demos.context import Context
 
 
 class Page(HTMLParser):

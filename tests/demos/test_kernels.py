@@ -6,7 +6,7 @@ from scipy import ndimage, signal
 from skimage import filters
 
 from demos import kernels
-from demos.common import ArgumentError
+from demos.errors import ArgumentError
 
 
 @pytest.mark.parametrize(

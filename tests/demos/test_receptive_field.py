@@ -7,7 +7,7 @@ from compressor.models.flagship.networks import correction_network
 from compressor.models.registry import build_model
 from demos import arithmetic
 from demos import receptive_field as field_of
-from demos.common import ArgumentError
+from demos.errors import ArgumentError
 
 
 def test_known_receptive_fields():

@@ -5,7 +5,7 @@ import pytest
 from scipy import signal
 
 from demos import transpose_by_hand
-from demos.common import ArgumentError
+from demos.errors import ArgumentError
 
 METHODS = (
     transpose_by_hand.by_summing,

@@ -4,9 +4,9 @@ import keras
 import numpy as np
 import pytest
 
-from demos import segmentation, unet
+from demos import unet
 from demos.arithmetic import conv_parameters
-from demos.common import ArgumentError
+from demos.errors import ArgumentError
 
 
 def test_unet_size_agrees_with_the_paper():
@@ -49,14 +49,9 @@ def test_unet_refuses_invalid_widths():
         unet.unet(width=0)
 
 
-def test_unet_learns_and_can_be_saved(tmp_path):
-    keras.utils.set_random_seed(0)
-    pictures, masks = segmentation.make_shapes(8, 32, np.random.default_rng(0))
+def test_unet_can_be_saved(tmp_path):
+    pictures = np.random.default_rng(0).random((2, 32, 48, 3), np.float32)
     model = unet.unet(width=4)
-    losses = segmentation.train(model, keras.optimizers.Adam(3e-3), pictures, masks, epochs=8, batch_size=4)[
-        "loss"
-    ]
-    assert losses[-1] < losses[0]
     model.save(tmp_path / "unet.keras")
-    loaded = keras.saving.load_model(tmp_path / "unet.keras", compile=False)
+    loaded = keras.saving.load_model(tmp_path / "unet.keras")
     assert np.allclose(model(pictures), loaded(pictures), atol=1e-6)

@@ -8,7 +8,8 @@ from compressor.engines import loading
 from compressor.engines.loading import load_engine, resolve_engine
 from compressor.errors import MissingDependencyError
 from compressor.options import ENGINES
-from compressor.weights.files import ModelFiles, shipped_folder
+from compressor.weights.files import ModelFiles
+from compressor.weights.shipped import shipped_folder
 
 
 @pytest.mark.parametrize("name", ENGINES)

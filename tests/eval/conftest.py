@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from eval import codecs
+from eval.cli import main
 from eval.codecs import Codec
 from tests.samples import photo_like
 
@@ -19,14 +20,28 @@ def photo():
     return photo_like
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A folder of two small pictures of different sizes."""
-    path = tmp_path / "pictures"
+def write_pictures(path: Path) -> Path:
+    """Make a folder of two small pictures of different sizes."""
     path.mkdir()
     Image.fromarray(photo_like(48, 64)).save(path / "a.png")
     Image.fromarray(photo_like(40, 56, seed=1)).save(path / "b.png")
     return path
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder of two small pictures of different sizes, which a test may change."""
+    return write_pictures(tmp_path / "pictures")
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory) -> Path:
+    """The CSV file of an evaluation of these pictures, which no test changes."""
+    path = tmp_path_factory.mktemp("results")
+    codecs = ["--codecs", "jpeg420", "webp", "jpeg444", "--qualities", "20", "50", "80", "95"]
+    folders = ["--images", str(write_pictures(path / "pictures")), "--out", str(path)]
+    assert main(["run", *folders, "--cache", str(path / "cache"), *codecs, "--no-html", "--quiet"]) == 0
+    return path / "report.csv"
 
 
 @dataclass(frozen=True)

@@ -94,12 +94,16 @@ def test_values_may_be_negative(method):
 
 def test_akima_may_overshoot():
     """Between the limits, the rate of an interpolated curve need not rise with its value."""
-    random = np.random.default_rng(0)
+    random, gains = np.random.default_rng(0), []
     for _ in range(60):
         steps = random.exponential([[[0.25], [2]]] * 2, size=(2, 2, 8))
         curves = [list(zip(rates, 25 + values, strict=True)) for rates, values in np.cumsum(steps, axis=2)]
         delta = bjontegaard_delta(*curves, "akima", limits=(28, 40))
-        assert delta.rate_percent is None or math.isfinite(delta.rate_percent)
+        assert math.isfinite(delta.rate_percent)
+        gains += [] if delta.gain is None else [delta.gain]
+    # The other curves share no rates.
+    assert len(gains) > 40
+    assert np.isfinite(gains).all()
 
 
 @pytest.mark.parametrize("method", ["pchip", "akima"])

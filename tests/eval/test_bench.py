@@ -2,7 +2,6 @@
 
 import json
 
-import numpy as np
 import pytest
 
 from eval import bench, codecs
@@ -72,13 +71,6 @@ def test_a_file_that_is_left_out_is_a_failure(folder, capsys):
     arguments = ["--codecs", "jpeg420", "--rounds", "1", "--no-cold", "--images", str(folder)]
     assert main(["bench", *arguments]) == 1
     assert "left out: damaged.png" in capsys.readouterr().err
-
-
-def test_only_the_chosen_pictures_are_read(folder, photo):
-    (folder / "damaged.png").write_bytes(b"no picture")
-    (image,), problems = bench.load_pictures(folder, 1)
-    assert np.array_equal(image, photo(40, 56, seed=1))  # b.png, in the middle
-    assert problems == []
 
 
 def test_a_model_that_fails_is_a_failure(numbers_codec, monkeypatch, capsys):

@@ -251,9 +251,8 @@ def test_compare_reports_errors(tmp_path, capsys):
     assert "SSIM needs 11 px, SSIMULACRA 2 needs 8 px" in capsys.readouterr().out
 
 
-def test_plot_reads_the_csv(evaluate, tmp_path, capsys):
-    evaluate("--codecs", "jpeg420", "webp", "jpeg444", "--no-html", "--qualities", "20", "50", "80", "95")
-    rows = str(tmp_path / "out" / "report.csv")
+def test_plot_reads_the_csv(results, tmp_path, capsys):
+    rows = str(results)
     assert main(["plot", rows, "--out", str(tmp_path / "plots"), "--codecs", "jpeg420", "webp"]) == 0
     out = capsys.readouterr().out
     assert "| webp " in out
@@ -271,20 +270,17 @@ def test_plot_reads_the_csv(evaluate, tmp_path, capsys):
     assert "not a table of results" in capsys.readouterr().err
 
 
-def test_plot_checks_rows_and_reference(evaluate, tmp_path, capsys):
-    evaluate("--codecs", "jpeg420", "--qualities", "50", "--no-html")
-    rows, damaged = tmp_path / "out" / "report.csv", tmp_path / "damaged.csv"
-    capsys.readouterr()
-    assert main(["plot", str(rows), "--out", str(tmp_path), "--reference", "typo"]) == 1
+def test_plot_checks_rows_and_reference(results, tmp_path, capsys):
+    damaged = tmp_path / "damaged.csv"
+    assert main(["plot", str(results), "--out", str(tmp_path), "--reference", "typo"]) == 1
     assert "error: received the reference typo, expected one of flagship, " in capsys.readouterr().err
-    damaged.write_text(rows.read_text().replace(",50,", ",,"))
+    damaged.write_text(results.read_text().replace(",50,", ",,"))
     assert main(["plot", str(damaged), "--out", str(tmp_path)]) == 1
     assert "error: not a table of results; expected the columns" in capsys.readouterr().err
 
 
-def test_plot_averages_bd_rates_between_limits(evaluate, tmp_path, capsys):
-    evaluate("--codecs", "jpeg420", "webp", "--no-html", "--qualities", "20", "50", "80", "95")
-    command = ["plot", str(tmp_path / "out" / "report.csv"), "--out", str(tmp_path / "plots"), "--limits"]
+def test_plot_averages_bd_rates_between_limits(results, tmp_path, capsys):
+    command = ["plot", str(results), "--out", str(tmp_path / "plots"), "--limits"]
     assert main([*command, "ssimulacra2", "60", "80"]) == 0
     out = capsys.readouterr().out
     assert "SSIMULACRA 2 against jpeg420, 60 .. 80" in out
@@ -301,9 +297,8 @@ def test_plot_averages_bd_rates_between_limits(evaluate, tmp_path, capsys):
         assert message in capsys.readouterr().err
 
 
-def test_plot_reads_results_without_the_newer_metrics(evaluate, tmp_path, capsys):
-    evaluate("--codecs", "jpeg420", "webp", "--no-html", "--qualities", "20", "50", "80")
-    rows = list(csv.DictReader((tmp_path / "out" / "report.csv").read_text().splitlines()))
+def test_plot_reads_results_without_the_newer_metrics(results, tmp_path, capsys):
+    rows = list(csv.DictReader(results.read_text().splitlines()))
     old = tmp_path / "old.csv"
     with old.open("w", newline="") as file:
         names = [name for name in rows[0] if name not in ("ssimulacra2", "butteraugli")]

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, JpegImagePlugin
 
 import compressor
-from compressor.weights.files import shipped_folder
+from compressor.weights.shipped import shipped_folder
 from eval import codecs
 from eval.errors import CodecUnavailableError, EvalError
 

@@ -21,8 +21,14 @@ from eval.runner import plan, run
 from eval.tables import bd_table
 
 
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    """Measurements of all tests: none depends on how they were made."""
+    return Cache(tmp_path_factory.mktemp("cache"))
+
+
 @pytest.fixture
-def build(tmp_path, folder):
+def build(cache, folder):
     """Build a report of the small folder; return its text and the data inside."""
 
     def call(**changes):
@@ -33,7 +39,6 @@ def build(tmp_path, folder):
         vars(options).update(changes)
         pictures, problems = find_pictures(folder)
         chosen, _ = select(["jpeg420", "webp"])
-        cache = Cache(tmp_path / "cache")
         rows, _ = run(plan(pictures, chosen, None), cache, quiet=True)
         curves = load("kodak", folder)
         table = bd_table(rows, "jpeg420", curves)

@@ -2,22 +2,9 @@
 
 import json
 
-import numpy as np
 import pytest
 
 from eval.cli import main
-from eval.scaling import mosaic
-
-
-def test_mosaic_tiles_the_pictures(photo):
-    pictures = [np.asarray(photo(20, 30)), np.asarray(photo(24, 20))]
-    result = mosaic(pictures, 90, 50)
-    assert result.shape == (50, 90, 3)
-    np.testing.assert_array_equal(result[:20, :20], pictures[0][:20, :20])
-    np.testing.assert_array_equal(result[:20, 20:40], pictures[1][:20])
-    np.testing.assert_array_equal(result[:20, 40:60], pictures[0][:20, :20][:, ::-1])
-    # The mosaic is cropped on the right and at the bottom.
-    np.testing.assert_array_equal(result[40:, 80:], pictures[0][:20, :20][:10, ::-1][:, :10])
 
 
 def test_scaling_prints_a_row_for_each_size(tmp_path, capsys):

@@ -8,7 +8,8 @@ from compressor.models.gains import at_levels, load_gains
 from compressor.spec.constants import WEIGHT_MAX, WEIGHT_MIN
 from compressor.spec.fine_levels import FineLevels
 from compressor.spec.quality import TOP_LEVEL
-from compressor.weights.files import ModelFiles, shipped_folder, shipped_models
+from compressor.weights.files import ModelFiles
+from compressor.weights.shipped import shipped_folder, shipped_models
 
 KNOTS = np.array([[0.0, 1], [1, 1], [4, 1], [9, 1], [16, 3]])
 

@@ -1,13 +1,25 @@
 """How much the 8-bit filter of a model loses."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 from PIL import Image
 
+from compressor.coding.loading import coder_on
 from compressor.engines.onnx_engine import OnnxEngine
-from compressor.weights.files import ModelFiles, shipped_folder
-from scripts.compare_filters import FloatFilter, coder_on, losses, main
+from compressor.weights.files import ModelFiles
+from compressor.weights.shipped import shipped_folder
+from scripts.compare_filters import FloatFilter, losses, main
 from training.start import read_model
+
+# It builds the Keras model of a folder, which takes seconds.
+read_once = cache(read_model)
+
+
+@pytest.fixture(autouse=True)
+def models_read_once(monkeypatch):
+    monkeypatch.setattr("scripts.compare_filters.read_model", read_once)
 
 
 @pytest.fixture
@@ -17,14 +29,14 @@ def image_uint8(random_pictures):
 
 def test_a_filter_loses_nothing_against_itself(image_uint8):
     files = ModelFiles(shipped_folder())
-    coder = coder_on(OnnxEngine(files, 1), files)
+    coder = coder_on(OnnxEngine(files, 1), files, 1)
     assert losses(image_uint8, 196, coder, coder) == (0, 0)
 
 
 def test_only_the_filter_is_in_floating_point(random_pictures):
     files = ModelFiles(shipped_folder())
     engine = OnnxEngine(files, 1)
-    reference = FloatFilter(engine, read_model(shipped_folder()))
+    reference = FloatFilter(engine, read_once(shipped_folder()))
     pixels = 255 * random_pictures(1, 64, 64) - 128
     plane = np.zeros((1, 64, 64, 1), np.float32)
     rounded, exact = (each.run("filter", pixels, plane) for each in (engine, reference))

@@ -25,7 +25,7 @@ def test_qualities_are_rounded_to_quarters(quality, level):
     assert quality_to_level(quality) == level
 
 
-@pytest.mark.parametrize("quality", [0.99, 100.01, -1, math.nan, math.inf, "50", None])
+@pytest.mark.parametrize("quality", [0.99, 100.01, -1, math.nan, math.inf, "50", None, True])
 def test_quality_outside_its_range_is_refused(quality):
     with pytest.raises(ValueError, match="expected a number from 1 to 100"):
         quality_to_level(quality)

@@ -1,4 +1,4 @@
-"""Pictures on disk, and the smallest settings of a run on them."""
+"""Pictures on disk, the smallest settings of a run on them, and a trained checkpoint to start from."""
 
 import warnings
 
@@ -16,6 +16,14 @@ def restored_state(monkeypatch):
     policy = keras.config.dtype_policy()
     yield
     keras.config.set_dtype_policy(policy)
+
+
+@pytest.fixture
+def tiny_checkpoint(tiny_flagship, tmp_path):
+    """Return the path of the tiny flagship's checkpoint."""
+    path = tmp_path / "trained.keras"
+    tiny_flagship.save(path)
+    return path
 
 
 @pytest.fixture(scope="module")

@@ -18,8 +18,8 @@ FIRST_STEPS = """
 import json, sys
 import keras, numpy as np
 from compressor.models.registry import build_model
+from training.compile import compile_model
 from training.settings import Settings
-from training.start import compile_model
 
 options, folder = json.loads(sys.argv[1]), sys.argv[2]
 images = np.load(f"{folder}/images.npy")

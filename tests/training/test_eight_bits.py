@@ -14,8 +14,9 @@ from compressor.weights.files import ModelFiles
 from training.eight_bits import fit_eight_bits
 from training.errors import TrainingError
 from training.export import export
+from training.rebuild import rebuilt
 from training.settings import Settings
-from training.start import rebuilt, start_model
+from training.start import start_model
 from training.worth import gradient
 
 
@@ -39,18 +40,17 @@ def test_a_filter_that_is_not_trained_is_refused(tiny_options, random_pictures):
 
 
 def test_a_run_starts_with_one_that_can_be_exported_and_decodes(
-    tiny_flagship, photos, tmp_path, random_pictures
+    tiny_flagship, tiny_checkpoint, photos, tmp_path, random_pictures
 ):
-    tiny_flagship.save(tmp_path / "trained.keras")
-    settings = Settings(data="", init=str(tmp_path / "trained.keras"), crop=64, eight_bits=True)
+    settings = Settings(data="", init=str(tiny_checkpoint), crop=64, eight_bits=True)
     model = start_model(settings, [np.rint(255 * x).astype(np.uint8) for x in random_pictures(6, 96, 96)])
     assert model.config["eight_bits"]
-    export(model, tmp_path / "model", name="eight", model_id=0, provenance={})
+    export(model, tmp_path / "model", name="eight", model_id=0, metric="mse", provenance={})
     runtime = compressor.Runtime(weights=tmp_path / "model")
     picture = Image.open(photos / "0.png")
     decoded = compressor.decode(compressor.encode(picture, 90, runtime=runtime), runtime=runtime)
     before = compressor.Runtime(weights=tmp_path / "float")
-    export(tiny_flagship, tmp_path / "float", name="float", model_id=0, provenance={})
+    export(tiny_flagship, tmp_path / "float", name="float", model_id=0, metric="mse", provenance={})
     expected = compressor.decode(compressor.encode(picture, 90, runtime=before), runtime=before)
     difference = np.asarray(decoded, np.float32) - np.asarray(expected, np.float32)
     assert 0 < np.abs(difference).mean() < 1
@@ -60,9 +60,14 @@ def test_an_exported_filter_exports_to_the_same_file(tiny_flagship, random_pictu
     inputs = {"images": random_pictures(2, 64, 64, seed=3), "quality": np.array([0.2, 0.8], np.float32)}
     model = rebuilt(tiny_flagship, tiny_flagship.config | {"eight_bits": True})
     fit_eight_bits(tiny_flagship, model, inputs)
-    export(model, tmp_path / "one", name="one", model_id=0, provenance={})
+    export(model, tmp_path / "one", name="one", model_id=0, metric="mse", provenance={})
     export(
-        load_exported(ModelFiles(tmp_path / "one")), tmp_path / "two", name="one", model_id=0, provenance={}
+        load_exported(ModelFiles(tmp_path / "one")),
+        tmp_path / "two",
+        name="one",
+        model_id=0,
+        metric="mse",
+        provenance={},
     )
     for file in ("filter.onnx", "filter_gradient.onnx"):
         one, two = ((tmp_path / name / file).read_bytes() for name in ("one", "two"))

@@ -8,21 +8,16 @@ import pytest
 from compressor.models.registry import build_model
 from training.__main__ import main
 from training.filter_run import train_filter
+from training.rebuild import rebuilt
 from training.settings import Settings
-from training.start import read_model, rebuilt
+from training.start import read_model
 
 
-@pytest.fixture
-def trained(tiny_flagship, tmp_path):
-    path = tmp_path / "trained.keras"
-    tiny_flagship.save(path)
-    return path
-
-
-def test_filter_lowers_the_error_and_leaves_the_rest(trained, photos, tmp_path, random_pictures):
-    settings = Settings(data=str(photos), init=str(trained), steps=400, batch=2, crop=64, tail=1.0)
+@pytest.mark.slow
+def test_filter_lowers_the_error_and_leaves_the_rest(tiny_checkpoint, photos, tmp_path, random_pictures):
+    settings = Settings(data=str(photos), init=str(tiny_checkpoint), steps=400, batch=2, crop=64, tail=1.0)
     train_filter(tmp_path / "run", settings, crops=32, blocks=3)
-    before, after = read_model(trained), read_model(tmp_path / "run")
+    before, after = read_model(tiny_checkpoint), read_model(tmp_path / "run")
     width = build_model("flagship").config["filter_width"]
     assert after.config == before.config | {"filter_width": width, "filter_blocks": 3}
     inputs = {"images": random_pictures(2, 64, 64, seed=9), "quality": np.array([0.3, 0.8], np.float32)}
@@ -33,11 +28,12 @@ def test_filter_lowers_the_error_and_leaves_the_rest(trained, photos, tmp_path, 
     assert np.square(filtered - meant).mean() < 0.99 * np.square(decoded - meant).mean()
 
 
-def test_the_written_run_can_be_exported_and_is_not_replaced(trained, photos, tmp_path, capsys):
+@pytest.mark.usefixtures("eager")
+def test_the_written_run_can_be_exported_and_is_not_replaced(tiny_checkpoint, photos, tmp_path, capsys):
     common = f"--data {photos} --batch 2 --crop 64 --precision float32 --metric ms-ssim".split()
-    assert main(f"filter {trained} --out {tmp_path}/g --steps 2 --decoded 2".split() + common) == 0
+    assert main(f"filter {tiny_checkpoint} --out {tmp_path}/g --steps 2 --decoded 2".split() + common) == 0
     assert main(["export", f"{tmp_path}/g", "--out", f"{tmp_path}/model", "--count", "2"]) == 0
-    assert main(f"filter {trained} --out {tmp_path}/g".split() + common) == 1
+    assert main(f"filter {tiny_checkpoint} --out {tmp_path}/g".split() + common) == 1
     assert "holds a run already" in capsys.readouterr().err
     assert main(["run", "--out", f"{tmp_path}/g", "--steps", "2", *common]) == 1
     (line,) = capsys.readouterr().err.splitlines()

@@ -10,7 +10,7 @@ from training.macs import macs_per_pixel
 def test_cnn_by_hand(tmp_path):
     model = build_model("cnn", hidden=8, channels=6, kernel=5)
     model.adapt(None)
-    export(model, tmp_path, name="cnn", model_id=0, provenance={})
+    export(model, tmp_path, name="cnn", model_id=0, metric="mse", provenance={})
     macs = macs_per_pixel(tmp_path)
     assert macs["encoder"] == pytest.approx(25 * 3 * 8 / 4 + 25 * 8 * 6 / 16)
     # A 5x5 transposed convolution of stride 2 is a 3x3 convolution to four times the channels. Its output is

@@ -47,6 +47,11 @@ def test_curves_and_biases_move_as_with_adam(step, muon):
         )
 
 
-def test_serialises(muon):
-    config = keras.optimizers.serialize(muon)
-    assert isinstance(keras.optimizers.deserialize(config), ConvolutionMuon)
+def test_serialises():
+    options = {"momentum": 0.8, "ns_steps": 3, "rms_rate": 0.3, "adam_beta_2": 0.95, "weight_decay": 0.1}
+    options |= {"adam_weight_decay": 0.2, "global_clipnorm": 2.0, "use_ema": True, "ema_momentum": 0.9}
+    config = keras.optimizers.serialize(ConvolutionMuon(RATE, **options))
+    restored = keras.optimizers.deserialize(config)
+    assert isinstance(restored, ConvolutionMuon)
+    assert {name: getattr(restored, name) for name in options} == options
+    assert float(restored.learning_rate) == pytest.approx(RATE)

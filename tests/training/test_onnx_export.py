@@ -73,7 +73,7 @@ def test_eight_bits_round_as_in_training():
 def test_means_in_eight_bits_round_as_in_training(kernel, stride):
     random = np.random.default_rng(0)
     p = CodingPass(CELLS if stride == 1 else CELLS[:1], low=0, high=5, seen=6, kernel=kernel)
-    model, unrounded = (context_network(p, 4, 8, "mean", in_eight_bits=bits) for bits in (True, False))
+    model, unrounded = (context_network(p, 4, 8, "mean", eight_bits=bits) for bits in (True, False))
     for variable in model.weights:
         variable.assign(random.normal(0, 0.3, variable.shape))
     halved(model)

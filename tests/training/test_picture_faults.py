@@ -11,8 +11,8 @@ from compressor.images.loading import load_picture
 from training.errors import TrainingError
 from training.photos import decode_photo, load_photos
 
-SIDE_PX = 64
-RAMP = np.arange(SIDE_PX * SIDE_PX, dtype=np.uint16).reshape(SIDE_PX, SIDE_PX) * 16
+PICTURE_PX = 64
+RAMP = np.arange(PICTURE_PX * PICTURE_PX, dtype=np.uint16).reshape(PICTURE_PX, PICTURE_PX) * 16
 
 
 def file_of(image, suffix, **options):
@@ -58,11 +58,11 @@ def test_16_bit_gray_keeps_its_range():
 
 
 def save_float(path):
-    Image.new("F", (SIDE_PX, SIDE_PX)).save(path.with_suffix(".tif"))
+    Image.new("F", (PICTURE_PX, PICTURE_PX)).save(path.with_suffix(".tif"))
 
 
 def save_32_bit(path):
-    Image.new("I", (SIDE_PX, SIDE_PX)).save(path.with_suffix(".tif"))
+    Image.new("I", (PICTURE_PX, PICTURE_PX)).save(path.with_suffix(".tif"))
 
 
 def save_damaged(path):
@@ -92,7 +92,7 @@ def folder(tmp_path):
 def test_unreadable_files_are_named_with_the_reason(folder, save, message):
     save(folder / "x.png")
     with pytest.warns(UserWarning, match="skipped 1 unreadable files of .*: " + message):
-        assert len(load_photos(str(folder), SIDE_PX)) == 1
+        assert len(load_photos(str(folder), PICTURE_PX)) == 1
 
 
 def test_many_unreadable_files_are_counted_and_some_named(folder):
@@ -101,19 +101,19 @@ def test_many_unreadable_files_are_counted_and_some_named(folder):
     with pytest.warns(
         UserWarning, match=r"skipped 20 unreadable files of .*: 00\.png .*; 11\.png .*; \.\.\.$"
     ):
-        load_photos(str(folder), SIDE_PX)
+        load_photos(str(folder), PICTURE_PX)
 
 
 def test_a_folder_named_like_a_picture_is_searched_like_others(folder):
     (folder / "x.png").mkdir()
     coloured("RGB").save(folder / "x.png" / "inside.png")
-    assert len(load_photos(str(folder), SIDE_PX)) == 2
+    assert len(load_photos(str(folder), PICTURE_PX)) == 2
 
 
 def test_only_a_folder_named_like_a_picture_is_no_data(tmp_path):
     (tmp_path / "x.png").mkdir()
     with pytest.raises(TrainingError, match="nothing found there"):
-        load_photos(str(tmp_path), SIDE_PX)
+        load_photos(str(tmp_path), PICTURE_PX)
 
 
 def test_folders_and_dangling_links_in_shards(folder, tmp_path_factory):
@@ -123,7 +123,7 @@ def test_folders_and_dangling_links_in_shards(folder, tmp_path_factory):
     with tarfile.open(shard, "w") as tar:
         tar.add(folder, arcname=".")
     with pytest.warns(UserWarning, match=r"skipped 1 .*y\.png \(a link to a file that does not exist\)"):
-        assert len(load_photos(f"shards:{shard}", SIDE_PX)) == 1
+        assert len(load_photos(f"shards:{shard}", PICTURE_PX)) == 1
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no tar file" * 100], ids=["dangling-link", "empty", "text"])
@@ -134,4 +134,4 @@ def test_a_shard_that_is_no_tar_file(tmp_path, content):
     else:
         shard.write_bytes(content)
     with pytest.raises(TrainingError, match=r"photos\.tar: cannot be read as a tar file"):
-        load_photos(f"shards:{tmp_path}/*.tar", SIDE_PX)
+        load_photos(f"shards:{tmp_path}/*.tar", PICTURE_PX)

@@ -3,22 +3,28 @@
 import json
 
 import numpy as np
+import pytest
 
+from training.conditions import Conditions
 from training.export_run import export_run
-from training.run import Conditions, train
+from training.run import train
 from training.run_folder import load_checkpoint
 from training.settings import Settings
 
 
-def test_a_run_keeps_the_analysis_and_exports_the_number_of_moves(tiny_flagship, photos, tmp_path):
-    tiny_flagship.save(tmp_path / "trained.keras")
+@pytest.mark.slow
+@pytest.mark.usefixtures("eager")
+def test_a_run_keeps_the_analysis_and_exports_the_number_of_moves(
+    tiny_flagship, tiny_checkpoint, photos, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("training.worth.BATCHES", 1)
     settings = Settings(
         data=str(photos),
-        init=str(tmp_path / "trained.keras"),
-        steps=4,
+        init=str(tiny_checkpoint),
+        steps=2,
         batch=2,
         crop=64,
-        checkpoint_every=2,
+        checkpoint_every=1,
         quick_moves=1,
     )
     train(tmp_path / "run", settings, Conditions(minutes=0))

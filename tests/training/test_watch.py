@@ -1,6 +1,7 @@
 """The files of a run: logs, validation, provenance, curves."""
 
 import csv
+import shutil
 import tomllib
 
 import numpy as np
@@ -8,12 +9,13 @@ import pytest
 from PIL import Image
 
 import compressor
+from compressor.weights.files import ModelFiles
 from training.__main__ import main
 from training.photos import load_photos
 from training.plot import rate_curves, read_columns
 from training.run_folder import append_row, git_commit
 from training.start import read_model
-from training.validation import QUALITIES
+from training.validation import QUALITIES, validate
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +35,7 @@ def test_log(run):
     assert min(log["images_per_s"]) > 0
 
 
+@pytest.mark.usefixtures("eager")
 def test_speed_is_printed_once(photos, small_run, tmp_path, capfd):
     assert main(["--data", str(photos), "--out", str(tmp_path), *small_run]) == 0
     lines = [line for line in capfd.readouterr().out.splitlines() if "input pipeline" in line]
@@ -49,6 +52,18 @@ def test_validation_measures_real_streams(run):
     # Whole streams of one 70x50 picture: a whole number of bytes.
     num_bytes = np.array(rows["bpp"]) * 70 * 50 / 8
     np.testing.assert_allclose(num_bytes, np.rint(num_bytes), atol=0.01)
+
+
+def test_validation_exports_for_the_metric_of_the_run(run, tmp_path, monkeypatch):
+    found = set()
+
+    def measured(weights, photos, quality):
+        found.add(ModelFiles(weights).manifest["metric"])
+        return 1.0, 30.0
+
+    monkeypatch.setattr("training.validation.measure", measured)
+    validate(shutil.copytree(run, tmp_path / "run"), [])
+    assert found == {"ms-ssim"}
 
 
 def test_provenance(run, photos):
@@ -94,6 +109,7 @@ def test_a_row_that_was_cut_off_is_replaced(tmp_path):
     assert path.read_text() == "step,loss\n1,0.5\n2,0.4\n"
 
 
+@pytest.mark.usefixtures("eager")
 def test_a_run_starts_from_an_exported_model(run, photos, small_run, tmp_path, capsys):
     assert main(["export", str(run), "--out", str(tmp_path / "model"), "--count", "2"]) == 0
     exported = read_model(tmp_path / "model")

@@ -1,20 +1,11 @@
-"""Files of a model are checked, and shipped models are found."""
+"""Files of a model are checked."""
 
 import json
 
 import pytest
 
-from compressor.errors import OptionError, UnsupportedStreamError, WeightsError
-from compressor.options import Runtime
-from compressor.weights.files import (
-    ModelFiles,
-    default_model,
-    model_of_tune,
-    shipped_folder,
-    shipped_models,
-    tune_of,
-    tunes,
-)
+from compressor.errors import WeightsError
+from compressor.weights.files import ModelFiles
 
 
 @pytest.fixture
@@ -75,43 +66,6 @@ def test_a_folder_without_a_manifest_is_refused(tmp_path):
         ModelFiles(tmp_path / "nothing")
 
 
-@pytest.mark.parametrize("name", shipped_models())
-def test_shipped_models_match_the_index(name):
-    model_id = shipped_models()[name]
-    files = ModelFiles(shipped_folder(name))
-    assert (files.name, files.model_id) == (name, model_id)
-    assert shipped_folder(model_id) == shipped_folder(name) == files.folder
-    for file in files.manifest["files"]:
-        files.read(file)
-
-
-def test_ids_are_unique():
-    assert len(set(shipped_models().values())) == len(shipped_models())
-
-
-def test_the_default_model_ships():
-    assert default_model() in shipped_models()
-    assert shipped_folder() == shipped_folder(default_model())
-
-
-def test_models_that_do_not_ship():
-    with pytest.raises(
-        OptionError, match="received model 'none', expected one of flagship-iq, flagship-psnr, cnn"
-    ):
-        shipped_folder("none")
-    with pytest.raises(UnsupportedStreamError, match="needs model 99, and this version has 1, 2, 3"):
-        shipped_folder(99)
-
-
-def test_a_tune_names_a_model():
-    assert default_model() == model_of_tune("iq")
-    for tune, name in tunes().items():
-        assert tune_of(shipped_models()[name]) == tune
-    assert tune_of(shipped_models()["cnn"]) is None
-    with pytest.raises(OptionError, match="received tune 'ssim', expected one of iq, psnr"):
-        model_of_tune("ssim")
-
-
 def test_files_are_equal_as_long_as_their_manifest_is(folder):
     before, same = ModelFiles(folder), ModelFiles(folder)
     assert before == same
@@ -119,8 +73,3 @@ def test_files_are_equal_as_long_as_their_manifest_is(folder):
     manifest = json.loads((folder / "manifest.json").read_text())
     (folder / "manifest.json").write_text(json.dumps(manifest | {"name": "other"}))
     assert ModelFiles(folder) != before
-
-
-def test_a_model_and_weights(tmp_path):
-    with pytest.raises(OptionError, match="received the model cnn and the weights .*, expected one of them"):
-        Runtime(model="cnn", weights=tmp_path)

@@ -11,8 +11,20 @@ from compressor.models.cnn.runtime import INDEX_BITS
 from compressor.models.export_arrays import quality_arrays, scale_index
 from compressor.spec.constants import PIXEL_SCALE
 
-# Two convolutions of stride 2 whose kernels are 5 pixels wide: two positions on each side.
-BLOCK, HALO = 4, 2
+# Pixels per position: two convolutions of stride 2.
+BLOCK = 4
+
+
+def halo(kernel: int) -> int:
+    """Return how many positions two convolutions of stride 2 reach, for the width of their kernels.
+
+    In pixels, that is half a kernel and, at half the resolution, another half.
+
+    Example:
+        >>> halo(5)
+        2
+    """
+    return -(-3 * (kernel // 2) // BLOCK)
 
 
 class CnnExporter:
@@ -30,10 +42,11 @@ class CnnExporter:
 
     def manifest(self) -> dict[str, object]:
         """Return the numbers that a decoder needs."""
+        reach = halo(self._model.config["kernel"])
         numbers = {
             "block": BLOCK,
-            "analysis_halo": HALO,
-            "synthesis_halo": HALO,
+            "analysis_halo": reach,
+            "synthesis_halo": reach,
             "pixel_scale": PIXEL_SCALE,
         }
         return {"numbers": numbers}

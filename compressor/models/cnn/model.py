@@ -31,6 +31,7 @@ class Cnn(RateDistortionModel):
     """
 
     family = "cnn"
+    divisor = 4
 
     def __init__(self, hidden=64, channels=32, kernel=5, **kwargs):
         kwargs.setdefault("dtype", "float32")

@@ -110,6 +110,7 @@ class Flagship(RateDistortionModel):
     """
 
     family = "flagship"
+    divisor = 64
 
     def __init__(
         self,
@@ -165,7 +166,7 @@ class Flagship(RateDistortionModel):
             group = lows.index(p.low)
             # The means of weaker channels tolerate 8 bits, and take most of the time.
             mean = networks.context_network(
-                p, mean_features, mean_hidden[group], f"mean_{k}", in_eight_bits=eight_bits and group > 0
+                p, mean_features, mean_hidden[group], f"mean_{k}", eight_bits=eight_bits and group > 0
             )
             scale = networks.context_network(
                 p, scale_features, scale_hidden[group], f"scale_{k}", in_integers=True

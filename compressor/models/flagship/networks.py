@@ -110,14 +110,14 @@ def hyper_analysis_network(channels: int, width: int, side: int) -> keras.Model:
     return keras.Model(inputs, _entropy_conv(side, 3, 2, None)(x), name="hyper_analysis")
 
 
-def hyper_mean_network(side: int, features: int, in_eight_bits: bool) -> keras.Model:
+def hyper_mean_network(side: int, features: int, eight_bits: bool) -> keras.Model:
     """[h_s] Side information / 4 and quality plane (N, h/4, w/4, side + 1) -> features (N, h, w, F).
 
-    The second convolution, which takes most of the time, uses 8-bit integers if `in_eight_bits`.
+    The second convolution, which takes most of the time, uses 8-bit integers if `eight_bits`.
     """
     inputs = layers.Input((None, None, side + 1))
     x = _finer(_entropy_conv(4 * features, activation=ACTIVATION)(inputs))
-    kind = DynamicEightBitConv2D if in_eight_bits else layers.Conv2D
+    kind = DynamicEightBitConv2D if eight_bits else layers.Conv2D
     x = _finer(_entropy_conv(4 * features, activation=ACTIVATION, kind=kind)(x))
     return keras.Model(inputs, x, name="hyper_mean")
 
@@ -144,7 +144,7 @@ def context_network(
     name: str,
     *,
     in_integers: bool = False,
-    in_eight_bits: bool = False,
+    eight_bits: bool = False,
 ) -> keras.Model:
     """[context] Zero-padded window of channels of earlier passes, hyper features -> channels of a pass.
 
@@ -154,12 +154,12 @@ def context_network(
         hidden: channels of the hidden layers.
         name: name of the model.
         in_integers: whether the network runs in integer arithmetic when coding: then ReLUs are capped.
-        in_eight_bits: whether convolutions use 8-bit integers when coding.
+        eight_bits: whether convolutions use 8-bit integers when coding.
 
     Output shape: (N, positions down, positions across, outputs). Starts at zero.
     """
     active = _capped if in_integers else layers.Activation(ACTIVATION, dtype=ENTROPY_DTYPE)
-    kind = DynamicEightBitConv2D if in_eight_bits else layers.Conv2D
+    kind = DynamicEightBitConv2D if eight_bits else layers.Conv2D
     conv = partial(_entropy_conv, activation=None, kind=kind)
     near = layers.Input((None, None, features))
     inputs, x = near, conv(hidden, 1, name="features")(near)

@@ -29,7 +29,7 @@ class Replay:
         return ops.convert_to_tensor(symbols, "float32"), ops.zeros_like(residual)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def replay():
     """Return a function that runs the passes of a Keras model on a tile's symbols.
 

@@ -5,7 +5,8 @@ import pytest
 
 from compressor.errors import WeightsError
 from compressor.models.flagship.entropy_model import load_entropy_model
-from compressor.weights.files import ModelFiles, shipped_folder
+from compressor.weights.files import ModelFiles
+from compressor.weights.shipped import shipped_folder
 
 
 @pytest.mark.parametrize("matrix", [np.full((9, 4), 64, np.int8), np.zeros((9, 4), np.int16)])

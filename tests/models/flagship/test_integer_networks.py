@@ -11,7 +11,8 @@ from compressor.models.exported import load_exported
 from compressor.models.flagship.integer_networks import rounded_layer
 from compressor.spec.constants import TOP_INDEX
 from compressor.spec.quality import LEVELS_PER_KNOT
-from compressor.weights.files import ModelFiles, shipped_folder
+from compressor.weights.files import ModelFiles
+from compressor.weights.shipped import shipped_folder
 
 
 def ideal_bits(tables, symbols, indices):

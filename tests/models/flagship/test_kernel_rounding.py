@@ -7,7 +7,7 @@ from keras import layers, ops
 from compressor.layers.eight_bits import in_steps
 from compressor.models.flagship.kernel_rounding import _kernel, _matrix, _windows, round_kernels
 from training.eight_bits import fit_eight_bits
-from training.start import rebuilt
+from training.rebuild import rebuilt
 
 
 @pytest.mark.parametrize(

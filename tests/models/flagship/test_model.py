@@ -29,6 +29,7 @@ def test_without_transforms_only_the_entropy_model_trains(tiny_options):
         assert {id(variable) in trained for variable in model.hyper_mean.weights} == {True}
 
 
+@pytest.mark.slow
 def test_with_quick_moves_all_but_the_analysis_trains(random_pictures, tiny_options):
     options = tiny_options["flagship"]
     model = build_model("flagship", quick_moves=1, **options)

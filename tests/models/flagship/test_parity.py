@@ -15,7 +15,7 @@ from compressor.spec.constants import TOP_INDEX
 from compressor.spec.passes import coding_passes
 from compressor.spec.quality import HIGHEST_SEEN_LEVEL, TOP_LEVEL
 from compressor.weights.files import ModelFiles
-from training.start import rebuilt
+from training.rebuild import rebuilt
 
 NUM_PASSES = len(coding_passes(104, (24, 96, 100)))
 
@@ -55,7 +55,7 @@ def pair(tiny_folder):
     return load_exported(files), create_coder(files, "onnxruntime")
 
 
-@pytest.fixture(params=[0, 99, 230, HIGHEST_SEEN_LEVEL])
+@pytest.fixture(scope="module", params=[0, 99, 230, HIGHEST_SEEN_LEVEL])
 def case(request, pair, random_pictures, replay):
     level, (model, coder) = request.param, pair
     images = random_pictures(1, 64, 128, seed=3)

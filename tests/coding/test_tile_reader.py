@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from compressor.coding.area import Area
-from compressor.coding.tiling import TileReader
+from compressor.coding.tile_reader import TileReader
 
 
 @pytest.fixture

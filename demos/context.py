@@ -1,10 +1,9 @@
-"""Errors, argument checks, pictures, and the context that a demo runs in.
+"""The context that a demo runs in: its options, picture and random numbers, its text and figures.
 
 Conventions: a picture is float32 in 0..1, of shape (height, width) if gray or (height, width, 3) if colour; a
 batch is NHWC. This module imports neither Keras nor Matplotlib, so that listing the demos is fast.
 """
 
-import warnings
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -13,112 +12,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageOps
 
-from compressor.errors import CompressorError
-from compressor.images import loading
+from demos.errors import CheckError
+from demos.loading import open_picture, sample_picture
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 # Weights of red, green and blue in the luma of BT.601.
 LUMA_WEIGHTS = np.array([0.299, 0.587, 0.114], np.float32)
-
-
-class DemoError(CompressorError):
-    """Base of all errors of the demos, with a message of one line."""
-
-
-class PictureError(DemoError):
-    """A file cannot be read as a picture."""
-
-
-class ArgumentError(DemoError, ValueError):
-    """An operation is not defined for a size, kernel or shape."""
-
-
-class CheckError(DemoError):
-    """A statement of a lesson is false."""
-
-
-def require_positive(**values: int) -> None:
-    """Check that every keyword argument is an integer of at least 1.
-
-    Raises:
-        ArgumentError: an argument is not such an integer.
-    """
-    _require_integers(1, "a positive integer", values)
-
-
-def require_not_negative(**values: int) -> None:
-    """Check that every keyword argument is an integer of at least 0.
-
-    Raises:
-        ArgumentError: an argument is not such an integer.
-    """
-    _require_integers(0, "an integer of 0 or more", values)
-
-
-def _require_integers(minimum: int, expected: str, values: dict[str, int]) -> None:
-    """Raise an ArgumentError unless all values are integers of at least `minimum`."""
-    for name, value in values.items():
-        if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < minimum:
-            raise ArgumentError(f"{name} must be {expected}, received {value!r}")
-
-
-def require_odd(**values: int) -> None:
-    """Check that every keyword argument is a positive odd integer, as kernels with a centre need.
-
-    Raises:
-        ArgumentError: an argument is not such an integer.
-    """
-    require_positive(**values)
-    for name, value in values.items():
-        if value % 2 == 0:
-            raise ArgumentError(f"{name} must be odd so that the kernel has a centre, received {value}")
-
-
-def require_kernel_fits(image: np.ndarray, kernel: np.ndarray) -> None:
-    """Check that both are non-empty 2-D arrays and that the kernel is not larger than the image.
-
-    Raises:
-        ArgumentError: an array is empty or not 2-D, or the kernel is too large.
-    """
-    for name, array in (("image", image), ("kernel", kernel)):
-        if np.ndim(array) != 2 or 0 in np.shape(array):
-            raise ArgumentError(f"{name} must be a non-empty 2-D array, received shape {np.shape(array)}")
-    if any(k > n for k, n in zip(np.shape(kernel), np.shape(image), strict=True)):
-        raise ArgumentError(f"kernel {shape(kernel)} is larger than the image {shape(image)}")
-
-
-def shape(array) -> str:
-    """Format the shape of an array or tensor.
-
-    Example:
-        >>> shape(np.zeros((1, 28, 28, 16)))
-        '1x28x28x16'
-    """
-    return "x".join(str(n) for n in array.shape)
-
-
-def open_picture(path: Path) -> Image.Image:
-    """Read a picture file as the encoder does, as 8-bit RGB, upright, without alpha.
-
-    Raises:
-        PictureError: the file is missing, damaged, not a picture, or its mode is not supported.
-    """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # warnings concern metadata, not pixels
-            picture = loading.load_picture(loading.open_picture(path.read_bytes()), strip="all")
-    except (OSError, CompressorError) as error:
-        raise PictureError(f"cannot read {path} as a picture: {error}") from error
-    return picture.image.convert("RGB")
-
-
-def sample_picture() -> Image.Image:
-    """Return the 512x512 portrait in the wheel of scikit-image, which needs no download."""
-    from skimage import data
-
-    return Image.fromarray(data.astronaut())
 
 
 @dataclass

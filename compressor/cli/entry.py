@@ -1,0 +1,20 @@
+"""The entry point of the process: what signals do."""
+
+import signal
+from typing import NoReturn
+
+
+def run() -> NoReturn:
+    """Run the command line and end the process."""
+    # A shell makes its background jobs ignore Ctrl-C.
+    heeds_interrupts = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if heeds_interrupts:
+        # While the command line is imported, Ctrl-C ends the process without a traceback.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from compressor.cli.main import run as run_main
+
+    if heeds_interrupts:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    # Workers are stopped and unfinished files are removed, as after Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    run_main()

@@ -1,0 +1,65 @@
+"""Pixels that nobody sees, filled with a smooth continuation of the others."""
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageChops, ImageFilter, ImageStat
+
+from compressor.images.arrays import colour_array
+
+# Hidden pixels continue visible ones that are at most this many rows and columns away from a hidden one.
+REACH = 2
+# They do so over about 2**LEVELS pixels. Farther away they have one colour, which takes next to no bits.
+LEVELS = 4
+
+
+def with_holes_filled(
+    image: Image.Image, levels: int | None = None, far: str | tuple[int, ...] = "gray"
+) -> Image.Image:
+    """Fill the transparent pixels of an RGBA picture from the others, over ever larger distances.
+
+    Args:
+        image: the picture.
+        levels: how often the distance doubles; None for as often as it takes.
+        far: colour of pixels that are still transparent then.
+
+    Example:
+        >>> image = Image.new("RGBA", (8, 8), "white")
+        >>> image.putpixel((3, 3), (0, 0, 0, 0))
+        >>> with_holes_filled(image).convert("RGB").getpixel((3, 3))
+        (255, 255, 255)
+    """
+    alpha = image.getchannel("A").point([0] + [255] * 255)
+    if alpha.getextrema() == (255, 255) or image.size == (1, 1) or levels == 0:
+        return Image.composite(image, Image.new("RGBA", image.size, far), alpha)
+    opaque = image.copy()
+    opaque.putalpha(alpha)
+    smaller = with_holes_filled(opaque.reduce(2), None if levels is None else levels - 1, far)
+    return Image.composite(image, smaller.resize(image.size, Image.Resampling.BILINEAR), alpha)
+
+
+def hidden_pixels(image: Image.Image) -> npt.NDArray[np.bool_]:
+    """Return where the alpha of a picture of mode LA or RGBA is 0, (H, W)."""
+    hidden: npt.NDArray[np.bool_] = np.asarray(image.getchannel("A")) == 0
+    return hidden
+
+
+def filled_colours(image: Image.Image) -> npt.NDArray[np.uint8]:
+    """Return the colours (H, W, 3) of a picture; where its alpha is 0, they continue those beside smoothly.
+
+    Black next to visible pixels would be an edge: it takes bits, and its ringing would be visible.
+
+    Args:
+        image: a picture of mode LA or RGBA.
+    """
+    hidden = image.getchannel("A").point([255] + [0] * 255)
+    near = hidden.filter(ImageFilter.BoxBlur(REACH)).point([0] + [255] * 255)
+    beside, colours = ImageChops.subtract(near, hidden), image.convert("RGB")
+    if not beside.getbbox():
+        # Nothing is visible, or nothing is hidden.
+        return colour_array(colours)
+    far = (*map(round, ImageStat.Stat(colours, beside).mean), 255)
+    sources = colours.convert("RGBA")
+    sources.putalpha(beside)
+    return colour_array(
+        Image.composite(with_holes_filled(sources, LEVELS, far).convert("RGB"), colours, hidden)
+    )
