@@ -114,9 +114,10 @@ def encode(
             in 2, 6, 15 and 40 steps, each of which takes several times as long as an encoding at effort 5
             with "iq". With a target, every trial is refined.
         strip: metadata to leave out: one or several of "all", "exif", "icc", "xmp".
-        keep_hidden: whether to keep the colours of pixels that are fully transparent. By default, they
-            continue the others smoothly, or become black where pixels are stored without loss: nobody sees
-            these colours, which cost bytes and may reveal what was cut out.
+        keep_hidden: whether to keep the colours of pixels that are fully transparent. By default, they are
+            replaced by a smooth continuation of the visible pixels beside them or, if the whole picture is
+            stored without loss, by black: nobody sees them, they cost bytes, and they may reveal what was cut
+            out.
         verify: whether to read the new stream again and compare it with what was coded.
         runtime: model, engine and threads.
         on_progress: called during a refinement with the share of the work done so far, 0..1; with a target,

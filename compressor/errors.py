@@ -1,4 +1,4 @@
-"""The errors that the codec raises: one base, one subclass per kind of cause; and text for their messages.
+"""The errors that the codec raises (one base, one subclass per kind of cause), and helpers for messages.
 
 Each message is one line: what was received, what was expected, how to fix it.
 """

@@ -219,7 +219,7 @@ def random_pictures():
 
 @pytest.fixture
 def eager(monkeypatch):
-    """Train without graphs of the steps: to trace one takes as long as dozens of eager steps.
+    """Train without graphs of the steps: tracing one takes as long as dozens of eager steps.
 
     `tf.config.run_functions_eagerly` would also slow down `training.worth`, which repeats its graph often.
     """

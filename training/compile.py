@@ -1,4 +1,4 @@
-"""What a model is trained with: optimizer, learning rate schedule and distortion."""
+"""The optimizer, the learning rate schedule and the distortion of a training run."""
 
 from functools import partial
 

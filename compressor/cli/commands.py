@@ -93,7 +93,9 @@ def output_path(source: str, request: Request, *, relative: str | None = None) -
             raise OptionError("the standard input has no name for the folder: give it alone, with -o FILE")
         return STANDARD_STREAM
     if source.endswith(os.sep) and not os.path.isdir(source):
-        raise OptionError(f"received the input {shown(source)}, and there is no such folder: check its name")
+        raise OptionError(
+            f"received the input {shown(source)}, expected a folder that exists: check its name"
+        )
     path = source
     if request.output is not None:
         path = os.path.join(request.output, relative or os.path.basename(source))

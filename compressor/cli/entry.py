@@ -1,4 +1,4 @@
-"""The entry point of the process: what signals do."""
+"""The entry point of the process, which sets up the handling of signals."""
 
 import signal
 from typing import NoReturn
@@ -6,7 +6,7 @@ from typing import NoReturn
 
 def run() -> NoReturn:
     """Run the command line and end the process."""
-    # A shell makes its background jobs ignore Ctrl-C.
+    # Without job control, shells start background jobs with SIGINT ignored: keep it that way.
     heeds_interrupts = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if heeds_interrupts:
         # While the command line is imported, Ctrl-C ends the process without a traceback.
@@ -15,6 +15,6 @@ def run() -> NoReturn:
 
     if heeds_interrupts:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    # Workers are stopped and unfinished files are removed, as after Ctrl-C.
+    # On SIGTERM, stop workers and remove unfinished files, as after Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     run_main()

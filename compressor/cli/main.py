@@ -52,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: the arguments; those of the process if None.
 
     Returns:
-        The exit status: 0, 1 if an input failed, 130 after Ctrl-C.
+        The exit status: 0, 1 if an input failed, 130 if interrupted.
 
     Raises:
         SystemExit: with status 2 for wrong usage, 1 if an option needs a model that cannot be read, 0 after

@@ -50,7 +50,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """Return the parser; `fail` of what it parses ends the process with wrong usage."""
+    """Return the parser. Parsed arguments have a function `fail`, which prints a message and exits with 2."""
     parser = _Parser(
         prog="compressor",
         description=_DESCRIPTION,

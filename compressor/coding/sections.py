@@ -20,7 +20,7 @@ from compressor.spec.quality import HIGHEST_SEEN_LEVEL, TOP_LEVEL
 
 # If this share of the pixels is stored exactly, storing all of them is tried.
 MIN_SHARE_FOR_WHOLE = 1 / 2
-# The size of a PNG file is estimated from the first eight of each 128 rows.
+# The size of a PNG file is estimated from the first eight of every 128 rows.
 SAMPLE_ROWS, SAMPLE_STRIDE = 8, 128
 # If a picture at a fine level takes more than this share of the bytes of a PNG file, storing it without loss
 # may take fewer, as it often does for gray pictures.
@@ -39,7 +39,8 @@ class SectionEncoder:
     Args:
         coder: coder of the picture section.
         image_uint8: (H, W, 3).
-        lossless_uint8: the same to store as a whole without loss; hidden pixels may have other colours.
+        lossless_uint8: the picture as it is stored if all of it is stored without loss; only the colours of
+            hidden pixels may differ.
         lowering: lowering of the regions of the quality map; None for no map.
         effort: how symbols are chosen.
         verify: whether to read the payloads again.
@@ -69,8 +70,9 @@ class SectionEncoder:
 
         Exact storage pays if it adds fewer bits than the error that it removes is worth. If at least half of
         the pixels are then stored exactly, and storing the whole picture takes no more bytes, it is stored as
-        a whole, unless it has a quality map. So are plain pictures, and those at a fine level, that take more
-        bytes otherwise. At the top level, it always is.
+        a whole, unless it has a quality map. Plain pictures, and any picture at a fine level, are also stored
+        as a whole if that takes no more bytes, which is only tried if it is likely. At the top level, the
+        picture always is.
 
         Args:
             level: quality level 0..396; with a quality map, not the top level.
@@ -83,7 +85,7 @@ class SectionEncoder:
 
         Raises:
             CorruptStreamError: with `verify`, if the payloads do not give back what was coded.
-            OptionError: if the effort refines, and the model cannot.
+            WeightsError: if the effort moves latents, and the model lacks the gradients.
         """
         if level == TOP_LEVEL:
             return {EXACT: self._whole, PICTURE: b""}
@@ -130,7 +132,7 @@ class SectionEncoder:
 
     @property
     def _is_plain(self) -> bool:
-        """Whether a PNG file takes far fewer bytes than the pixels; those of gray take one each."""
+        """Whether a PNG file takes far fewer bytes than the raw pixels (one byte each in gray pictures)."""
         is_gray = np.array_equal(self._sample, np.broadcast_to(self._sample[..., :1], self._sample.shape))
         num_bytes = self._lossless_uint8.nbytes / (3 if is_gray else 1)
         return bool(self._png_num_bytes <= MAX_SHARE_OF_PLAIN * num_bytes)

@@ -19,8 +19,8 @@ def with_holes_filled(
 
     Args:
         image: the picture.
-        levels: how often the distance doubles; None for as often as it takes.
-        far: colour of pixels that are still transparent then.
+        levels: number of times that the distance doubles; None for as many as needed.
+        far: colour of pixels that are still transparent after that.
 
     Example:
         >>> image = Image.new("RGBA", (8, 8), "white")
@@ -44,9 +44,9 @@ def hidden_pixels(image: Image.Image) -> npt.NDArray[np.bool_]:
 
 
 def filled_colours(image: Image.Image) -> npt.NDArray[np.uint8]:
-    """Return the colours (H, W, 3) of a picture; where its alpha is 0, they continue those beside smoothly.
+    """Return the colours (H, W, 3) of a picture, with a smooth continuation of the others where alpha is 0.
 
-    Black next to visible pixels would be an edge: it takes bits, and its ringing would be visible.
+    Black would make an edge beside visible pixels, which takes bits and causes visible ringing.
 
     Args:
         image: a picture of mode LA or RGBA.

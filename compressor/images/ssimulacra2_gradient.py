@@ -48,7 +48,7 @@ def _large_weights() -> tuple[dict[str, NDArray[np.float64]], ...]:
 LARGE_WEIGHTS = _large_weights()
 SMALLEST = 1e-16
 LEAST_LIGHT = 1e-4
-# Larger sums are outside of the range that the polynomial was fitted to.
+# Larger sums are outside the range that the polynomial was fitted to.
 LARGEST_SUM = 100.0
 
 

@@ -9,8 +9,8 @@ from compressor.spec.constants import SAVING_SHARE
 def round_weighed(residual, scale, worth, saving_share: float = SAVING_SHARE):
     """Round to nearest, and then one towards zero where the bits saved exceed what the error is worth.
 
-    What the encoder does by default, with the bits of the logistic density in place of the tables that are
-    counted after training.
+    The encoder does the same by default, but with tables that are counted after training instead of the
+    logistic density.
 
     Args:
         residual: float tensor in quantisation steps.

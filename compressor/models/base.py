@@ -64,7 +64,7 @@ class RateDistortionModel(keras.Model):
 
     Attributes:
         family: name in the registry.
-        divisor: by which the height and the width of pictures have to be divisible.
+        divisor: number by which the height and the width of pictures must be divisible.
         saving_share: see `compressor.coding.rounding.RateDistortionRounding`.
         replicas: how many copies of the model share a batch under a `tf.distribute` strategy, which adds
             up their gradients.

@@ -45,7 +45,7 @@ class ModelFiles:
 
     @property
     def can_refine(self) -> bool:
-        """Whether the model has the graphs of gradients that moving latents needs.
+        """Whether the model has the gradient graphs that are needed to move latents.
 
         A flagship that is trained for a measure whose gradient is not known does not.
         """

@@ -14,7 +14,7 @@ def test_input_files_that_fail(folder, assert_fails):
     os.mkdir("folder.png")
     kept = ["text.png", "empty.png", "folder.png"]
     assert_fails("encode", "missing.png", match="No such file", kept=kept)
-    assert_fails("encode", "missing/", match="no such folder", kept=kept)
+    assert_fails("encode", "missing/", match="expected a folder that exists", kept=kept)
     assert_fails("encode", "text.png", match="not a picture", kept=kept)
     assert_fails("encode", "empty.png", match="not a picture", kept=kept)
     assert_fails("encode", "folder.png", match="Is a directory", kept=kept)

@@ -16,7 +16,7 @@ LEVELS = range(397)
 
 
 def sizes(seed, wiggle=0.0):
-    """File sizes by level as of some small photograph: exponential, with a slope that changes."""
+    """File sizes by level like those of a small photograph: exponential, with a slope that changes."""
     random = np.random.default_rng(seed)
     slopes = np.repeat(random.uniform(0.002, 0.02, 9), 45)[:397]
     slopes[HIGHEST_SEEN_LEVEL + 1 :] *= 5

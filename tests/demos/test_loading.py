@@ -1,4 +1,4 @@
-"""Reading of picture files, and their errors."""
+"""Reading picture files, and their errors."""
 
 import numpy as np
 import pytest

@@ -16,9 +16,9 @@ BLOCK = 4
 
 
 def halo(kernel: int) -> int:
-    """Return how many positions two convolutions of stride 2 reach, for the width of their kernels.
+    """Return how many positions two convolutions of stride 2 reach on each side, given their kernels' width.
 
-    In pixels, that is half a kernel and, at half the resolution, another half.
+    In pixels, that is half a kernel, plus half a kernel at half the resolution, which counts twice.
 
     Example:
         >>> halo(5)
