@@ -79,11 +79,12 @@ def parse_strip(strip: str | Iterable[str]) -> frozenset[str]:
         The fields of `Metadata` to leave out.
 
     Raises:
-        OptionError: if another name is among them.
+        OptionError: if something else is among them.
     """
-    names = frozenset([strip] if isinstance(strip, str) else strip)
-    if unknown := sorted(str(name) for name in names - set(STRIP_CHOICES)):
+    given = [strip] if isinstance(strip, str | bytes) or not isinstance(strip, Iterable) else list(strip)
+    if unknown := sorted(str(name) for name in given if name not in STRIP_CHOICES):
         raise OptionError(f"received strip {', '.join(unknown)}, expected {', '.join(STRIP_CHOICES)}")
+    names = frozenset(given)
     return frozenset(STRIP_CHOICES[1:]) if "all" in names else names
 
 

@@ -36,9 +36,10 @@ def test_strip(strip, kept):
     assert picture.image.size == (5, 8), "the orientation is baked in although its tag is left out"
 
 
-def test_strip_of_something_else():
-    with pytest.raises(OptionError, match="received strip gps, expected all, exif, icc, xmp"):
-        load_picture(noise(4, 4), strip=["gps"])
+@pytest.mark.parametrize("strip", ["gps", ["gps"], None, 5, b"exif", [["exif"]]])
+def test_strip_of_something_else(strip):
+    with pytest.raises(OptionError, match="received strip .*, expected all, exif, icc, xmp"):
+        load_picture(noise(4, 4), strip=strip)
 
 
 @pytest.mark.parametrize(("mode", "is_kept"), [("L", True), ("RGB", False)])
