@@ -1,4 +1,4 @@
-"""From parsed arguments to a request: what argparse cannot check by itself."""
+"""Conversion of parsed arguments to a request, with the checks that argparse cannot make."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def request_of(arguments: argparse.Namespace) -> Request | InfoRequest:
     """Convert parsed arguments to a request.
 
     Raises:
-        SystemExit: after one line, if they are invalid or the model that they name cannot be read.
+        SystemExit: after printing one line, if they are invalid or the model they name cannot be read.
     """
     if arguments.command == "info":
         return InfoRequest(

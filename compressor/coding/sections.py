@@ -130,7 +130,7 @@ class SectionEncoder:
         """About how many bytes a PNG file takes."""
         return quick_num_bytes(self._sample) * len(self._lossless_uint8) / len(self._sample)
 
-    @property
+    @CachedProperty
     def _is_plain(self) -> bool:
         """Whether a PNG file takes far fewer bytes than the raw pixels (one byte each in gray pictures)."""
         is_gray = np.array_equal(self._sample, np.broadcast_to(self._sample[..., :1], self._sample.shape))

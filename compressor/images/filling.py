@@ -1,4 +1,4 @@
-"""Pixels that nobody sees, filled with a smooth continuation of the others."""
+"""Filling of hidden pixels with a smooth continuation of the visible ones."""
 
 import numpy as np
 import numpy.typing as npt
