@@ -100,7 +100,7 @@ def encode(
             which `strip` and `keep_hidden` do not change. Any size from 1x1.
         quality: 1 (smallest) to 100 (lossless), in steps of a quarter; by default 50, or a target.
         target: a size or a fidelity to meet instead of a quality. Pixels whose colours are not kept (see
-            `keep_hidden`) count as exact.
+            `keep_hidden`) do not count in a PSNR; in SSIMULACRA 2, they count as exact.
         tune: "iq" (image quality, the default) for the best picture to the eye, judged by SSIMULACRA 2, or
             "psnr" for the least squared error. It chooses the model, and excludes a model in `runtime`.
         roi: mask of the region of interest, as large as the upright picture: a Pillow image, or an array of
@@ -151,8 +151,7 @@ def encode(
     from compressor.coding.screen_content import find_screen_content
     from compressor.coding.sections import SectionEncoder
     from compressor.coding.targets import meet_target
-    from compressor.images.arrays import colour_array
-    from compressor.images.filling import filled_colours, hidden_pixels
+    from compressor.images.pixels import Pixels
 
     coder = load_coder(runtime)
     picture = (
@@ -160,29 +159,21 @@ def encode(
         if isinstance(image, LoadedPicture)
         else load_picture(image, strip=strip, keep_hidden=keep_hidden)
     )
-    upright = picture.image
+    upright, pixels = picture.image, Pixels.of(picture)
     sections = picture.metadata.sections()
     if upright.mode in ("LA", "RGBA"):
         sections[ALPHA] = encode_alpha(upright)
         if verify:
             verify_alpha(sections[ALPHA], upright)
-    image_uint8 = lossless_uint8 = colour_array(upright)
-    hidden = None
-    if upright.mode in ("LA", "RGBA") and not picture.keeps_hidden:
-        hidden = hidden_pixels(upright)
-        if hidden.any():
-            image_uint8 = filled_colours(upright)
     lowering = None if roi is None else lowering_of_mask(_mask(roi, upright.size))
     if lowering is not None and not lowering.any():
         lowering = None
     # At the top level, everything is stored without loss.
-    found = None if level == TOP_LEVEL else find_screen_content(image_uint8)
+    found = None if level == TOP_LEVEL else find_screen_content(pixels.image_uint8)
     if found is not None and lowering is not None:
         found = found.without(lowering > 0)
 
-    encoder = SectionEncoder(
-        coder, image_uint8, lossless_uint8, lowering, rules, verify=verify, on_progress=on_progress
-    )
+    encoder = SectionEncoder(coder, pixels, lowering, rules, verify=verify, on_progress=on_progress)
     # The top level means a lossless file, which cannot have a quality map.
     highest = TOP_LEVEL if lowering is None else TOP_LEVEL - 1
 
@@ -203,15 +194,7 @@ def encode(
 
     if target is None:
         return encode_at(level, found)
-    return meet_target(
-        target,
-        coder,
-        image_uint8,
-        hidden,
-        found,
-        encode_at,
-        may_be_lossless=highest == TOP_LEVEL,
-    )
+    return meet_target(target, coder, pixels, found, encode_at, may_be_lossless=highest == TOP_LEVEL)
 
 
 def check_options(

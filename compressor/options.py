@@ -5,13 +5,9 @@ from __future__ import annotations
 import math
 import numbers
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from os import PathLike
 
 from compressor.errors import OptionError
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
 
 ENGINES = ("onnxruntime", "openvino", "keras")
 AUTO = "auto"
@@ -31,8 +27,8 @@ class Runtime:
             to the engine.
 
     Raises:
-        OptionError: if both a model and weights are given, the engine is unknown, or `threads` is not a whole
-            number from 1.
+        OptionError: if both a model and weights are given or one of them has the wrong type, the engine is
+            unknown, or `threads` is not a whole number from 1.
 
     Example:
         >>> Runtime(engine="onnxruntime", threads=1).threads
@@ -40,7 +36,7 @@ class Runtime:
     """
 
     model: str | None = None
-    weights: str | Path | None = None
+    weights: str | PathLike[str] | None = None
     engine: str = AUTO
     threads: int | None = None
 
@@ -49,6 +45,10 @@ class Runtime:
             raise OptionError(
                 f"received the model {self.model} and the weights {self.weights}, expected one of them"
             )
+        if not isinstance(self.model, str | None):
+            raise OptionError(f"received the model {self.model!r}, expected the name of a shipped model")
+        if not isinstance(self.weights, str | PathLike | None):
+            raise OptionError(f"received the weights {self.weights!r}, expected the path of a folder")
         if self.engine not in (AUTO, *ENGINES):
             raise OptionError(
                 f"received engine {self.engine!r}, expected one of {', '.join([AUTO, *ENGINES])}"
@@ -67,7 +67,7 @@ class Target:
     Attributes:
         bpp: the most bits per pixel of the whole file.
         num_bytes: the most bytes of the whole file, metadata included.
-        psnr_db: the least PSNR in dB of the decoded RGB pixels.
+        psnr_db: the least PSNR in dB of the decoded RGB pixels, without those whose colours are not kept.
         ssimulacra2: the least SSIMULACRA 2 score of the decoded RGB pixels, at most 100: 90 is visually
             lossless, 70 high quality, 50 medium.
 

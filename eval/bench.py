@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from eval import codecs
-from eval.errors import EvalError, described, warn
+from eval.errors import EvalError, described, warn, warn_left_out
 from eval.machine import describe, describe_lines
 from eval.match import is_near, quality_for_bpp
 from eval.outputs import table_lines, write_results
@@ -203,8 +203,7 @@ def bench_command(options) -> int:
     """Run `python -m eval bench` and return its exit code."""
     chosen, missing = codecs.select(options.codecs, options.weights)
     images, problems = load_pictures(options.images, options.limit)
-    for line in [*problems, *missing]:
-        warn(f"left out: {line}")
+    warn_left_out([*problems, *missing])
     qualities = matched_qualities(chosen, images, options.bpp)
     if not qualities:
         raise EvalError("no codec could be timed: fix what the warnings report, or choose other --codecs")

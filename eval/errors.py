@@ -1,6 +1,7 @@
 """Errors and warnings of the evaluation. Each is one line that tells the user what to do."""
 
 import sys
+from collections.abc import Iterable
 
 from compressor.errors import CompressorError, one_line
 
@@ -32,6 +33,12 @@ class InterruptedRunError(EvalError):
 def warn(line: str) -> None:
     """Print a warning on the standard error output."""
     print(f"warning: {line}", file=sys.stderr)
+
+
+def warn_left_out(lines: Iterable[str]) -> None:
+    """Print a warning for each thing that is left out: what it is, and why."""
+    for line in lines:
+        warn(f"left out: {line}")
 
 
 def described(error: BaseException) -> str:

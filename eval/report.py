@@ -9,7 +9,7 @@ from html import escape
 from pathlib import Path
 from string import Template
 
-from compressor.cli import files
+from compressor.errors import shown
 from eval import viewer
 from eval.codecs import CODECS, Codec, is_ours
 from eval.images import Picture, spread
@@ -58,7 +58,7 @@ def build(results: Results, options) -> str:
         HTML that refers to no other file. `options.viewer_mb` bounds its size.
     """
     rows, published, num_pictures = results.rows, results.published, len(results.pictures)
-    shown = viewer.build(
+    viewed = viewer.build(
         spread(results.pictures, options.viewer_images),
         results.codecs,
         options.viewer_bpp,
@@ -67,15 +67,15 @@ def build(results: Results, options) -> str:
         options.viewer_mb,
         options.quiet,
     )
-    data = {**_curves(rows, published), "reference": options.reference, "viewer": shown}
+    data = {**_curves(rows, published), "reference": options.reference, "viewer": viewed}
     page = Template((ASSETS / "report.html").read_text(encoding="utf-8"))
     return page.substitute(
-        title=escape(f"Rate and distortion: {files.shown(options.name)}"),
+        title=escape(f"Rate and distortion: {shown(options.name)}"),
         style=(ASSETS / "report.css").read_text(encoding="utf-8"),
         script="\n".join((ASSETS / name).read_text(encoding="utf-8") for name in SCRIPTS),
         data=_script_json(data),
         summary=escape(_summary(rows, num_pictures)),
-        viewer_note=escape(_viewer_note(shown, num_pictures)),
+        viewer_note=escape(_viewer_note(viewed, num_pictures)),
         bd=_bd_html(results.table, options.reference, options.method),
         speed=_speed_html(rows),
         problems=_problems_html(results.problems),
@@ -132,15 +132,15 @@ def _points(curve: list[tuple], metric: Metric) -> list:
     return result
 
 
-def _viewer_note(shown: dict, num_pictures: int) -> str:
-    if not shown["pictures"]:
+def _viewer_note(viewed: dict, num_pictures: int) -> str:
+    if not viewed["pictures"]:
         return "No pictures are embedded in this report."
     note = (
-        f"{len(shown['pictures'])} of {num_pictures} pictures, {shown['mb']:.1f} MB: decoded pixels, "
+        f"{len(viewed['pictures'])} of {num_pictures} pictures, {viewed['mb']:.1f} MB: decoded pixels, "
         "embedded losslessly; each codec at the quality whose rate is closest."
     )
-    if not shown["complete"]:
-        limit = f"the limit of {shown['limit_mb']:g} MB"
+    if not viewed["complete"]:
+        limit = f"the limit of {viewed['limit_mb']:g} MB"
         note += f" The rest exceeded {limit}, or no codec could be shown at that rate."
     return note
 

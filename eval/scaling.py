@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from eval.errors import warn
+from eval.errors import warn_left_out
 from eval.machine import describe, describe_lines
 from eval.outputs import table_lines, write_results
 from eval.processes import our_command, timed
@@ -66,8 +66,7 @@ def scaling_lines(results: list[dict]) -> list[str]:
 def scaling_command(options) -> int:
     """Run `python -m eval scaling` and return its exit code."""
     pictures, problems = load_pictures(options.images, _MOST_PICTURES)
-    for line in problems:
-        warn(f"left out: {line}")
+    warn_left_out(problems)
     results = []
     for megapixels in options.megapixels:
         # The aspect ratio is three to two, as in most cameras.

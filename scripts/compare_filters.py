@@ -23,7 +23,7 @@ from compressor.spec.arrays import Floats
 from compressor.spec.quality import quality_to_level
 from compressor.weights.files import ModelFiles
 from compressor.weights.shipped import shipped_folder
-from eval.errors import EvalError, warn
+from eval.errors import EvalError, warn, warn_left_out
 from eval.images import load_all, picture_paths
 from training.rebuild import rebuilt
 from training.start import read_model
@@ -90,8 +90,7 @@ def has_filter(model: RateDistortionModel) -> bool:
 def compare(options: argparse.Namespace) -> None:
     """Print a table in Markdown."""
     images, problems = load_all(picture_paths(options.images), warn)
-    for line in problems:
-        warn(f"left out: {line}")
+    warn_left_out(problems)
     coder, reference = load_coders(options.weights, options.reference or options.weights)
     print("| quality | loss of PSNR, dB: mean, worst | loss of SSIMULACRA 2: mean, worst |")
     print("| --- | --- | --- |")

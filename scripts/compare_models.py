@@ -15,7 +15,7 @@ from compressor.cli.option_values import effort, positive
 from compressor.errors import CompressorError, shown
 from compressor.images.psnr import psnr_db
 from eval.bd import bjontegaard_delta
-from eval.errors import warn
+from eval.errors import warn, warn_left_out
 from eval.images import load_all, picture_paths
 
 QUALITIES = (1, 20, 35, 50, 65, 80, 90, 95)
@@ -55,8 +55,7 @@ def comparison(reference: np.ndarray, other: np.ndarray) -> str:
 def compare(options: argparse.Namespace) -> None:
     """Print a line for each model."""
     images, problems = load_all(picture_paths(options.images)[:: options.every], warn)
-    for line in problems:
-        warn(f"left out: {line}")
+    warn_left_out(problems)
     # A model that cannot be used is found before the long measurements.
     for folder in (options.reference, *options.models):
         curves(folder, [images[0][:TRIAL_PX, :TRIAL_PX]], options.effort)

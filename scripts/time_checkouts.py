@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image
 
 from compressor.cli.option_values import positive
-from eval.errors import EvalError, warn
+from eval.errors import EvalError, warn_left_out
 from eval.outputs import table_lines
 from eval.samples import load_pictures, mosaic
 
@@ -132,8 +132,7 @@ def main(arguments: list[str] | None = None) -> None:
         pictures, problems = load_pictures(options.images, options.limit)
     except EvalError as error:
         parser.error(str(error))
-    for line in problems:
-        warn(f"left out: {line}")
+    warn_left_out(problems)
     results = compare(checkouts, pictures, ["encode", "decode"], QUALITIES, options.rounds)
     results += compare(checkouts, [mosaic(pictures, *LARGE_SIZE)], ["thumbnail"], [50], options.rounds)
     header = ("", "old, ms", "new, ms", "time, new / old", "bytes, new / old")

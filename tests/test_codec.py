@@ -314,6 +314,8 @@ def test_engine_is_passed_on():
 def test_a_tune_and_a_model_contradict_each_other():
     with pytest.raises(OptionError, match="received tune 'ssim', expected one of iq, psnr"):
         compressor.encode(noise(4, 4, 3), tune="ssim")
+    with pytest.raises(OptionError, match=r"received tune \['iq'\]"):
+        compressor.encode(noise(4, 4, 3), tune=["iq"])
     with pytest.raises(OptionError, match="a tune and a model, expected one of them"):
         compressor.encode(noise(4, 4, 3), tune="psnr", runtime=Runtime(model="cnn"))
 

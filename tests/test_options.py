@@ -45,6 +45,19 @@ def test_unknown_engines_are_refused():
         Runtime(engine="none")
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"model": 3}, "received the model 3, expected the name of a shipped model"),
+        ({"weights": b"folder"}, "received the weights b'folder', expected the path of a folder"),
+        ({"model": "cnn", "weights": "folder"}, "received the model cnn and the weights folder"),
+    ],
+)
+def test_a_model_has_a_name_or_a_folder(options, message):
+    with pytest.raises(OptionError, match=message):
+        Runtime(**options)
+
+
 def test_a_runtime_is_a_value():
     runtime = Runtime(engine="openvino", threads=2)
     assert runtime == Runtime(None, None, "openvino", 2)

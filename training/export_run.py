@@ -28,17 +28,17 @@ MAX_PICTURE_PX = 1024
 
 
 def export_run(
-    run: Path, out: Path | None = None, *, name: str | None = None, model_id: int = 0, pictures: int = 200
+    run: Path, out: Path | None = None, *, pictures: int, name: str | None = None, model_id: int = 0
 ) -> Path:
     """Export the model of a run.
 
     Args:
         run: folder of a run, finished or not.
         out: folder to write; `run / "export"` if None.
-        name: name of the model; the run folder's name if None.
-        model_id: number of the model in streams; 0 for models that do not ship.
         pictures: number of training pictures used to calibrate and to count symbols; large ones are cropped
             to the central 1024x1024 pixels.
+        name: name of the model; the run folder's name if None.
+        model_id: number of the model in streams; 0 for models that do not ship.
 
     Returns:
         The folder that was written.

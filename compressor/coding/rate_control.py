@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compressor.errors import OptionError
+from compressor.images.pixels import Pixels
 from compressor.images.psnr import psnr_db
 from compressor.images.ssimulacra2 import ssimulacra2
 from compressor.options import Target
@@ -36,19 +37,30 @@ class Fidelity:
         name: for messages.
         middle: value of an ordinary photograph in the middle of the quality scale.
         per_level: how much it rises with each level below the fine ones.
-        measure: (original, decoded), both uint8 (H, W, 3) -> its value.
+        measure: (original, decoded colours (H, W, 3) uint8) -> its value.
     """
 
     name: str
     middle: float
     per_level: float
-    measure: Callable[[NDArray[np.uint8], NDArray[np.uint8]], float]
+    measure: Callable[[Pixels, NDArray[np.uint8]], float]
+
+
+def _psnr_of_visible(original: Pixels, decoded_uint8: NDArray[np.uint8]) -> float:
+    if original.hidden is None:
+        return psnr_db(decoded_uint8, original.image_uint8)
+    visible = ~original.hidden
+    return psnr_db(decoded_uint8[visible], original.image_uint8[visible])
+
+
+def _ssimulacra2(original: Pixels, decoded_uint8: NDArray[np.uint8]) -> float:
+    return ssimulacra2(original.image_uint8, original.with_hidden(decoded_uint8))
 
 
 # Keys are fields of `Target`.
 FIDELITIES = {
-    "psnr_db": Fidelity("dB PSNR", 33.0, 0.042, psnr_db),
-    "ssimulacra2": Fidelity("SSIMULACRA 2", 68.0, 0.15, ssimulacra2),
+    "psnr_db": Fidelity("dB PSNR", 33.0, 0.042, _psnr_of_visible),
+    "ssimulacra2": Fidelity("SSIMULACRA 2", 68.0, 0.15, _ssimulacra2),
 }
 # Caps the excess of an infinite PSNR, since interpolation needs a number.
 _MOST_EXCESS = 99.0

@@ -12,6 +12,7 @@ from compressor.coding.progress import OnProgress, progress_of_part
 from compressor.coding.quality_map import Lowering, levels_of, pack_map, read_map
 from compressor.coding.screen_content import ScreenContent
 from compressor.images.lossless import quick_num_bytes
+from compressor.images.pixels import Pixels
 from compressor.images.psnr import squared_error
 from compressor.locks import CachedProperty
 from compressor.spec.file_format import EXACT, PICTURE, QUALITY_MAP
@@ -38,9 +39,7 @@ class SectionEncoder:
 
     Args:
         coder: coder of the picture section.
-        image_uint8: (H, W, 3).
-        lossless_uint8: the picture as it is stored if all of it is stored without loss; only the colours of
-            hidden pixels may differ.
+        pixels: the picture.
         lowering: lowering of the regions of the quality map; None for no map.
         effort: how symbols are chosen.
         verify: whether to read the payloads again.
@@ -50,16 +49,15 @@ class SectionEncoder:
     def __init__(
         self,
         coder: PictureCoder,
-        image_uint8: NDArray[np.uint8],
-        lossless_uint8: NDArray[np.uint8],
+        pixels: Pixels,
         lowering: Lowering | None,
         effort: Effort,
         *,
         verify: bool,
         on_progress: OnProgress,
     ) -> None:
-        self._coder, self._image_uint8, self._lowering = coder, image_uint8, lowering
-        self._lossless_uint8 = lossless_uint8
+        self._coder, self._lowering = coder, lowering
+        self._image_uint8, self._lossless_uint8 = pixels.image_uint8, pixels.lossless_uint8
         self._effort, self._verify, self._on_progress = effort, verify, on_progress
         self._quality_map = {} if lowering is None else {QUALITY_MAP: pack_map(lowering)}
         # Payloads of the whole picture, coded by the networks, by level.

@@ -12,6 +12,7 @@ from compressor.coding.screen_content import ScreenContent
 from compressor.coding.sections import decode_sections
 from compressor.errors import OptionError
 from compressor.images.arrays import colour_array, colour_image
+from compressor.images.pixels import Pixels
 from compressor.images.psnr import squared_error
 from compressor.images.ssimulacra2 import MIN_PX
 from compressor.options import Target
@@ -21,8 +22,7 @@ from compressor.spec.file_format import PICTURE, Flags
 def meet_target(
     target: Target,
     coder: PictureCoder,
-    image_uint8: NDArray[np.uint8],
-    hidden: NDArray[np.bool_] | None,
+    pixels: Pixels,
     screen_content: ScreenContent | None,
     encode_at: Callable[[int, ScreenContent | None], bytes],
     *,
@@ -33,8 +33,7 @@ def meet_target(
     Args:
         target: the target; see `Target`.
         coder: decodes the trials.
-        image_uint8: the picture, (H, W, 3).
-        hidden: pixels that count as exact, (H, W); None for none.
+        pixels: the picture.
         screen_content: screen content of the picture; None if it has none.
         encode_at: level 0..396, and the screen content to store exactly where that pays -> the whole file.
         may_be_lossless: whether the top level stores the picture without loss.
@@ -45,19 +44,18 @@ def meet_target(
     Raises:
         OptionError: if no level meets the target, or the picture is too small for its metric.
     """
-    height, width, _ = image_uint8.shape
+    height, width, _ = pixels.image_uint8.shape
     if target.ssimulacra2 is not None and min(height, width) < MIN_PX:
         raise OptionError(
             f"received a picture of {width}x{height} pixels, expected at least "
             f"{MIN_PX}x{MIN_PX} for a target of SSIMULACRA 2: give a quality"
         )
 
-    def decoded(stream: bytes) -> NDArray[np.uint8]:
-        colours = _colours(coder, stream)
-        return colours if hidden is None else np.where(hidden[..., None], image_uint8, colours)
-
     def fidelity_of(fidelity: Fidelity, stream: bytes) -> float:
-        return fidelity.measure(image_uint8, decoded(stream))
+        return fidelity.measure(pixels, _colours(coder, stream))
+
+    def error_of(stream: bytes) -> int:
+        return squared_error(pixels.with_hidden(_colours(coder, stream)), pixels.image_uint8)
 
     def encode(exact: ScreenContent | None) -> bytes:
         return encode_to_target(
@@ -87,7 +85,7 @@ def meet_target(
         raise unmet
     if len(streams) == 1:
         return streams[0]
-    return min(streams, key=lambda stream: squared_error(decoded(stream), image_uint8))
+    return min(streams, key=error_of)
 
 
 def _colours(coder: PictureCoder, stream: bytes) -> NDArray[np.uint8]:

@@ -37,12 +37,6 @@ def with_holes_filled(
     return Image.composite(image, smaller.resize(image.size, Image.Resampling.BILINEAR), alpha)
 
 
-def hidden_pixels(image: Image.Image) -> npt.NDArray[np.bool_]:
-    """Return where the alpha of a picture of mode LA or RGBA is 0, (H, W)."""
-    hidden: npt.NDArray[np.bool_] = np.asarray(image.getchannel("A")) == 0
-    return hidden
-
-
 def filled_colours(image: Image.Image) -> npt.NDArray[np.uint8]:
     """Return the colours (H, W, 3) of a picture, with a smooth continuation of the others where alpha is 0.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import cache
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,7 @@ def model_of_tune(tune: str) -> str:
     Raises:
         OptionError: for another measure.
     """
-    if tune not in tunes():
+    if not isinstance(tune, str) or tune not in tunes():
         raise OptionError(f"received tune {tune!r}, expected one of {', '.join(tunes())}")
     return tunes()[tune]
 
@@ -92,7 +93,7 @@ def shipped_folder(model: int | str | None = None) -> Path:
     )
 
 
-def model_files(model: int | str | None = None, weights: str | Path | None = None) -> ModelFiles:
+def model_files(model: int | str | None = None, weights: str | PathLike[str] | None = None) -> ModelFiles:
     """Return the files of a model.
 
     Args:
