@@ -100,7 +100,7 @@ def encode(
             which `strip` and `keep_hidden` do not change. Any size from 1x1.
         quality: 1 (smallest) to 100 (lossless), in steps of a quarter; by default 50, or a target.
         target: a size or a fidelity to meet instead of a quality. Pixels whose colours are not kept (see
-            `keep_hidden`) do not count in a PSNR; in SSIMULACRA 2, they count as exact.
+            `keep_hidden`) do not count towards the PSNR; for SSIMULACRA 2, they count as exact.
         tune: "iq" (image quality, the default) for the best picture to the eye, judged by SSIMULACRA 2, or
             "psnr" for the least squared error. It chooses the model, and excludes a model in `runtime`.
         roi: mask of the region of interest, as large as the upright picture: a Pillow image, or an array of

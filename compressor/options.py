@@ -27,8 +27,8 @@ class Runtime:
             to the engine.
 
     Raises:
-        OptionError: if both a model and weights are given or one of them has the wrong type, the engine is
-            unknown, or `threads` is not a whole number from 1.
+        OptionError: if a model and weights are both given, if either has the wrong type, if the engine is
+            unknown, or if `threads` is not a whole number from 1.
 
     Example:
         >>> Runtime(engine="onnxruntime", threads=1).threads
@@ -48,7 +48,9 @@ class Runtime:
         if not isinstance(self.model, str | None):
             raise OptionError(f"received the model {self.model!r}, expected the name of a shipped model")
         if not isinstance(self.weights, str | PathLike | None):
-            raise OptionError(f"received the weights {self.weights!r}, expected the path of a folder")
+            raise OptionError(
+                f"received the weights {self.weights!r}, expected the path of a folder as str or Path"
+            )
         if self.engine not in (AUTO, *ENGINES):
             raise OptionError(
                 f"received engine {self.engine!r}, expected one of {', '.join([AUTO, *ENGINES])}"
@@ -67,7 +69,8 @@ class Target:
     Attributes:
         bpp: the most bits per pixel of the whole file.
         num_bytes: the most bytes of the whole file, metadata included.
-        psnr_db: the least PSNR in dB of the decoded RGB pixels, without those whose colours are not kept.
+        psnr_db: the least PSNR in dB of the decoded RGB pixels; hidden pixels do not count unless their
+            colours are kept (see `keep_hidden` of `encode`).
         ssimulacra2: the least SSIMULACRA 2 score of the decoded RGB pixels, at most 100: 90 is visually
             lossless, 70 high quality, 50 medium.
 

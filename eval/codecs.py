@@ -72,6 +72,9 @@ class Codec(ABC):
 class PillowCodec(Codec):
     """A format that Pillow reads and writes.
 
+    A subclass may override only `save_options`, since `eval.processes` runs Pillow in a separate process with
+    nothing but these options. A codec that needs more derives from `Codec`.
+
     Attributes:
         format: Pillow's name of the format.
         feature: name of the format in `PIL.features`.

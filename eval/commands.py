@@ -14,7 +14,7 @@ from eval.errors import CodecUnavailableError, EvalError, warn
 from eval.files import write_atomically
 from eval.images import find_pictures, load_rgb
 from eval.machine import describe
-from eval.measure import Cache, to_json
+from eval.measure import Cache
 from eval.runner import plan, run
 from eval.tables import bd_table
 
@@ -157,7 +157,7 @@ def compare_command(options) -> int:
         **result,
     }
     if options.json:
-        print(json.dumps(to_json(result | {"lossless": result["psnr_rgb_db"] == math.inf})))
+        print(json.dumps(outputs.to_json(result | {"lossless": result["psnr_rgb_db"] == math.inf})))
         return 0
     note = result.pop("note")
     for key, value in result.items():

@@ -69,33 +69,14 @@ class Cache:
                 return None
             # The same pixels may now have another file name.
             row["image"] = task.picture.name
-            return from_json(row)
+            return row
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
     def save(self, task: Task, row: dict) -> None:
         """Store a row, after its encoded file, so that no row exists without its file."""
-        write_atomically(self.encoded_path(task).with_suffix(".json"), json.dumps(to_json(row)).encode())
-
-
-def to_json(row: dict) -> dict:
-    """Replace infinite values by None, because JSON has no infinity.
-
-    Example:
-        >>> to_json({"psnr_rgb_db": math.inf, "lossless": True})
-        {'psnr_rgb_db': None, 'lossless': True}
-    """
-    return {key: None if value == math.inf else value for key, value in row.items()}
-
-
-def from_json(row: dict) -> dict:
-    """Undo `to_json`. Luma may be exact in a picture that is not lossless."""
-    row = dict(row)
-    if row["lossless"]:
-        row["psnr_rgb_db"] = math.inf
-    if row["psnr_y_db"] is None:
-        row["psnr_y_db"] = math.inf
-    return row
+        # Python's `json` writes and reads infinity, such as the PSNR of equal pictures.
+        write_atomically(self.encoded_path(task).with_suffix(".json"), json.dumps(row).encode())
 
 
 def is_complete(row: dict | None) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 from eval.bd import BD
 from eval.errors import EvalError
 from eval.files import write_atomically
-from eval.measure import COLUMNS, to_json
+from eval.measure import COLUMNS
 from eval.metrics import METRICS, Metric
 from eval.tables import BDRow
 
@@ -144,6 +144,16 @@ def bd_to_csv(table: list[BDRow], reference: str, method: str) -> str:
         for image, bd in row.per_image.items():
             line(row, image, bd)
     return text.getvalue()
+
+
+def to_json(row: dict) -> dict:
+    """Replace infinite values by None, because standard JSON has no infinity.
+
+    Example:
+        >>> to_json({"psnr_rgb_db": math.inf, "lossless": True})
+        {'psnr_rgb_db': None, 'lossless': True}
+    """
+    return {key: None if value == math.inf else value for key, value in row.items()}
 
 
 def rows_to_json(rows: list[dict], about: dict, failures: list[str]) -> str:

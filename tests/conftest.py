@@ -14,6 +14,7 @@ from hypothesis import settings
 from PIL import Image
 
 import compressor  # noqa: F401  (registers the Pillow plugin)
+from tests.samples import randomise
 
 # A slow machine must not fail a test.
 settings.register_profile("untimed", deadline=None)
@@ -256,11 +257,7 @@ def tiny_flagship(random_pictures, tiny_options):
     keras.utils.set_random_seed(5)
     model = build_model("flagship", **tiny_options["flagship"])
     model.adapt(random_pictures(8, 64, 64))
-    random = np.random.default_rng(5)
-    for variable in model.trainable_variables:
-        value = np.asarray(variable)
-        if not value.any():
-            variable.assign(0.05 * random.standard_normal(value.shape))
+    randomise(model, 5)
     return model
 
 

@@ -53,24 +53,31 @@ class File:
     width: int
     height: int
     gray: bool
-    sections: dict[str, bytes]
+    sections: dict[str | int, bytes]
 
 
 def read_file(data):
     """Take a file apart and check it."""
     if data[:4] != b"CMPR":
         raise ValueError("bad magic")
-    if len(data) < 9:
+    if len(data) < 6:
         raise ValueError("truncated")
-    version, model_id, flags, level = struct.unpack_from("<BBBH", data, 4)
-    if version != 1 or flags & 0x80:
+    version, model_id = data[4:6]
+    if version != 1:
         raise ValueError("unsupported")
+    flags, offset = read_varint(data, 6)
+    skipped = [bit for bit in range(14, 21) if flags >> bit & 1]
+    if flags & ~(0x7F | sum(1 << bit for bit in skipped)):
+        raise ValueError("unsupported")
+    if len(data) < offset + 2:
+        raise ValueError("truncated")
+    (level,) = struct.unpack_from("<H", data, offset)
     if level > 396:
         raise ValueError("bad level")
-    width, offset = read_varint(data, 9, 1)
+    width, offset = read_varint(data, offset + 2, 1)
     height, offset = read_varint(data, offset, 1)
     covered, sections = data[:offset], {}
-    for name in (*(name for name, flag in SECTIONS.items() if flags & flag), "picture"):
+    for name in (*(name for name, flag in SECTIONS.items() if flags & flag), *skipped, "picture"):
         length, start = read_varint(data, offset, int(name != "picture"))
         end = start + length
         if end + 4 > len(data):
@@ -429,22 +436,24 @@ def read_flagship_tile(model, data, levels, coded):
         low, high, seen, kernel, spacing = (p[n] for n in ("low", "high", "seen", "kernel", "spacing"))
         step, cells = (1, [(0, 0)]) if len(p["cells"]) == 4 else (2, p["cells"])
         views = [np.s_[spacing * r :: spacing * step, spacing * c :: spacing * step] for r, c in cells]
-        means, indices = [], []
+        inputs, indices = [], []
         for (r, c), view in zip(cells, views, strict=True):
-            x, inputs = scale_features[view], [mean_features[view][None]]
+            x, of_view = scale_features[view], [mean_features[view]]
             if seen:
                 around = neighbourhoods(codes[::spacing, ::spacing, :seen], kernel)[r::step, c::step]
                 x = np.concatenate([around, x], axis=2)
                 window = zero_padded(near[::spacing, ::spacing, :seen], kernel)
                 bottom, right = (n - step + 1 for n in window.shape[:2])
-                inputs.insert(0, window[r : r + bottom, c : c + right][None])
+                of_view.insert(0, window[r : r + bottom, c : c + right])
+            inputs.append(of_view)
             for i in range(3):
                 maximum = TOP_INDEX if i == 2 else activation_max
                 x = layer(model, f"context_{k}_{i}", x, levels[view], maximum)
             lag = np.where(x > 0, 0, np.minimum(shift[view], 4))
             x = np.minimum(x + shift[view] - lag, TOP_INDEX) * inside[view]
             indices.append(np.minimum(x + lift[view], TOP_INDEX))
-            means.append(mean_unit[view][:, :, low:high] * model.run(f"mean_{k}", *inputs)[0])
+        outputs = model.run(f"mean_{k}", *map(np.stack, zip(*inputs, strict=True)))
+        means = [mean_unit[view][:, :, low:high] * y for view, y in zip(views, outputs, strict=True)]
         symbols = reader.array(np.stack(indices))
         coded.append(symbols)
         for view, mean, own in zip(views, means, symbols, strict=True):
@@ -468,7 +477,7 @@ def flagship_pixels(model, latents, levels):
     levels, _, reciprocal = fine(model, levels)
     fineness = 65536 / reciprocal[:, :, None]
     y = model.run("synthesis", (latents * inverse_gain(model, levels, fineness))[None])
-    if not (model.folder / "filter.onnx").exists():
+    if "filter.onnx" not in model.manifest["files"]:
         return y[0] + PIXEL_OFFSET
     step = np.exp(knots_float(model.gains["log_step"], levels) / 2)
     amplitude = (numbers["filter_amplitude"] * step / fineness)[:, :, 0]

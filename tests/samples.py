@@ -3,11 +3,13 @@
 import io
 import struct
 import zlib
+from dataclasses import replace
 
 import numpy as np
 from PIL import Image, ImageCms
 
 from compressor.bitstream.container import read_container, write_container
+from compressor.bitstream.varint import write_varint
 from compressor.spec.file_format import Flags
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -89,6 +91,29 @@ def rebuilt(stream, *, sections=None, **changes):
         "gray": Flags.GRAY in header.flags,
     }
     return write_container(**values | changes, sections={**container.sections, **(sections or {})})
+
+
+def with_later_section(stream, bit, payload):
+    """A stream with one more section, of a later release, before its picture, with valid checksums."""
+    container = read_container(stream)
+    header = replace(container.header, flags=Flags(container.header.flags | 1 << bit))
+    data = header.pack()
+    crc, stream = zlib.crc32(data), data
+    *optional, picture = container.sections.values()
+    for each in (*optional, payload, picture):
+        part = write_varint(len(each)) + each
+        crc = zlib.crc32(part, crc)
+        stream += part + struct.pack("<I", crc)
+    return stream
+
+
+def randomise(model, seed):
+    """Give random values to the all-zero weights of a Keras model, so that every part has an effect."""
+    random = np.random.default_rng(seed)
+    for variable in model.trainable_variables:
+        value = np.asarray(variable)
+        if not value.any():
+            variable.assign(0.05 * random.standard_normal(value.shape))
 
 
 def files_below(folder):

@@ -16,7 +16,7 @@ from compressor.entropy.tables import load_tables
 from compressor.weights.shipped import SHIPPED, shipped_models
 from scripts.symbols import digest_of_stream, digest_of_symbols
 from tests import independent_reader
-from tests.samples import assert_same_pixels, rebuilt
+from tests.samples import assert_same_pixels, rebuilt, with_later_section
 
 GOLDEN = Path(__file__).parent / "golden"
 STREAMS = sorted(path for name in shipped_models() for path in GOLDEN.glob(f"{name}-*.cmpr"))
@@ -53,6 +53,14 @@ def test_two_tiles(name, size, random_pictures):
     pixels, coded = independent_reader.decode(stream, SHIPPED)
     assert digest_of_symbols(coded) == digest_of_stream(stream)
     assert_same_pixels(pixels, compressor.decode(stream), name)
+
+
+def test_a_section_of_a_later_version_changes_no_pixel():
+    stream = (GOLDEN / "cnn-photo.cmpr").read_bytes()
+    later = with_later_section(stream, 14, b"later")
+    expected = np.asarray(compressor.decode(stream))
+    np.testing.assert_array_equal(compressor.decode(later), expected)
+    np.testing.assert_array_equal(independent_reader.decode(later, SHIPPED)[0], expected)
 
 
 @pytest.mark.parametrize("name", shipped_models())

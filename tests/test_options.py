@@ -49,7 +49,10 @@ def test_unknown_engines_are_refused():
     ("options", "message"),
     [
         ({"model": 3}, "received the model 3, expected the name of a shipped model"),
-        ({"weights": b"folder"}, "received the weights b'folder', expected the path of a folder"),
+        (
+            {"weights": b"folder"},
+            "received the weights b'folder', expected the path of a folder as str or Path",
+        ),
         ({"model": "cnn", "weights": "folder"}, "received the model cnn and the weights folder"),
     ],
 )

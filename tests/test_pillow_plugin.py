@@ -1,6 +1,7 @@
 """The format behaves in Pillow like its own formats."""
 
 import copy
+import inspect
 import io
 import os
 import pickle
@@ -147,6 +148,23 @@ def test_target_and_effort_parameters():
     assert len(stream(image, target=compressor.Target(num_bytes=300))) <= 300
     with pytest.raises(ValueError, match="received effort 0"):
         stream(image, effort=0)
+
+
+# The other parameters do not apply to a picture that is already loaded, or not to `Image.save`.
+PARAMETERS = inspect.signature(compressor.encode).parameters.keys() - {
+    "image",
+    "strip",
+    "keep_hidden",
+    "on_progress",
+}
+
+
+@pytest.mark.parametrize("name", sorted(PARAMETERS))
+def test_every_parameter_of_encode_is_an_option(name, monkeypatch):
+    given = {}
+    monkeypatch.setattr(pillow_plugin, "encode", lambda picture, **options: given.update(options) or b"")
+    stream(Image.new("L", (1, 1)), **{name: "value"})
+    assert given == {name: "value"}
 
 
 def test_lossless_parameter():

@@ -33,15 +33,22 @@ class Speed(keras.callbacks.Callback):
     def __init__(self, crops: keras.utils.PyDataset):
         super().__init__()
         self.crops, self.reported, self.recent = crops, False, deque(maxlen=RECENT_STEPS)
+        self.has_compiled = False
 
     def on_train_begin(self, logs=None):
         self.input_speed = pipeline_speed(self.crops)
+        self.recent.clear()
+        self.has_compiled = False
 
     def on_epoch_begin(self, epoch, logs=None):
         self.last = time.perf_counter()
 
     def on_train_batch_end(self, batch, logs=None):
         now = time.perf_counter()
+        if not self.has_compiled and self.recent:
+            # The first step of a fit includes compilation, which takes far longer than a step.
+            self.recent.clear()
+            self.has_compiled = True
         self.recent.append(now - self.last)
         self.last = now
         self._add_to(logs)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from compressor.bitstream.header import Header, unpack_header
 from compressor.bitstream.varint import read_varint, write_varint
 from compressor.errors import CorruptStreamError, TruncatedStreamError
-from compressor.spec.file_format import OPTIONAL_SECTIONS, PICTURE, Flags
+from compressor.spec.file_format import OPTIONAL_SECTIONS, PICTURE, SKIPPED_BITS, Flags
 
 _CRC = struct.Struct("<I")
 
@@ -33,9 +33,10 @@ class Preamble:
 
     Attributes:
         header: the header.
-        sections: payloads by name, of the optional sections that are present.
-        section_num_bytes: sizes of the payloads by name, the picture's included.
-        num_bytes: size of the whole stream.
+        sections: payloads by name, of those of `OPTIONAL_SECTIONS` that are present. Skipped sections are
+            left out.
+        section_num_bytes: sizes of these payloads and of the picture's, by name.
+        num_bytes: size of the whole stream, with the sections that are skipped.
     """
 
     header: Header
@@ -156,12 +157,14 @@ def _parse_preamble(data: bytes) -> tuple[Preamble, int, int]:
     header, offset = unpack_header(data)
     crc = zlib.crc32(data[:offset])
     sections: dict[str, bytes] = {}
-    for name, flag in OPTIONAL_SECTIONS.items():
-        if flag not in header.flags:
-            continue
+    known = [name for name, flag in OPTIONAL_SECTIONS.items() if flag in header.flags]
+    skipped = [f"unknown (bit {bit})" for bit in SKIPPED_BITS if header.flags & 1 << bit]
+    for name in (*known, *skipped):
         length, start = read_varint(data, offset, name=f"length of the {name} section", minimum=1)
         crc = zlib.crc32(data[offset:start], crc)
-        sections[name], offset, crc = _read_payload(data, start, length, crc, name)
+        payload, offset, crc = _read_payload(data, start, length, crc, name)
+        if name in known:
+            sections[name] = payload
     length, start = read_varint(data, offset, name="length of the picture section")
     crc = zlib.crc32(data[offset:start], crc)
     sizes = {name: len(payload) for name, payload in sections.items()} | {PICTURE: length}

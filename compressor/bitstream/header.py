@@ -14,14 +14,13 @@ from compressor.errors import (
     TruncatedStreamError,
     UnsupportedStreamError,
 )
-from compressor.spec.file_format import FILE_EXTENSION, FORMAT_VERSION, MAGIC, Flags
+from compressor.spec.file_format import FILE_EXTENSION, FORMAT_VERSION, MAGIC, SKIPPED_BITS, Flags
 from compressor.spec.quality import NUM_LEVELS
 
-_FIXED = struct.Struct("<4sBBBH")
-
+_BEGINNING, _LEVEL = struct.Struct("<4sBB"), struct.Struct("<H")
 
 # A plain integer: the complement of an IntFlag keeps to its own bits.
-_KNOWN_FLAGS = int(reduce(or_, Flags))
+_ACCEPTED_FLAGS = int(reduce(or_, Flags)) | sum(1 << bit for bit in SKIPPED_BITS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +29,8 @@ class Header:
 
     Attributes:
         model_id: which weights the picture was coded with, 0 to 255.
-        flags: which optional sections follow, and whether the picture is gray.
+        flags: which optional sections follow, and whether the picture is gray; it may also hold bits of
+            `SKIPPED_BITS`.
         level: quality in quarter steps, 0 to 396.
         width: columns of pixels, from 1.
         height: rows of pixels, from 1.
@@ -51,9 +51,10 @@ class Header:
         return colour + "A" if Flags.ALPHA in self.flags else colour
 
     def pack(self) -> bytes:
-        """Write the header: 11 to 19 bytes."""
-        fixed = _FIXED.pack(MAGIC, self.version, self.model_id, self.flags, self.level)
-        return fixed + write_varint(self.width) + write_varint(self.height)
+        """Write the header: 11 to 21 bytes."""
+        beginning = _BEGINNING.pack(MAGIC, self.version, self.model_id)
+        size = write_varint(self.width) + write_varint(self.height)
+        return beginning + write_varint(self.flags) + _LEVEL.pack(self.level) + size
 
 
 def unpack_header(data: bytes) -> tuple[Header, int]:
@@ -76,24 +77,32 @@ def unpack_header(data: bytes) -> tuple[Header, int]:
             f"received {data[: len(MAGIC)]!r} as the first bytes, expected {MAGIC!r}: "
             f"this is not a {FILE_EXTENSION} file"
         )
-    if len(data) < _FIXED.size:
-        raise TruncatedStreamError(
-            f"the stream ends after {len(data)} bytes, inside its header: get the whole file again"
-        )
-    _, version, model_id, flags, level = _FIXED.unpack_from(data)
+    if len(data) < _BEGINNING.size:
+        raise _ends_inside(data)
+    _, version, model_id = _BEGINNING.unpack_from(data)
     if version != FORMAT_VERSION:
         raise UnsupportedStreamError(
             f"the stream has format version {version}, expected {FORMAT_VERSION}: upgrade this package"
         )
-    if unknown := flags & ~_KNOWN_FLAGS:
+    flags, offset = read_varint(data, _BEGINNING.size, name="flags field")
+    if unknown := flags & ~_ACCEPTED_FLAGS:
         raise UnsupportedStreamError(
-            f"the stream has the flags {unknown:#04x}, expected none but {_KNOWN_FLAGS:#04x}: "
+            f"the stream has the unknown flags {unknown:#x}, expected only bits of {_ACCEPTED_FLAGS:#x}: "
             "upgrade this package"
         )
+    if len(data) < offset + _LEVEL.size:
+        raise _ends_inside(data)
+    (level,) = _LEVEL.unpack_from(data, offset)
     if level >= NUM_LEVELS:
         raise CorruptStreamError(
             f"the quality level is {level}, expected 0 to {NUM_LEVELS - 1}: the file is damaged, get it again"
         )
-    width, offset = read_varint(data, _FIXED.size, name="width", minimum=1)
+    width, offset = read_varint(data, offset + _LEVEL.size, name="width", minimum=1)
     height, offset = read_varint(data, offset, name="height", minimum=1)
     return Header(model_id, Flags(flags), level, width, height, version), offset
+
+
+def _ends_inside(data: bytes) -> TruncatedStreamError:
+    return TruncatedStreamError(
+        f"the stream ends after {len(data)} bytes, inside its header: get the whole file again"
+    )

@@ -18,10 +18,11 @@ class Pixels:
 
     Attributes:
         image_uint8: colours for the networks, (H, W, 3).
-        lossless_uint8: colours for a file that stores all of them without loss, (H, W, 3). Only hidden pixels
-            may differ: a smooth continuation of the others takes fewer bits with the networks, and black
-            takes fewer without loss.
-        hidden: pixels whose colours are not kept, since their alpha is 0, (H, W); None if there are none.
+        lossless_uint8: colours for a file that stores all of them without loss, (H, W, 3). The two arrays
+            differ only at hidden pixels: these continue the visible ones in `image_uint8`, which takes fewer
+            bits with the networks, and are black in `lossless_uint8`, which takes fewer bits without loss.
+        hidden: mask, (H, W), of pixels whose colours are not kept because their alpha is 0; None if there are
+            none.
     """
 
     image_uint8: npt.NDArray[np.uint8]
@@ -47,7 +48,7 @@ class Pixels:
         return cls(filled_colours(image), colours, hidden)
 
     def with_hidden(self, colours_uint8: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-        """Return other colours (H, W, 3), such as decoded ones, with the original's where it is hidden."""
+        """Return colours (H, W, 3), such as decoded ones, with the hidden pixels of `image_uint8`."""
         if self.hidden is None:
             return colours_uint8
         return np.where(self.hidden[..., None], self.image_uint8, colours_uint8)

@@ -48,12 +48,18 @@ def mean_squared_error(pictures, images):
 class RateDistortionModel(keras.Model):
     """Base of models that map pictures and qualities to decoded pictures and estimated rates.
 
-    A subclass has three methods, all for a batch of N samples:
+    A subclass defines three methods that take a batch of N samples, and one that prepares the model:
 
         analyse(images, quality): pictures 0..1 -> latents (N, h, w, C) in quantisation steps
         code(latents, quality, quantise): latents -> decoded latents and bits (N,); `quantise` is the method
             of that name, or stands in for it
         synthesise(latents, quality): decoded latents -> pictures 0..1, not clipped
+        adapt(images): builds the model, and sets the values that are measured rather than trained, from
+            sample pictures 0..1
+
+    For training and export, it also has the attributes `config` (its own arguments by name, JSON values),
+    `channels` (C), and the curves `log_gain`, `log_inverse_gain` and `log_worth`, each a `QualityCurve` of C
+    values.
 
     `call` takes {"images": (N, H, W, 3) floats 0..1, "quality": (N,) floats 0..1} and returns
     {"images": decoded, same shape, "bpp": (N,) estimated bits per pixel, "mse": (N,) mean squared

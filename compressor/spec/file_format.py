@@ -9,7 +9,7 @@ MIME_TYPE = "image/x-cmpr"
 
 
 class Flags(IntFlag):
-    """Flags of the header. The other bits are reserved and zero."""
+    """Flags of the header that this release knows."""
 
     ICC = 1
     EXIF = 2
@@ -34,6 +34,9 @@ OPTIONAL_SECTIONS = {
     EXACT: Flags.EXACT,
     QUALITY_MAP: Flags.QUALITY_MAP,
 }
+# Flag bits for later sections that do not affect pixels. A decoder skips sections that it does not know; a
+# bit that gets a meaning must leave this range.
+SKIPPED_BITS = range(14, 21)
 # Pixels along a side of a tile of the exact section.
 EXACT_TILE = 2048
 # Pixels along a side of a region of the quality map.

@@ -17,7 +17,8 @@ from compressor.bitstream.container import (
 )
 from compressor.bitstream.varint import MAX_VALUE, write_varint
 from compressor.errors import CorruptStreamError, NotAStreamError, StreamError, TruncatedStreamError
-from compressor.spec.file_format import OPTIONAL_SECTIONS, PICTURE, Flags
+from compressor.spec.file_format import OPTIONAL_SECTIONS, PICTURE, SKIPPED_BITS, Flags
+from tests.samples import with_later_section
 
 SECTIONS = st.fixed_dictionaries(
     {PICTURE: st.binary(max_size=300)},
@@ -109,10 +110,26 @@ def test_the_beginning_of_a_stream():
         read_beginning(FULL[:-5].replace(whole.sections["icc"], b"?" * len(whole.sections["icc"])))
 
 
-def test_every_change_of_one_byte_is_noticed():
-    for position in range(len(FULL)):
+@pytest.mark.parametrize("bit", SKIPPED_BITS)
+def test_sections_of_later_versions_are_skipped(bit):
+    stream = with_later_section(FULL, bit, b"later")
+    assert read_container(stream).sections == read_container(FULL).sections
+    preamble = read_preamble(stream)
+    assert preamble.sections == read_preamble(FULL).sections
+    assert preamble.section_num_bytes == read_preamble(FULL).section_num_bytes
+    assert preamble.num_bytes == len(stream)
+    at = stream.index(b"later")
+    with pytest.raises(CorruptStreamError, match=rf"checksum of the unknown \(bit {bit}\) section"):
+        read_container(stream[:at] + b"L" + stream[at + 1 :])
+    with pytest.raises(TruncatedStreamError, match=rf"unknown \(bit {bit}\)"):
+        read_preamble(stream[: at + 5])
+
+
+@pytest.mark.parametrize("stream", [FULL, with_later_section(FULL, 20, b"later")], ids=["known", "later"])
+def test_every_change_of_one_byte_is_noticed(stream):
+    for position in range(len(stream)):
         for change in (0x01, 0x10, 0x80, 0xFF):
-            damaged = bytearray(FULL)
+            damaged = bytearray(stream)
             damaged[position] ^= change
             with pytest.raises(StreamError):
                 read_container(bytes(damaged))

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from compressor.bitstream.header import Header, unpack_header
+from compressor.bitstream.varint import write_varint
 from compressor.errors import (
     CorruptStreamError,
     NotAStreamError,
@@ -18,7 +19,7 @@ from compressor.spec.quality import NUM_LEVELS
 HEADERS = st.builds(
     Header,
     model_id=st.integers(0, 255),
-    flags=st.integers(0, 31).map(Flags),
+    flags=st.sampled_from([0, 5, 31, 127, 1 << 14, 1 << 20 | 127]).map(Flags),
     level=st.integers(0, NUM_LEVELS - 1),
     width=st.integers(1, 2**31 - 1),
     height=st.integers(1, 2**31 - 1),
@@ -34,7 +35,7 @@ def test_packed_bytes():
 @given(HEADERS, st.binary(max_size=9))
 def test_headers_round_trip(header, rest):
     packed = header.pack()
-    assert 11 <= len(packed) <= 19
+    assert 11 <= len(packed) <= 21
     assert unpack_header(packed + rest) == (header, len(packed))
 
 
@@ -46,7 +47,7 @@ def test_every_truncation_is_reported_as_such(header):
             unpack_header(packed[:length])
 
 
-@given(HEADERS, st.integers(0, 18), st.integers(1, 255))
+@given(HEADERS, st.integers(0, 20), st.integers(1, 255))
 def test_a_changed_byte_gives_another_header_or_a_typed_error(header, position, change):
     packed = bytearray(header.pack())
     packed[position % len(packed)] ^= change
@@ -71,9 +72,15 @@ def test_other_versions_are_unsupported(version):
         unpack_header(MAGIC + bytes([version]) + EXAMPLE_BYTES[5:])
 
 
-def test_the_reserved_flag_is_unsupported():
-    with pytest.raises(UnsupportedStreamError, match="flags"):
-        unpack_header(EXAMPLE_BYTES[:6] + bytes([1 << 7]) + EXAMPLE_BYTES[7:])
+@pytest.mark.parametrize("bit", [*range(7, 14), *range(21, 31)])
+def test_reserved_flags_are_unsupported(bit):
+    with pytest.raises(UnsupportedStreamError, match=f"flags {1 << bit:#x}, expected only bits of 0x1fc07f"):
+        unpack_header(EXAMPLE_BYTES[:6] + write_varint(1 << bit) + EXAMPLE_BYTES[7:])
+
+
+def test_flags_have_one_spelling():
+    with pytest.raises(CorruptStreamError, match="flags field has needless bytes"):
+        unpack_header(EXAMPLE_BYTES[:6] + b"\x92\x00" + EXAMPLE_BYTES[7:])
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import csv
 import shutil
 import tomllib
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from training.plot import rate_curves, read_columns
 from training.run_folder import append_row, git_commit
 from training.start import read_model
 from training.validation import QUALITIES, validate
+from training.watch import Speed
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +43,19 @@ def test_speed_is_printed_once(photos, small_run, tmp_path, capfd):
     lines = [line for line in capfd.readouterr().out.splitlines() if "input pipeline" in line]
     assert len(lines) == 1
     assert "training" in lines[0]
+
+
+def test_the_first_step_does_not_count_for_the_speed(monkeypatch):
+    clock, speed = [0.0], Speed(SimpleNamespace(batch=8, workers=1))
+    monkeypatch.setattr("training.watch.pipeline_speed", lambda crops: 1.0)
+    monkeypatch.setattr("training.watch.time.perf_counter", lambda: clock[0])
+    speed.on_train_begin()
+    speed.on_epoch_begin(0)
+    for seconds, images_per_s in ((80, 0.1), (2, 4), (2, 4), (4, 3)):
+        clock[0] += seconds
+        logs = {}
+        speed.on_train_batch_end(0, logs)
+        assert logs["images_per_s"] == images_per_s
 
 
 def test_validation_measures_real_streams(run):
