@@ -24,15 +24,19 @@ from compressor.images.loading import LoadedPicture, load_picture
 from compressor.images.metadata import Metadata, parse_strip
 from compressor.options import Runtime, Target
 from compressor.spec.file_format import ALPHA, EXACT, PICTURE, Flags
-from compressor.spec.quality import DEFAULT_QUALITY, TOP_LEVEL, level_to_quality, quality_to_level
+from compressor.spec.quality import (
+    DEFAULT_QUALITY,
+    MAX_QUALITY,
+    TOP_LEVEL,
+    level_to_quality,
+    quality_to_level,
+)
 from compressor.weights.shipped import model_files, model_of_tune, tune_of
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
     from PIL import Image
-
-    from compressor.coding.screen_content import ScreenContent
 
 
 # Factors by which `decode` can divide width and height.
@@ -70,8 +74,8 @@ class StreamInfo:
 
     @property
     def is_lossless(self) -> bool:
-        """Whether all pixels are stored exactly."""
-        return EXACT in self.section_num_bytes and not self.section_num_bytes[PICTURE]
+        """Whether all pixels are stored without loss."""
+        return self.quality == MAX_QUALITY and not self.section_num_bytes[PICTURE]
 
 
 def encode(
@@ -173,16 +177,16 @@ def encode(
     if found is not None and lowering is not None:
         found = found.without(lowering > 0)
 
-    encoder = SectionEncoder(coder, pixels, lowering, rules, verify=verify, on_progress=on_progress)
+    encoder = SectionEncoder(coder, pixels, found, lowering, rules, verify=verify, on_progress=on_progress)
     # The top level means a lossless file, which cannot have a quality map.
     highest = TOP_LEVEL if lowering is None else TOP_LEVEL - 1
 
-    def encode_at(level: int, screen_content: ScreenContent | None) -> bytes:
-        level = min(level, highest)
-        payloads = sections | encoder.encode(level, screen_content)
+    def encode_at(level: int, *, stores: bool = True) -> bytes:
+        encoded = encoder.encode(min(level, highest), stores=stores)
+        payloads = sections | encoded.payloads
         stream = write_container(
             model_id=coder.model_id,
-            level=level,
+            level=encoded.level,
             width=upright.width,
             height=upright.height,
             gray=upright.mode in ("L", "LA"),
@@ -193,8 +197,15 @@ def encode(
         return stream
 
     if target is None:
-        return encode_at(level, found)
-    return meet_target(target, coder, pixels, found, encode_at, may_be_lossless=highest == TOP_LEVEL)
+        return encode_at(level)
+    return meet_target(
+        target,
+        coder,
+        pixels,
+        encode_at,
+        has_screen_content=found is not None,
+        may_be_lossless=highest == TOP_LEVEL,
+    )
 
 
 def check_options(

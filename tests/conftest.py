@@ -102,7 +102,7 @@ FAKE_CODER_SOURCE = textwrap.dedent(
         model_id = MODEL_ID
         model_name = "fake"
         reductions = (1,)
-        runtime = SimpleNamespace(block=16, distortion_weight=lambda level: 0.01)
+        runtime = SimpleNamespace(block=16, distortion_weight=lambda level: 1e3, metric="mse")
 
         def __init__(self, engine):
             self.engine_name = "fake-" + engine

@@ -168,7 +168,7 @@ def test_every_parameter_of_encode_is_an_option(name, monkeypatch):
 
 
 def test_lossless_parameter():
-    image = Image.linear_gradient("L").resize((50, 40)).convert("RGB")
+    image = Image.fromarray(noise(40, 50, 3))
     assert compressor.read_info(stream(image, lossless=True)).is_lossless
     assert compressor.read_info(stream(image, quality=90, lossless=False)).quality == 90
     with pytest.raises(ValueError, match="received lossless and a quality"):

@@ -1,4 +1,4 @@
-"""The exact section: pixels that are stored without loss, and replace those of the picture section."""
+"""The exact section: pixels that are stored, and replace those of the picture section."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,24 +6,51 @@ from numpy.typing import NDArray
 from compressor.bitstream.tiles import join_tiles, split_tiles
 from compressor.coding.area import Area
 from compressor.errors import CorruptStreamError
+from compressor.images.fewer_colours import with_fewer_colours
 from compressor.images.lossless import decode_lossless, encode_lossless
 from compressor.spec.file_format import EXACT_TILE
 
 
-def encode_exact(image_uint8: NDArray[np.uint8], mask: NDArray[np.bool_]) -> bytes:
+def encode_exact(
+    image_uint8: NDArray[np.uint8],
+    mask: NDArray[np.bool_],
+    *,
+    num_colours: int | None = None,
+    verify: bool = False,
+) -> bytes:
     """Encode the pixels of a mask.
 
     Args:
         image_uint8: (H, W, 3).
         mask: (H, W), True where pixels are stored; at least one is.
+        num_colours: largest number of colours in each tile, 4 to 256; None for all colours, without loss.
+        verify: whether to read each tile again.
 
     Returns:
         The payload of the exact section.
+
+    Raises:
+        CorruptStreamError: with `verify`, if a tile does not give back its pixels.
     """
-    tiles = (tile.slices for tile in Area(0, 0, *mask.shape).cut(EXACT_TILE))
-    return join_tiles(
-        [encode_lossless(image_uint8[part], mask[part]) if mask[part].any() else b"" for part in tiles]
-    )
+    tiles = [tile.slices for tile in Area(0, 0, *mask.shape).cut(EXACT_TILE)]
+    return join_tiles([_encode_tile(image_uint8[tile], mask[tile], num_colours, verify) for tile in tiles])
+
+
+def _encode_tile(
+    image_uint8: NDArray[np.uint8], mask: NDArray[np.bool_], num_colours: int | None, verify: bool
+) -> bytes:
+    if not mask.any():
+        return b""
+    if num_colours is not None:
+        image_uint8 = with_fewer_colours(image_uint8, mask, num_colours)
+    data = encode_lossless(image_uint8, mask)
+    if verify:
+        colours, found = decode_lossless(data, *mask.shape)
+        if not (np.array_equal(found, mask) and np.array_equal(colours[mask], image_uint8[mask])):
+            raise CorruptStreamError(
+                "the exact section does not give back the pixels: encode the picture again"
+            )
+    return data
 
 
 def read_exact(
@@ -61,16 +88,3 @@ def read_exact(
             tile_colours, tile_mask = decode_lossless(data, tile.height, tile.width)
             colours[outside], mask[outside] = tile_colours[inside], tile_mask[inside]
     return colours, mask
-
-
-def verify_exact(payload: bytes, image_uint8: NDArray[np.uint8], mask: NDArray[np.bool_]) -> None:
-    """Read a payload of `encode_exact` again.
-
-    Raises:
-        CorruptStreamError: if it does not give back the pixels.
-    """
-    height, width = mask.shape
-    colours, found = read_exact(payload, height, width, Area(0, 0, height, width))
-    np.copyto(colours, image_uint8, where=~mask[..., None])
-    if not (np.array_equal(found, mask) and np.array_equal(colours, image_uint8)):
-        raise CorruptStreamError("the exact section does not give back the pixels: encode the picture again")

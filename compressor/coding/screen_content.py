@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from compressor.coding.area import Area
-from compressor.coding.exact_pixels import encode_exact
 from compressor.images.filling import with_holes_filled
 from compressor.locks import CachedProperty
 from compressor.spec.arrays import extended
@@ -51,11 +50,6 @@ class ScreenContent:
         """True in screen content, (H, W)."""
         height, width, _ = self.image_uint8.shape
         return self.cells.repeat(CELL, axis=0).repeat(CELL, axis=1)[:height, :width]
-
-    @CachedProperty
-    def payload(self) -> bytes:
-        """The payload of the exact section that stores it."""
-        return encode_exact(self.image_uint8, self.mask)
 
     @CachedProperty
     def rest(self) -> NDArray[np.uint8]:

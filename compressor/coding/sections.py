@@ -1,26 +1,30 @@
 """The sections that hold the pixels of a picture: what the networks code, and what is stored exactly."""
 
+import math
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
 from compressor.bitstream.container import Container
 from compressor.coding.area import Area
 from compressor.coding.effort import Effort
-from compressor.coding.exact_pixels import encode_exact, read_exact, verify_exact
+from compressor.coding.exact_pixels import read_exact
 from compressor.coding.picture_coder import PictureCoder
+from compressor.coding.picture_error import PictureError
 from compressor.coding.progress import OnProgress, progress_of_part
 from compressor.coding.quality_map import Lowering, levels_of, pack_map, read_map
 from compressor.coding.screen_content import ScreenContent
+from compressor.coding.stored_pixels import StoredPixels
 from compressor.images.lossless import quick_num_bytes
 from compressor.images.pixels import Pixels
-from compressor.images.psnr import squared_error
 from compressor.locks import CachedProperty
 from compressor.spec.file_format import EXACT, PICTURE, QUALITY_MAP
 from compressor.spec.levels import Levels
 from compressor.spec.quality import HIGHEST_SEEN_LEVEL, TOP_LEVEL
 
-# If this share of the pixels is stored exactly, storing all of them is tried.
-MIN_SHARE_FOR_WHOLE = 1 / 2
+# If this share of the pixels is screen content, all of them may be stored.
+MIN_SHARE_FOR_WHOLE = 3 / 4
 # The size of a PNG file is estimated from the first eight of every 128 rows.
 SAMPLE_ROWS, SAMPLE_STRIDE = 8, 128
 # If a picture at a fine level takes more than this share of the bytes of a PNG file, storing it without loss
@@ -31,15 +35,34 @@ MIN_SHARE_OF_PNG = 0.4
 MAX_SHARE_OF_PLAIN = 1 / 4
 
 
+class Encoded(NamedTuple):
+    """A picture at a level.
+
+    Attributes:
+        level: the level that the header names: `TOP_LEVEL` if all pixels are stored without loss.
+        payloads: payloads of the picture section and, where there are such, of the exact section and the
+            quality map, by name.
+    """
+
+    level: int
+    payloads: dict[str, bytes]
+
+    @property
+    def num_bytes(self) -> int:
+        """Size of all payloads."""
+        return sum(map(len, self.payloads.values()))
+
+
 class SectionEncoder:
     """Encodes a picture at any level, to the sections that hold its pixels.
 
     Payloads of the whole picture are kept by level, because a target size is searched for twice: with screen
-    content that is stored exactly, and without.
+    content that is stored, and without.
 
     Args:
         coder: coder of the picture section.
         pixels: the picture.
+        screen_content: screen content of the picture, in regions that are not lowered; None for none.
         lowering: lowering of the regions of the quality map; None for no map.
         effort: how symbols are chosen.
         verify: whether to read the payloads again.
@@ -50,72 +73,108 @@ class SectionEncoder:
         self,
         coder: PictureCoder,
         pixels: Pixels,
+        screen_content: ScreenContent | None,
         lowering: Lowering | None,
         effort: Effort,
         *,
         verify: bool,
         on_progress: OnProgress,
     ) -> None:
-        self._coder, self._lowering = coder, lowering
+        self._coder, self._screen_content, self._lowering = coder, screen_content, lowering
         self._image_uint8, self._lossless_uint8 = pixels.image_uint8, pixels.lossless_uint8
         self._effort, self._verify, self._on_progress = effort, verify, on_progress
         self._quality_map = {} if lowering is None else {QUALITY_MAP: pack_map(lowering)}
         # Payloads of the whole picture, coded by the networks, by level.
         self._pictures: dict[int, bytes] = {}
+        # All pixels, and those of screen content.
+        everywhere = np.ones(pixels.image_uint8.shape[:2], bool)
+        self._whole = StoredPixels(pixels.lossless_uint8, everywhere, verify=verify)
+        mask = everywhere if screen_content is None else screen_content.mask
+        self._part = StoredPixels(pixels.image_uint8, mask, verify=verify)
 
-    def encode(self, level: int, screen_content: ScreenContent | None) -> dict[str, bytes]:
-        """Encode the picture. Store its screen content exactly where that pays.
+    def encode(self, level: int, *, stores: bool = True) -> Encoded:
+        """Encode the picture.
 
-        Exact storage pays if it adds fewer bits than the error that it removes is worth. If at least half of
-        the pixels are then stored exactly, and storing the whole picture takes no more bytes, it is stored as
-        a whole, unless it has a quality map. Plain pictures, and any picture at a fine level, are also stored
-        as a whole if that takes no more bytes, which is only tried if it is likely. At the top level, the
-        picture always is.
+        Its screen content, or the whole picture if most of it is screen content, is stored where that costs
+        less: bits plus the error in bits. Plain pictures, and any picture at a fine level, are stored without
+        loss if that takes no more bytes, which is only tried if it is likely. At the top level, the picture
+        always is. With a quality map, the picture is not stored as a whole.
 
         Args:
             level: quality level 0..396; with a quality map, not the top level.
-            screen_content: screen content of the picture, in regions that are not lowered; None to store
-                nothing exactly.
-
-        Returns:
-            The payloads of the picture section and, where there are such, of the exact section and the
-            quality map, by name.
+            stores: whether to store screen content where that pays.
 
         Raises:
             CorruptStreamError: with `verify`, if the payloads do not give back what was coded.
             WeightsError: if the effort moves latents, and the model lacks the gradients.
         """
         if level == TOP_LEVEL:
-            return {EXACT: self._whole, PICTURE: b""}
-        payloads = self._payloads(level, screen_content)
-        if self._lowering is None and self._is_smaller_without_loss(level, sum(map(len, payloads.values()))):
-            return {EXACT: self._whole, PICTURE: b""}
-        return payloads
+            return self._lossless()
+        content = self._screen_content if stores else None
+        encoded = self._by_networks(level) if content is None else self._cheapest(level, content)
+        if self._lowering is None and self._is_smaller_without_loss(level, encoded.num_bytes):
+            return self._lossless()
+        return encoded
+
+    def _lossless(self) -> Encoded:
+        return Encoded(TOP_LEVEL, {EXACT: self._whole.exact, PICTURE: b""})
 
     def _is_smaller_without_loss(self, level: int, num_bytes: int) -> bool:
         """Return whether storing the picture without loss takes no more bytes; only tried if likely."""
         is_large = level > HIGHEST_SEEN_LEVEL and num_bytes > MIN_SHARE_OF_PNG * self._png_num_bytes
-        return (self._is_plain or is_large) and len(self._whole) <= num_bytes
+        return (self._is_plain or is_large) and len(self._whole.exact) <= num_bytes
 
-    def _payloads(self, level: int, screen_content: ScreenContent | None) -> dict[str, bytes]:
-        """Encode the picture, and store its screen content, or all of it, exactly where that pays."""
-        if screen_content is None:
-            return self._quality_map | {PICTURE: self._picture(level, 1)}
-        mask = screen_content.mask
-        is_whole = bool(mask.all())
-        everything = self._picture(level, 1 if is_whole else 2)
-        rest = b"" if is_whole else self._code(screen_content.rest, level, 1, 2)
-        payload = self._whole if is_whole else screen_content.payload
-        added_bits = 8 * (len(payload) + len(rest) - len(everything))
-        if added_bits > 0 and not self._pays(added_bits, level, everything, mask):
-            return self._quality_map | {PICTURE: everything}
-        # The rest may be a plain background, which costs the networks more than its exact pixels.
-        is_mostly_exact = self._lowering is None and mask.mean() >= MIN_SHARE_FOR_WHOLE
-        if is_mostly_exact and len(self._whole) <= len(payload) + len(rest):
-            return {EXACT: self._whole, PICTURE: b""}
-        if self._verify and not is_whole:
-            verify_exact(payload, self._image_uint8, mask)
-        return self._quality_map | {EXACT: payload, PICTURE: rest}
+    def _by_networks(self, level: int, parts: int = 1) -> Encoded:
+        """Encode the whole picture by the networks, as the first of `parts` that are coded."""
+        if level not in self._pictures:
+            self._pictures[level] = self._code(self._image_uint8, level, 0, parts)
+        return Encoded(level, self._quality_map | {PICTURE: self._pictures[level]})
+
+    def _cheapest(self, level: int, content: ScreenContent) -> Encoded:
+        """Encode a picture with screen content in the way that costs least: bits, and the error in bits."""
+        runtime = self._coder.runtime
+        is_whole = self._lowering is None and content.mask.mean() >= MIN_SHARE_FOR_WHOLE
+        best = self._by_networks(level, 1 if is_whole else 2)
+        decoded = self._decoded(best.payloads[PICTURE], level)
+        weight = float(runtime.distortion_weight(level))
+        error = PictureError(self._image_uint8, decoded, runtime.metric, weight)
+        least = 8 * best.num_bytes + error(decoded)
+
+        def store(pixels: StoredPixels, rest: bytes, background: NDArray[np.uint8] | None) -> None:
+            """Try to store pixels, with fewer and fewer colours as long as that pays."""
+            nonlocal best, least
+            last = math.inf
+            for payload in pixels.payloads():
+                encoded = Encoded(level, self._quality_map | {EXACT: payload, PICTURE: rest})
+                cost = 8.0 * encoded.num_bytes
+                if cost >= least:
+                    continue
+                cost += error(self._with_stored(payload, background))
+                if cost >= last:
+                    return
+                last = cost
+                if cost < least:
+                    best, least = encoded, cost
+
+        if is_whole:
+            store(self._whole, b"", None)
+            return self._lossless() if best.payloads.get(EXACT) == self._whole.exact else best
+        rest = self._code(content.rest, level, 1, 2)
+        store(self._part, rest, self._decoded(rest, level))
+        return best
+
+    def _decoded(self, payload: bytes, level: int) -> NDArray[np.uint8]:
+        """Decode a payload of the picture section."""
+        height, width, _ = self._image_uint8.shape
+        return self._coder.decode(payload, height, width, self._levels(level))
+
+    def _with_stored(self, payload: bytes, background: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
+        """Decode a payload of the exact section; where nothing is stored, return the background."""
+        height, width, _ = self._image_uint8.shape
+        pixels, mask = read_exact(payload, height, width, Area(0, 0, height, width))
+        if background is not None:
+            np.copyto(pixels, background, where=~mask[..., None])
+        return pixels
 
     @CachedProperty
     def _sample(self) -> NDArray[np.uint8]:
@@ -135,21 +194,6 @@ class SectionEncoder:
         num_bytes = self._lossless_uint8.nbytes / (3 if is_gray else 1)
         return bool(self._png_num_bytes <= MAX_SHARE_OF_PLAIN * num_bytes)
 
-    @CachedProperty
-    def _whole(self) -> bytes:
-        """The payload of the exact section that stores the whole picture."""
-        everywhere = np.ones(self._lossless_uint8.shape[:2], bool)
-        payload = encode_exact(self._lossless_uint8, everywhere)
-        if self._verify:
-            verify_exact(payload, self._lossless_uint8, everywhere)
-        return payload
-
-    def _picture(self, level: int, parts: int) -> bytes:
-        """Return the payload of the whole picture, the first of `parts` to be coded."""
-        if level not in self._pictures:
-            self._pictures[level] = self._code(self._image_uint8, level, 0, parts)
-        return self._pictures[level]
-
     def _code(self, pixels: NDArray[np.uint8], level: int, part: int, parts: int) -> bytes:
         progress = progress_of_part(self._on_progress, part, parts)
         return self._coder.encode(
@@ -159,15 +203,6 @@ class SectionEncoder:
     def _levels(self, level: int) -> Levels:
         height, width, _ = self._image_uint8.shape
         return levels_of(level, self._lowering, height, width, self._coder.runtime.block)
-
-    def _pays(self, added_bits: int, level: int, everything: bytes, mask: NDArray[np.bool_]) -> bool:
-        """Return whether the error that exact pixels remove is worth more than the bits that they add."""
-        height, width, _ = self._image_uint8.shape
-        decoded = self._coder.decode(everything, height, width, self._levels(level))
-        removed_error = squared_error(decoded, self._image_uint8)
-        np.copyto(decoded, self._image_uint8, where=mask[..., None])
-        removed_error -= squared_error(decoded, self._image_uint8)
-        return bool(added_bits < self._coder.runtime.distortion_weight(level) * removed_error / 3)
 
 
 def read_levels(coder: PictureCoder, container: Container) -> Levels:

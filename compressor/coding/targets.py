@@ -1,6 +1,7 @@
 """Encode a picture to a target: a size of the file, or a fidelity of the decoded picture."""
 
-from collections.abc import Callable
+from functools import partial
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,7 +9,6 @@ from numpy.typing import NDArray
 from compressor.bitstream.container import read_container
 from compressor.coding.picture_coder import PictureCoder
 from compressor.coding.rate_control import Fidelity, encode_to_target
-from compressor.coding.screen_content import ScreenContent
 from compressor.coding.sections import decode_sections
 from compressor.errors import OptionError
 from compressor.images.arrays import colour_array, colour_image
@@ -16,16 +16,25 @@ from compressor.images.pixels import Pixels
 from compressor.images.psnr import squared_error
 from compressor.images.ssimulacra2 import MIN_PX
 from compressor.options import Target
-from compressor.spec.file_format import PICTURE, Flags
+from compressor.spec.file_format import Flags
+from compressor.spec.quality import TOP_LEVEL
+
+
+class EncodeAt(Protocol):
+    """Encodes a picture at a level 0..396."""
+
+    def __call__(self, level: int, *, stores: bool) -> bytes:
+        """Return the whole file; `stores` says whether to store screen content where that pays."""
+        ...
 
 
 def meet_target(
     target: Target,
     coder: PictureCoder,
     pixels: Pixels,
-    screen_content: ScreenContent | None,
-    encode_at: Callable[[int, ScreenContent | None], bytes],
+    encode_at: EncodeAt,
     *,
+    has_screen_content: bool,
     may_be_lossless: bool,
 ) -> bytes:
     """Encode a picture at the quality that meets a target best.
@@ -34,8 +43,8 @@ def meet_target(
         target: the target; see `Target`.
         coder: decodes the trials.
         pixels: the picture.
-        screen_content: screen content of the picture; None if it has none.
-        encode_at: level 0..396, and the screen content to store exactly where that pays -> the whole file.
+        encode_at: returns the whole file.
+        has_screen_content: whether the picture has screen content that may be stored.
         may_be_lossless: whether the top level stores the picture without loss.
 
     Returns:
@@ -57,27 +66,27 @@ def meet_target(
     def error_of(stream: bytes) -> int:
         return squared_error(pixels.with_hidden(_colours(coder, stream)), pixels.image_uint8)
 
-    def encode(exact: ScreenContent | None) -> bytes:
+    def encode(*, stores: bool) -> bytes:
         return encode_to_target(
             target,
             height * width,
-            lambda level: encode_at(level, exact),
+            partial(encode_at, stores=stores),
             fidelity_of,
             # For some pictures with screen content, the lossless file is the smallest.
-            try_top=screen_content is not None and may_be_lossless,
+            try_top=has_screen_content and may_be_lossless,
         )
 
-    if screen_content is None or target.is_fidelity:
-        return encode(screen_content)
-    # Exact screen content takes a fixed number of bytes, which may not fit or leave too little for the rest.
+    if not has_screen_content or target.is_fidelity:
+        return encode(stores=True)
+    # Stored screen content may take too many bytes, or leave too few for the rest.
     streams = []
-    for exact in (screen_content, None):
+    for stores in (True, False):
         try:
-            stream = encode(exact)
+            stream = encode(stores=stores)
         except OptionError as error:
             unmet = error
             continue
-        if not read_container(stream).sections[PICTURE]:
+        if read_container(stream).header.level == TOP_LEVEL:
             # Nothing is better than a picture without loss.
             return stream
         streams.append(stream)

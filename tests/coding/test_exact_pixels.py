@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
+from compressor.coding import exact_pixels
 from compressor.coding.area import Area
-from compressor.coding.exact_pixels import encode_exact, read_exact, verify_exact
+from compressor.coding.exact_pixels import encode_exact, read_exact
 from compressor.errors import CorruptStreamError, StreamError
+from compressor.images.lossless import encode_lossless
 from tests.samples import noise
 
 HEIGHT, WIDTH = 40, 2090
@@ -44,11 +46,28 @@ def test_only_tiles_of_the_area_are_read(stored):
         read_exact(damaged, HEIGHT, WIDTH, Area(0, 2060, 10, 2070))
 
 
-def test_a_payload_is_verified(stored):
-    image, mask, payload = stored
-    verify_exact(payload, image, mask)
+@pytest.mark.parametrize("num_colours", [None, 31])
+def test_payloads_are_verified(stored, num_colours, monkeypatch):
+    image, mask, _ = stored
+    encode_exact(image, mask, num_colours=num_colours, verify=True)
+
+    def encode_wrongly(image_uint8, mask):
+        return encode_lossless(image_uint8 ^ np.uint8(1), mask)
+
+    monkeypatch.setattr(exact_pixels, "encode_lossless", encode_wrongly)
+    encode_exact(image, mask, num_colours=num_colours)
     with pytest.raises(CorruptStreamError, match="does not give back"):
-        verify_exact(encode_exact(image ^ np.uint8(1), mask), image, mask)
+        encode_exact(image, mask, num_colours=num_colours, verify=True)
+
+
+def test_each_tile_has_its_own_colours(stored):
+    image, mask, payload = stored
+    fewer = encode_exact(image, mask, num_colours=31)
+    assert len(fewer) < 0.5 * len(payload)
+    colours, found = read_exact(fewer, HEIGHT, WIDTH, Area(0, 0, HEIGHT, WIDTH))
+    np.testing.assert_array_equal(found, mask)
+    assert len(np.unique(colours[:, :2048][mask[:, :2048]], axis=0)) == 31
+    assert 31 < len(np.unique(colours[mask], axis=0)) <= 62
 
 
 @pytest.mark.parametrize("payload", [b"\x00?", b"\x80", b"\x7f", b"\x00\x01"])
