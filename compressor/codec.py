@@ -23,7 +23,7 @@ from compressor.images.alpha import decode_alpha, encode_alpha, verify_alpha
 from compressor.images.loading import LoadedPicture, load_picture
 from compressor.images.metadata import Metadata, parse_strip
 from compressor.options import Runtime, Target
-from compressor.spec.file_format import ALPHA, EXACT, PICTURE, Flags
+from compressor.spec.file_format import ALPHA, PICTURE, STORED, Flags
 from compressor.spec.quality import (
     DEFAULT_QUALITY,
     MAX_QUALITY,
@@ -57,7 +57,7 @@ class StreamInfo:
         quality: 1.0 to 100.0; with a quality map, that of regions that are not lowered.
         num_bytes: size of the whole stream.
         bpp: bits per pixel: 8 * num_bytes / (width * height).
-        section_num_bytes: sizes of the payloads: of "icc", "exif", "xmp", "alpha", "exact", "quality_map"
+        section_num_bytes: sizes of the payloads: of "icc", "exif", "xmp", "alpha", "stored", "quality_map"
             where present, and of "picture".
     """
 
@@ -95,8 +95,9 @@ def encode(
     """Encode a picture.
 
     Gray stays gray, alpha is kept without loss, the EXIF orientation is baked into the pixels, and ICC
-    profile, EXIF and XMP are kept. Text, charts and pixel art are stored without loss where that takes fewer
-    bits, or hardly more, than approximating them. At quality 100, everything is.
+    profile, EXIF and XMP are kept. Text, charts and pixel art are stored, with all of their colours or with
+    fewer, where that costs less than coding them by the networks. At quality 100, everything is stored
+    without loss. A file that turns out to be lossless has quality 100.
 
     Args:
         image: a Pillow image of any mode but F and 32-bit I; a uint8 array of 0..255 with shape (H, W),
@@ -313,7 +314,7 @@ def decode(
             that it touches; pixels differ from those of the whole picture by at most 1.
         reduction: 1, 2, 4, 8 or 16: divide width and height by this factor and round up, as Pillow's
             `Image.reduce` does. Only the low frequencies are decoded, in a fraction of the time; with alpha
-            or an exact section, the full size is decoded first. The squares of pixels that touch the region
+            or a stored section, the full size is decoded first. The squares of pixels that touch the region
             are returned.
         partial: whether to accept a stream that is cut off, such as a download that has not finished. The
             picture shows the coding passes that are complete, and becomes sharper with each. Tiles of 2048
@@ -365,8 +366,8 @@ def decode(
     if Flags.ALPHA in header.flags:
         alpha = decode_alpha(container.sections[ALPHA], header.width, header.height)
     reduced = area.covering(reduction)
-    # Colours have to be weighed by alpha before they are averaged, and exact pixels have full size.
-    decodes_reduced = alpha is None and EXACT not in container.sections and reduction in coder.reductions
+    # Colours have to be weighed by alpha before they are averaged, and stored pixels have full size.
+    decodes_reduced = alpha is None and STORED not in container.sections and reduction in coder.reductions
     factor, area = (reduction, reduced) if decodes_reduced else (1, reduced.scaled(reduction).common(whole))
     try:
         pixels = decode_sections(coder, container, area, factor, is_cut=is_cut)

@@ -20,8 +20,8 @@ import onnxruntime
 from PIL import Image
 
 MAX_PIXELS = 178_956_970
-TILE, EXACT_TILE, MAP_REGION = 128, 2048, 64
-SECTIONS = {"icc": 0x01, "exif": 0x02, "xmp": 0x04, "alpha": 0x08, "exact": 0x20, "map": 0x40}
+TILE, STORED_TILE, MAP_REGION = 128, 2048, 64
+SECTIONS = {"icc": 0x01, "exif": 0x02, "xmp": 0x04, "alpha": 0x08, "stored": 0x20, "map": 0x40}
 PRECISION, PIXEL_OFFSET, INDEX_BITS = 24, 128, 16
 WORD, STATE = 1 << 32, 1 << 64
 
@@ -116,17 +116,17 @@ def split_tiles(payload, count):
     return [*parts, payload[offset:]]
 
 
-def read_exact(payload, height, width):
-    """Return exact pixels (height, width, 3), and where they are, (height, width)."""
+def read_stored(payload, height, width):
+    """Return stored pixels (height, width, 3), and where they are, (height, width)."""
     image, stored = np.zeros((height, width, 3), np.int64), np.zeros((height, width), bool)
-    corners = [(top, left) for top in range(0, height, EXACT_TILE) for left in range(0, width, EXACT_TILE)]
+    corners = [(top, left) for top in range(0, height, STORED_TILE) for left in range(0, width, STORED_TILE)]
     for (top, left), data in zip(corners, split_tiles(payload, len(corners)), strict=True):
         if not data:
             continue
-        tile = np.s_[top : top + EXACT_TILE, left : left + EXACT_TILE]
+        tile = np.s_[top : top + STORED_TILE, left : left + STORED_TILE]
         webp = Image.open(io.BytesIO(data), formats=["WEBP"])
         if data[12:16] != b"VP8L" or webp.size != image[tile].shape[1::-1]:
-            raise ValueError("bad exact pixels")
+            raise ValueError("bad stored pixels")
         rgba = np.asarray(webp.convert("RGBA"))
         image[tile], stored[tile] = rgba[:, :, :3], rgba[:, :, 3] == 255
     return image, stored
@@ -558,8 +558,8 @@ def decode(data, weights):
     if "alpha" in file.sections:
         alpha = read_alpha(file.sections["alpha"], file.width, file.height)
     coded = []
-    if "exact" in file.sections:
-        image, stored = read_exact(file.sections["exact"], file.height, file.width)
+    if "stored" in file.sections:
+        image, stored = read_stored(file.sections["stored"], file.height, file.width)
         if not stored.all():
             image = np.where(stored[:, :, None], image, read_picture(file, model, coded))
     else:

@@ -14,12 +14,12 @@ import compressor
 from compressor import Runtime
 from compressor.bitstream.container import read_container
 from compressor.coding.area import Area
-from compressor.coding.exact_pixels import read_exact
 from compressor.coding.loading import load_coder
 from compressor.coding.screen_content import find_screen_content
 from compressor.coding.stored_pixels import NUMBERS_OF_COLOURS
+from compressor.coding.stored_section import read_stored
 from compressor.images.arrays import colour_array
-from compressor.spec.file_format import EXACT, PICTURE
+from compressor.spec.file_format import PICTURE, STORED
 from compressor.weights.shipped import shipped_models
 
 SHIPPED = sorted(shipped_models())
@@ -62,8 +62,8 @@ def test_round_trip(image, quality, model):
 
     coder, container, colours = load_coder(runtime), read_container(data), colour_array(image)
     level, area = container.header.level, Area(0, 0, image.height, image.width)
-    if EXACT in container.sections:
-        stored, mask = read_exact(container.sections[EXACT], image.height, image.width, area)
+    if STORED in container.sections:
+        stored, mask = read_stored(container.sections[STORED], image.height, image.width, area)
         if not np.array_equal(stored[mask], colours[mask]):
             assert not info.is_lossless
             assert len(np.unique(stored[mask], axis=0)) <= NUMBERS_OF_COLOURS[0]

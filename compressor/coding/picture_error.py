@@ -32,8 +32,8 @@ class PictureError:
     Example:
         >>> image = np.full((20, 30, 3), 100, np.uint8)
         >>> error = PictureError(image, image + np.uint8(1), "mse", weight=0.5)
-        >>> error(image), error(image + np.uint8(2))
-        (0.0, 1200.0)
+        >>> error(image), round(error(image + np.uint8(2)))
+        (0.0, 1200)
     """
 
     def __init__(

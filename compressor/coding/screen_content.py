@@ -12,7 +12,7 @@ from compressor.coding.area import Area
 from compressor.images.filling import with_holes_filled
 from compressor.locks import CachedProperty
 from compressor.spec.arrays import extended
-from compressor.spec.file_format import EXACT_TILE, MAP_REGION
+from compressor.spec.file_format import MAP_REGION, STORED_TILE
 
 # Side of a cell, in pixels: a cell is stored as a whole or not at all.
 CELL = 16
@@ -86,7 +86,7 @@ def find_screen_content(image_uint8: NDArray[np.uint8]) -> ScreenContent | None:
     shape = -(-height // CELL), -(-width // CELL)
     num_colours, colour_share, contrast, fine_chroma = (np.empty(shape, np.float32) for _ in range(4))
     has_background, is_gray = np.empty(shape, bool), True
-    for tile in Area(0, 0, height, width).cut(EXACT_TILE):
+    for tile in Area(0, 0, height, width).cut(STORED_TILE):
         where = tile.covering(CELL).slices
         pixels = extended(image_uint8[tile.slices], -tile.height % CELL, -tile.width % CELL, "edge")
         num_colours[where], colour_share[where], has_background[where] = _colours(pixels, tile)

@@ -1,4 +1,4 @@
-"""The sections that hold the pixels of a picture: what the networks code, and what is stored exactly."""
+"""The sections that hold the pixels of a picture: what the networks code, and what is stored."""
 
 import math
 from typing import NamedTuple
@@ -9,17 +9,17 @@ from numpy.typing import NDArray
 from compressor.bitstream.container import Container
 from compressor.coding.area import Area
 from compressor.coding.effort import Effort
-from compressor.coding.exact_pixels import read_exact
 from compressor.coding.picture_coder import PictureCoder
 from compressor.coding.picture_error import PictureError
 from compressor.coding.progress import OnProgress, progress_of_part
 from compressor.coding.quality_map import Lowering, levels_of, pack_map, read_map
 from compressor.coding.screen_content import ScreenContent
 from compressor.coding.stored_pixels import StoredPixels
+from compressor.coding.stored_section import read_stored
 from compressor.images.lossless import quick_num_bytes
 from compressor.images.pixels import Pixels
 from compressor.locks import CachedProperty
-from compressor.spec.file_format import EXACT, PICTURE, QUALITY_MAP
+from compressor.spec.file_format import PICTURE, QUALITY_MAP, STORED
 from compressor.spec.levels import Levels
 from compressor.spec.quality import HIGHEST_SEEN_LEVEL, TOP_LEVEL
 
@@ -40,7 +40,7 @@ class Encoded(NamedTuple):
 
     Attributes:
         level: the level that the header names: `TOP_LEVEL` if all pixels are stored without loss.
-        payloads: payloads of the picture section and, where there are such, of the exact section and the
+        payloads: payloads of the picture section and, where there are such, of the stored section and the
             quality map, by name.
     """
 
@@ -117,12 +117,12 @@ class SectionEncoder:
         return encoded
 
     def _lossless(self) -> Encoded:
-        return Encoded(TOP_LEVEL, {EXACT: self._whole.exact, PICTURE: b""})
+        return Encoded(TOP_LEVEL, {STORED: self._whole.lossless, PICTURE: b""})
 
     def _is_smaller_without_loss(self, level: int, num_bytes: int) -> bool:
         """Return whether storing the picture without loss takes no more bytes; only tried if likely."""
         is_large = level > HIGHEST_SEEN_LEVEL and num_bytes > MIN_SHARE_OF_PNG * self._png_num_bytes
-        return (self._is_plain or is_large) and len(self._whole.exact) <= num_bytes
+        return (self._is_plain or is_large) and len(self._whole.lossless) <= num_bytes
 
     def _by_networks(self, level: int, parts: int = 1) -> Encoded:
         """Encode the whole picture by the networks, as the first of `parts` that are coded."""
@@ -145,7 +145,7 @@ class SectionEncoder:
             nonlocal best, least
             last = math.inf
             for payload in pixels.payloads():
-                encoded = Encoded(level, self._quality_map | {EXACT: payload, PICTURE: rest})
+                encoded = Encoded(level, self._quality_map | {STORED: payload, PICTURE: rest})
                 cost = 8.0 * encoded.num_bytes
                 if cost >= least:
                     continue
@@ -158,7 +158,7 @@ class SectionEncoder:
 
         if is_whole:
             store(self._whole, b"", None)
-            return self._lossless() if best.payloads.get(EXACT) == self._whole.exact else best
+            return self._lossless() if best.payloads.get(STORED) == self._whole.lossless else best
         rest = self._code(content.rest, level, 1, 2)
         store(self._part, rest, self._decoded(rest, level))
         return best
@@ -169,9 +169,9 @@ class SectionEncoder:
         return self._coder.decode(payload, height, width, self._levels(level))
 
     def _with_stored(self, payload: bytes, background: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
-        """Decode a payload of the exact section; where nothing is stored, return the background."""
+        """Decode a payload of the stored section; where nothing is stored, return the background."""
         height, width, _ = self._image_uint8.shape
-        pixels, mask = read_exact(payload, height, width, Area(0, 0, height, width))
+        pixels, mask = read_stored(payload, height, width, Area(0, 0, height, width))
         if background is not None:
             np.copyto(pixels, background, where=~mask[..., None])
         return pixels
@@ -235,7 +235,7 @@ def decode_sections(
         coder: coder of the picture section.
         container: the stream.
         area: as it is returned, inside the picture; None for all of it.
-        reduction: see `PictureCoder.decode`; 1 if there is an exact section.
+        reduction: see `PictureCoder.decode`; 1 if there is a stored section.
         is_cut: whether the picture section is only the beginning of one.
 
     Returns:
@@ -247,11 +247,11 @@ def decode_sections(
     header, sections = container.header, container.sections
     size = header.height, header.width
     levels = read_levels(coder, container)
-    if EXACT not in sections:
+    if STORED not in sections:
         return coder.decode(sections[PICTURE], *size, levels, area, reduction, is_cut=is_cut)
-    exact, mask = read_exact(sections[EXACT], *size, area or Area(0, 0, *size))
+    stored, mask = read_stored(sections[STORED], *size, area or Area(0, 0, *size))
     if mask.all():
-        return exact
+        return stored
     pixels = coder.decode(sections[PICTURE], *size, levels, area, is_cut=is_cut)
-    np.copyto(pixels, exact, where=mask[..., None])
+    np.copyto(pixels, stored, where=mask[..., None])
     return pixels

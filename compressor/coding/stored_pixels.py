@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from compressor.coding.exact_pixels import encode_exact
+from compressor.coding.stored_section import encode_stored
 from compressor.locks import CachedProperty
 
 # Numbers of colours that are tried. WebP writes indices of up to 256, one of which is for all other pixels.
@@ -13,7 +13,7 @@ NUMBERS_OF_COLOURS = (255, 127, 63, 31)
 
 
 class StoredPixels:
-    """Payloads of the exact section for the pixels of a mask. Each is made when it is needed, and kept.
+    """Payloads of the stored section for the pixels of a mask. Each is made when it is needed, and kept.
 
     Args:
         image_uint8: (H, W, 3).
@@ -26,9 +26,9 @@ class StoredPixels:
         self._with_fewer: dict[int, bytes] = {}
 
     @CachedProperty
-    def exact(self) -> bytes:
+    def lossless(self) -> bytes:
         """The payload that stores the pixels without loss."""
-        return encode_exact(self._image_uint8, self._mask, verify=self._verify)
+        return encode_stored(self._image_uint8, self._mask, verify=self._verify)
 
     def payloads(self) -> Iterator[bytes]:
         """Yield the payload without loss, then payloads with fewer and fewer colours.
@@ -36,12 +36,12 @@ class StoredPixels:
         Raises:
             CorruptStreamError: with `verify`, if a payload does not give back what was stored.
         """
-        yield self.exact
+        yield self.lossless
         for number in NUMBERS_OF_COLOURS:
             if number not in self._with_fewer:
-                self._with_fewer[number] = encode_exact(
+                self._with_fewer[number] = encode_stored(
                     self._image_uint8, self._mask, num_colours=number, verify=self._verify
                 )
             # It is the same if there are no more colours.
-            if self._with_fewer[number] != self.exact:
+            if self._with_fewer[number] != self.lossless:
                 yield self._with_fewer[number]

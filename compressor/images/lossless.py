@@ -67,13 +67,13 @@ def decode_lossless(
         CorruptStreamError: if the data are not a lossless WebP picture of that size.
     """
     if not _is_single_lossless_chunk(data):
-        raise CorruptStreamError("the exact section is not lossless WebP: get the file again")
+        raise CorruptStreamError("the stored section is not lossless WebP: get the file again")
     # Checked before the library sees the data: it would allocate whatever size they claim.
     fields = int.from_bytes(data[_SIZE], "little")
     found = (fields & 0x3FFF) + 1, (fields >> 14 & 0x3FFF) + 1
     if found != (width, height):
         raise CorruptStreamError(
-            f"a tile of the exact section is {found[0]}x{found[1]}, expected {width}x{height}: "
+            f"a tile of the stored section is {found[0]}x{found[1]}, expected {width}x{height}: "
             "get the file again"
         )
 
@@ -88,7 +88,7 @@ def decode_lossless(
         raise
     except Exception as error:
         raise CorruptStreamError(
-            f"the exact section cannot be read ({one_line(error)}): get the file again"
+            f"the stored section cannot be read ({one_line(error)}): get the file again"
         ) from error
     return rgba[..., :3], rgba[..., 3] == 255
 

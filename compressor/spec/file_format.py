@@ -16,13 +16,13 @@ class Flags(IntFlag):
     XMP = 4
     ALPHA = 8
     GRAY = 16
-    EXACT = 32
+    STORED = 32
     QUALITY_MAP = 64
 
 
 # Names of sections: keys of their payloads.
 ICC, EXIF, XMP, ALPHA = "icc", "exif", "xmp", "alpha"
-EXACT, QUALITY_MAP, PICTURE = "exact", "quality_map", "picture"
+STORED, QUALITY_MAP, PICTURE = "stored", "quality_map", "picture"
 # Optional sections and the flags that announce them, in the order of the stream. The picture section follows
 # them and has no flag: it is always present, and last, so that size and metadata can be read from the
 # beginning of a file.
@@ -31,13 +31,13 @@ OPTIONAL_SECTIONS = {
     EXIF: Flags.EXIF,
     XMP: Flags.XMP,
     ALPHA: Flags.ALPHA,
-    EXACT: Flags.EXACT,
+    STORED: Flags.STORED,
     QUALITY_MAP: Flags.QUALITY_MAP,
 }
 # Flag bits for later sections that do not affect pixels. A decoder skips sections that it does not know; a
 # bit that gets a meaning must leave this range.
 SKIPPED_BITS = range(14, 21)
-# Pixels along a side of a tile of the exact section.
-EXACT_TILE = 2048
+# Pixels along a side of a tile of the stored section.
+STORED_TILE = 2048
 # Pixels along a side of a region of the quality map.
 MAP_REGION = 64

@@ -102,7 +102,7 @@ def test_the_beginning_of_a_stream():
         assert container.header == whole.header
         assert container.sections == whole.sections | {"picture": picture[: length - start]}
     assert read_beginning(FULL) == (whole, False)
-    without_picture = make({"exact": b"all", "picture": b""})
+    without_picture = make({"stored": b"all", "picture": b""})
     assert read_beginning(without_picture[:-1])[0].sections["picture"] == b""
     with pytest.raises(CorruptStreamError):
         read_beginning(FULL + b"x")

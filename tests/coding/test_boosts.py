@@ -19,7 +19,7 @@ from tests.samples import checker, stripes
     ("picture", "least_db"), [(stripes(128), 19), (checker(96), 13)], ids=["stripes", "checker"]
 )
 def test_patterns_do_not_vanish(picture, least_db, tune):
-    # Without the exact section, which would store them.
+    # Without the stored section, which would store them.
     coder = load_coder(Runtime(model=model_of_tune(tune)))
     level = quality_to_level(50)
     decoded = coder.decode(coder.encode(picture, level), *picture.shape[:2], level)

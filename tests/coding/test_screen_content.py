@@ -91,7 +91,7 @@ def test_photographs_have_none(random_pictures):
     assert find_screen_content(np.zeros((1, 1, 3), np.uint8)) is None
     gray = np.asarray(Image.fromarray(photo).convert("L").convert("RGB"))
     assert find_screen_content(gray) is None
-    assert "exact" not in compressor.read_info(compressor.encode(photo)).section_num_bytes
+    assert "stored" not in compressor.read_info(compressor.encode(photo)).section_num_bytes
 
 
 def test_a_picture_is_stored_as_a_whole_where_that_takes_fewer_bytes():
@@ -106,7 +106,7 @@ def test_a_screenshot_keeps_its_photograph_lossy(screenshot):
     found = find_screen_content(screenshot)
     assert not found.mask[:, :SIZE].any()
     data = compressor.encode(screenshot, 50)
-    assert set(compressor.read_info(data).section_num_bytes) == {"exact", "picture"}
+    assert set(compressor.read_info(data).section_num_bytes) == {"stored", "picture"}
     decoded = np.asarray(compressor.decode(data))
     assert psnr_db(decoded[found.mask], screenshot[found.mask]) > 33
     # The ground is exact.
@@ -132,7 +132,7 @@ def test_gray_and_alpha(screenshot):
     for mode in ("L", "LA", "RGBA"):
         image = Image.fromarray(screenshot).convert(mode)
         data = compressor.encode(image, 50, verify=True)
-        assert "exact" in compressor.read_info(data).section_num_bytes
+        assert "stored" in compressor.read_info(data).section_num_bytes
         decoded = compressor.decode(data)
         assert decoded.mode == mode
         mask = find_screen_content(np.asarray(image.convert("RGB"))).mask
@@ -146,7 +146,7 @@ def test_a_stream_that_is_cut_off_shows_its_screen_content(screenshot):
     mask = find_screen_content(screenshot).mask
     np.testing.assert_array_equal(np.asarray(picture)[mask], np.asarray(compressor.decode(data))[mask])
     with pytest.raises(TruncatedStreamError):
-        compressor.decode(data[: sizes["exact"] // 2], partial=True)
+        compressor.decode(data[: sizes["stored"] // 2], partial=True)
 
 
 def test_progress_covers_both_trials(screenshot):
@@ -182,18 +182,18 @@ def test_a_size_is_used_where_stored_content_leaves_a_gap(screenshot):
 @pytest.mark.parametrize("num_bytes", [10, 3_000, 9_000])
 def test_no_trial_of_a_target_is_made_twice(screenshot, num_bytes, monkeypatch):
     coded, stored = [], []
-    encode, encode_exact = PictureCoder.encode, stored_pixels.encode_exact
+    encode, encode_stored = PictureCoder.encode, stored_pixels.encode_stored
 
     def counting(self, image_uint8, levels, *arguments, **options):
         coded.append((image_uint8.tobytes(), levels))
         return encode(self, image_uint8, levels, *arguments, **options)
 
-    def counting_exact(image_uint8, mask, *, num_colours=None, verify=False):
+    def counting_stored(image_uint8, mask, *, num_colours=None, verify=False):
         stored.append((image_uint8.tobytes(), mask.tobytes(), num_colours))
-        return encode_exact(image_uint8, mask, num_colours=num_colours, verify=verify)
+        return encode_stored(image_uint8, mask, num_colours=num_colours, verify=verify)
 
     monkeypatch.setattr(PictureCoder, "encode", counting)
-    monkeypatch.setattr(stored_pixels, "encode_exact", counting_exact)
+    monkeypatch.setattr(stored_pixels, "encode_stored", counting_stored)
     with suppress(OptionError):
         compressor.encode(screenshot, target=Target(num_bytes=num_bytes))
     assert len(coded) == len(set(coded))

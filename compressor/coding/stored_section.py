@@ -1,4 +1,4 @@
-"""The exact section: pixels that are stored, and replace those of the picture section."""
+"""The stored section: pixels that are stored, and replace those of the picture section."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,10 +8,10 @@ from compressor.coding.area import Area
 from compressor.errors import CorruptStreamError
 from compressor.images.fewer_colours import with_fewer_colours
 from compressor.images.lossless import decode_lossless, encode_lossless
-from compressor.spec.file_format import EXACT_TILE
+from compressor.spec.file_format import STORED_TILE
 
 
-def encode_exact(
+def encode_stored(
     image_uint8: NDArray[np.uint8],
     mask: NDArray[np.bool_],
     *,
@@ -27,12 +27,12 @@ def encode_exact(
         verify: whether to read each tile again.
 
     Returns:
-        The payload of the exact section.
+        The payload of the stored section.
 
     Raises:
         CorruptStreamError: with `verify`, if a tile does not give back its pixels.
     """
-    tiles = [tile.slices for tile in Area(0, 0, *mask.shape).cut(EXACT_TILE)]
+    tiles = [tile.slices for tile in Area(0, 0, *mask.shape).cut(STORED_TILE)]
     return join_tiles([_encode_tile(image_uint8[tile], mask[tile], num_colours, verify) for tile in tiles])
 
 
@@ -48,18 +48,18 @@ def _encode_tile(
         colours, found = decode_lossless(data, *mask.shape)
         if not (np.array_equal(found, mask) and np.array_equal(colours[mask], image_uint8[mask])):
             raise CorruptStreamError(
-                "the exact section does not give back the pixels: encode the picture again"
+                "the stored section does not give back the pixels: encode the picture again"
             )
     return data
 
 
-def read_exact(
+def read_stored(
     payload: bytes, height: int, width: int, area: Area
 ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     """Read the stored pixels of an area of a picture.
 
     Args:
-        payload: payload of the exact section.
+        payload: payload of the stored section.
         height: height of the whole picture, in pixels.
         width: width of the whole picture, in pixels.
         area: inside the picture.
@@ -68,15 +68,15 @@ def read_exact(
         Colours (h, w, 3) of the area, and a mask (h, w), True where they are stored.
 
     Raises:
-        StreamError: if the payload cannot have come from `encode_exact`.
+        StreamError: if the payload cannot have come from `encode_stored`.
 
     Example:
         >>> image, mask = np.full((20, 30, 3), 200, np.uint8), np.ones((20, 30), bool)
-        >>> colours, mask = read_exact(encode_exact(image, mask), 20, 30, Area(2, 3, 7, 11))
+        >>> colours, mask = read_stored(encode_stored(image, mask), 20, 30, Area(2, 3, 7, 11))
         >>> colours.shape, int(colours.min()), bool(mask.all())
         ((5, 8, 3), 200, True)
     """
-    tiles = list(Area(0, 0, height, width).cut(EXACT_TILE))
+    tiles = list(Area(0, 0, height, width).cut(STORED_TILE))
     colours, mask = (
         np.zeros((area.height, area.width, 3), np.uint8),
         np.zeros((area.height, area.width), bool),
