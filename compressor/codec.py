@@ -96,7 +96,7 @@ def encode(
 
     Gray stays gray, alpha is kept without loss, the EXIF orientation is baked into the pixels, and ICC
     profile, EXIF and XMP are kept. Text, charts and pixel art are stored, with all of their colours or with
-    fewer, where that costs less than coding them by the networks. At quality 100, everything is stored
+    fewer, where that costs less than coding them with the networks. At quality 100, everything is stored
     without loss. A file that turns out to be lossless has quality 100.
 
     Args:

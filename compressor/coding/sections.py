@@ -23,7 +23,7 @@ from compressor.spec.file_format import PICTURE, QUALITY_MAP, STORED
 from compressor.spec.levels import Levels
 from compressor.spec.quality import HIGHEST_SEEN_LEVEL, TOP_LEVEL
 
-# If this share of the pixels is screen content, all of them may be stored.
+# If at least this share of the pixels is screen content, the whole picture may be stored.
 MIN_SHARE_FOR_WHOLE = 3 / 4
 # The size of a PNG file is estimated from the first eight of every 128 rows.
 SAMPLE_ROWS, SAMPLE_STRIDE = 8, 128
@@ -40,7 +40,7 @@ class Encoded(NamedTuple):
 
     Attributes:
         level: the level that the header names: `TOP_LEVEL` if all pixels are stored without loss.
-        payloads: payloads of the picture section and, where there are such, of the stored section and the
+        payloads: payloads of the picture section and, where present, of the stored section and the
             quality map, by name.
     """
 
@@ -56,8 +56,8 @@ class Encoded(NamedTuple):
 class SectionEncoder:
     """Encodes a picture at any level, to the sections that hold its pixels.
 
-    Payloads of the whole picture are kept by level, because a target size is searched for twice: with screen
-    content that is stored, and without.
+    Payloads of the whole picture are kept by level, because a target is searched for twice: with and without
+    stored screen content.
 
     Args:
         coder: coder of the picture section.
@@ -81,6 +81,7 @@ class SectionEncoder:
         on_progress: OnProgress,
     ) -> None:
         self._coder, self._screen_content, self._lowering = coder, screen_content, lowering
+        self._pixels = pixels
         self._image_uint8, self._lossless_uint8 = pixels.image_uint8, pixels.lossless_uint8
         self._effort, self._verify, self._on_progress = effort, verify, on_progress
         self._quality_map = {} if lowering is None else {QUALITY_MAP: pack_map(lowering)}
@@ -96,9 +97,9 @@ class SectionEncoder:
         """Encode the picture.
 
         Its screen content, or the whole picture if most of it is screen content, is stored where that costs
-        less: bits plus the error in bits. Plain pictures, and any picture at a fine level, are stored without
-        loss if that takes no more bytes, which is only tried if it is likely. At the top level, the picture
-        always is. With a quality map, the picture is not stored as a whole.
+        less, counting bits plus the error in bits. Plain pictures, and any picture at a fine level, are
+        stored without loss if that takes no more bytes. This is tried only if it is likely. At the top level,
+        the picture is always stored without loss. With a quality map, it is not stored as a whole.
 
         Args:
             level: quality level 0..396; with a quality map, not the top level.
@@ -131,13 +132,14 @@ class SectionEncoder:
         return Encoded(level, self._quality_map | {PICTURE: self._pictures[level]})
 
     def _cheapest(self, level: int, content: ScreenContent) -> Encoded:
-        """Encode a picture with screen content in the way that costs least: bits, and the error in bits."""
+        """Encode a picture with screen content in the way that costs least, counting bits and the error."""
         runtime = self._coder.runtime
-        is_whole = self._lowering is None and content.mask.mean() >= MIN_SHARE_FOR_WHOLE
-        best = self._by_networks(level, 1 if is_whole else 2)
+        share = content.mask.mean()
+        has_rest, may_be_whole = share < 1, self._lowering is None and share >= MIN_SHARE_FOR_WHOLE
+        best = self._by_networks(level, 2 if has_rest else 1)
         decoded = self._decoded(best.payloads[PICTURE], level)
         weight = float(runtime.distortion_weight(level))
-        error = PictureError(self._image_uint8, decoded, runtime.metric, weight)
+        error = PictureError(self._pixels, decoded, runtime.metric, weight)
         least = 8 * best.num_bytes + error(decoded)
 
         def store(pixels: StoredPixels, rest: bytes, background: NDArray[np.uint8] | None) -> None:
@@ -156,11 +158,13 @@ class SectionEncoder:
                 if cost < least:
                     best, least = encoded, cost
 
-        if is_whole:
+        if has_rest:
+            rest = self._code(content.rest, level, 1, 2)
+            store(self._part, rest, self._decoded(rest, level))
+        if may_be_whole:
             store(self._whole, b"", None)
-            return self._lossless() if best.payloads.get(STORED) == self._whole.lossless else best
-        rest = self._code(content.rest, level, 1, 2)
-        store(self._part, rest, self._decoded(rest, level))
+            if best.payloads.get(STORED) == self._whole.lossless:
+                return self._lossless()
         return best
 
     def _decoded(self, payload: bytes, level: int) -> NDArray[np.uint8]:

@@ -8,16 +8,19 @@ from numpy.typing import NDArray
 from compressor.coding.stored_section import encode_stored
 from compressor.locks import CachedProperty
 
-# Numbers of colours that are tried. WebP writes indices of up to 256, one of which is for all other pixels.
+# Numbers of colours that are tried. A WebP palette has up to 256 colours. Pixels that are not stored need one
+# of them.
 NUMBERS_OF_COLOURS = (255, 127, 63, 31)
 
 
 class StoredPixels:
-    """Payloads of the stored section for the pixels of a mask. Each is made when it is needed, and kept.
+    """Payloads of the stored section for the pixels of a mask.
+
+    Each is made when it is first needed, then kept.
 
     Args:
         image_uint8: (H, W, 3).
-        mask: (H, W), True where pixels are stored; at least one is.
+        mask: (H, W), True where pixels are stored; at least one must be.
         verify: whether to read payloads again.
     """
 
@@ -42,6 +45,6 @@ class StoredPixels:
                 self._with_fewer[number] = encode_stored(
                     self._image_uint8, self._mask, num_colours=number, verify=self._verify
                 )
-            # It is the same if there are no more colours.
+            # The payload is the same if no tile has more colours.
             if self._with_fewer[number] != self.lossless:
                 yield self._with_fewer[number]

@@ -22,7 +22,7 @@ def encode_stored(
 
     Args:
         image_uint8: (H, W, 3).
-        mask: (H, W), True where pixels are stored; at least one is.
+        mask: (H, W), True where pixels are stored; at least one must be.
         num_colours: largest number of colours in each tile, 4 to 256; None for all colours, without loss.
         verify: whether to read each tile again.
 

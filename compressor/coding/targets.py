@@ -76,9 +76,9 @@ def meet_target(
             try_top=has_screen_content and may_be_lossless,
         )
 
-    if not has_screen_content or target.is_fidelity:
+    if not has_screen_content:
         return encode(stores=True)
-    # Stored screen content may take too many bytes, or leave too few for the rest.
+    # Stored screen content may be better than a target asks for, or leave too few bytes for the rest.
     streams = []
     for stores in (True, False):
         try:
@@ -86,7 +86,7 @@ def meet_target(
         except OptionError as error:
             unmet = error
             continue
-        if read_container(stream).header.level == TOP_LEVEL:
+        if not target.is_fidelity and read_container(stream).header.level == TOP_LEVEL:
             # Nothing is better than a picture without loss.
             return stream
         streams.append(stream)
@@ -94,7 +94,7 @@ def meet_target(
         raise unmet
     if len(streams) == 1:
         return streams[0]
-    return min(streams, key=error_of)
+    return min(streams, key=len if target.is_fidelity else error_of)
 
 
 def _colours(coder: PictureCoder, stream: bytes) -> NDArray[np.uint8]:

@@ -4,8 +4,12 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-# This share of the colours is that of the commonest ones, which do not change: backgrounds stay exact.
+# Share of the palette for the commonest colours, which do not change, so that backgrounds stay exact.
 SHARE_OF_COMMONEST = 1 / 4
+# K-means stops when fewer than this share of the pixels change their colour of the palette. It is left out if
+# there are too many different colours: noise takes minutes.
+MIN_SHARE_OF_CHANGES = 1 / 500
+MAX_COLOURS_FOR_KMEANS = 1 << 16
 
 
 def with_fewer_colours(
@@ -13,18 +17,18 @@ def with_fewer_colours(
 ) -> npt.NDArray[np.uint8]:
     """Limit the number of colours of some pixels.
 
-    The commonest colours stay as they are; the others are replaced by means of similar ones.
+    The commonest colours stay as they are; the others are replaced by averages of similar colours.
 
     Args:
         image_uint8: (H, W, 3).
-        mask: (H, W), True for the pixels; the others stay as they are.
-        number: largest number of their colours, at least 4, at most 256.
+        mask: (H, W), True for the pixels to change.
+        number: largest number of colours of these pixels, at least 4, at most 256.
 
     Returns:
         (H, W, 3); `image_uint8` itself if the pixels have no more than `number` colours.
 
-    Reference: Heckbert, "Color image quantization for frame buffer display", SIGGRAPH 1982, and k-means; both
-    are Pillow's.
+    Reference: Heckbert, "Color image quantization for frame buffer display", SIGGRAPH 1982, followed by
+    k-means, both as implemented in Pillow.
 
     Example:
         >>> image = np.arange(90, dtype=np.uint8).reshape(5, 6, 3)
@@ -41,8 +45,12 @@ def with_fewer_colours(
     is_rare = np.ones(len(counts), bool)
     is_rare[np.argpartition(-counts, num_commonest)[:num_commonest]] = False
     rare = is_rare[colour]
+    uses_kmeans = len(counts) <= MAX_COLOURS_FOR_KMEANS
     reduced = Image.fromarray(pixels[rare][None]).quantize(
-        number - num_commonest, Image.Quantize.MEDIANCUT, kmeans=1, dither=Image.Dither.NONE
+        number - num_commonest,
+        Image.Quantize.MEDIANCUT,
+        kmeans=1 + int(MIN_SHARE_OF_CHANGES * np.count_nonzero(rare)) if uses_kmeans else 0,
+        dither=Image.Dither.NONE,
     )
     pixels[rare] = np.asarray(reduced.convert("RGB"))[0]
     changed = image_uint8.copy()

@@ -1,6 +1,7 @@
 """Text, charts, patterns and pixel art are stored where that pays; photographs are not."""
 
 from contextlib import suppress
+from itertools import takewhile
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from skimage import data
 
 import compressor
 from compressor import Runtime, Target
-from compressor.coding import stored_pixels
+from compressor.coding import screen_content, sections, stored_pixels
 from compressor.coding.effort import effort_of
 from compressor.coding.loading import load_coder
 from compressor.coding.picture_coder import PictureCoder
@@ -17,6 +18,7 @@ from compressor.coding.screen_content import find_screen_content
 from compressor.coding.stored_pixels import StoredPixels
 from compressor.errors import OptionError, TruncatedStreamError
 from compressor.images.psnr import psnr_db
+from compressor.images.ssimulacra2 import ssimulacra2
 from tests.samples import checker, stripes
 
 SIZE = 96
@@ -118,6 +120,51 @@ def test_screen_content_is_nearly_exact_at_high_quality(screenshot):
     found = find_screen_content(screenshot)
     decoded = np.asarray(compressor.decode(compressor.encode(screenshot, 97)))
     assert psnr_db(decoded[found.mask], screenshot[found.mask]) > 45
+
+
+def chart():
+    """Smooth coloured lines, whose edges have hundreds of colours."""
+    scale, size = 3, 192
+    image = Image.new("RGB", (scale * size, scale * size), "white")
+    draw = ImageDraw.Draw(image)
+    for k, colour in enumerate([(200, 30, 40), (30, 120, 60), (40, 60, 190), (160, 90, 200)]):
+        points = [(12 * x, 250 + 60 * k + 120 * np.sin(x / 4 + k)) for x in range(50)]
+        draw.line(points, fill=colour, width=7)
+    return np.asarray(image.resize((size, size), Image.Resampling.LANCZOS))
+
+
+@pytest.mark.parametrize("tune", ["iq", "psnr"])
+def test_a_smooth_rest_is_not_stored_with_few_colours(tune):
+    y, x = np.mgrid[:128, :128]
+    rest = np.stack([60 + x, 60 + y, 180 + 40 * np.sin((x + y) / 20)], axis=-1).astype(np.uint8)
+    page = np.tile(text(), (4, 5, 1))
+    page[:128, :128] = rest
+    share = find_screen_content(page).mask.mean()
+    assert sections.MIN_SHARE_FOR_WHOLE < share < 1
+    decoded = np.asarray(compressor.decode(compressor.encode(page, 60, tune=tune)))
+    assert len(np.unique(decoded[:128, :128].reshape(-1, 3), axis=0)) > 1000
+    assert psnr_db(decoded[:128, :128], rest) > 38
+
+
+@pytest.mark.parametrize("metric", ["psnr_db", "ssimulacra2"])
+def test_a_fidelity_target_does_not_store_more_than_it_asks_for(metric, monkeypatch):
+    image, measure = chart(), {"psnr_db": psnr_db, "ssimulacra2": ssimulacra2}[metric]
+    streams = (compressor.encode(image, quality) for quality in range(10, 100, 5))
+    unstored = takewhile(lambda data: "stored" not in compressor.read_info(data).section_num_bytes, streams)
+    reached = [measure(np.asarray(compressor.decode(data)), image) for data in unstored]
+    # A little more than can be reached before the file jumps to stored content.
+    target = Target(**{metric: reached[-1] + 1})
+    data = compressor.encode(image, target=target)
+    monkeypatch.setattr(screen_content, "find_screen_content", lambda image: None)
+    assert len(data) <= len(compressor.encode(image, target=target))
+
+
+@pytest.mark.parametrize("keep_hidden", [False, True])
+def test_hidden_pixels_do_not_hinder_storing(keep_hidden):
+    image = np.dstack([chart(), np.full((192, 192), 255, np.uint8)])
+    image[:64, :96, 3] = 0
+    data = compressor.encode(image, 80, keep_hidden=keep_hidden)
+    assert "stored" in compressor.read_info(data).section_num_bytes
 
 
 def test_regions_and_reductions(screenshot):

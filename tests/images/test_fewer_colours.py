@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from compressor.images import fewer_colours
 from compressor.images.fewer_colours import with_fewer_colours
 from compressor.images.psnr import psnr_db
 from tests.samples import noise, photo_like
@@ -50,3 +51,12 @@ def test_only_pixels_of_the_mask_change():
     changed = with_fewer_colours(image, mask, 31)
     np.testing.assert_array_equal(changed[~mask], image[~mask])
     assert num_colours(changed[mask]) <= 31
+
+
+def test_noise_is_reduced_without_kmeans(monkeypatch):
+    image = noise(60, 80, 3)
+    refined = with_fewer_colours(image, EVERYWHERE, 31)
+    monkeypatch.setattr(fewer_colours, "MAX_COLOURS_FOR_KMEANS", 1000)
+    quick = with_fewer_colours(image, EVERYWHERE, 31)
+    assert num_colours(quick) <= 31
+    assert psnr_db(refined, image) > psnr_db(quick, image) > 15
