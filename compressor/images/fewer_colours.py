@@ -6,8 +6,8 @@ from PIL import Image
 
 # Share of the palette for the commonest colours, which do not change, so that backgrounds stay exact.
 SHARE_OF_COMMONEST = 1 / 4
-# K-means stops when fewer than this share of the pixels change their colour of the palette. It is left out if
-# there are too many different colours: noise takes minutes.
+# K-means stops when about this share of the pixels moves to another colour. It is skipped if there are more
+# different colours than this, because it takes minutes for noise.
 MIN_SHARE_OF_CHANGES = 1 / 500
 MAX_COLOURS_FOR_KMEANS = 1 << 16
 
